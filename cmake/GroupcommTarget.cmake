@@ -1,0 +1,29 @@
+# The build rules that all our own targets share.
+
+# Our own code is warning-free; includes are written from the project's root.
+function(groupcomm_defaults target)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow=local -Werror)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(${target} PRIVATE -Wno-shadow)
+  endif()
+  target_compile_definitions(${target} PRIVATE GROUPCOMM_VERSION="${PROJECT_VERSION}")
+  if(GROUPCOMM_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${GROUPCOMM_SANITIZE}
+                           -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${GROUPCOMM_SANITIZE})
+  endif()
+endfunction()
+
+# A library of all the sources of one folder (not of its subfolders).
+function(groupcomm_library target)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  if(NOT sources)
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE ${PROJECT_SOURCE_DIR})
+  else()
+    add_library(${target} STATIC ${sources})
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    groupcomm_defaults(${target})
+  endif()
+endfunction()

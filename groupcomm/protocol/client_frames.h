@@ -1,0 +1,233 @@
+// What a client and its daemon say to one another, as plain values.
+//
+// groupcomm/wire turns lists of them into bytes and back. The two directions are the closed
+// alphabets ClientMessage (client to daemon) and DaemonMessage (daemon to client). Messages of one
+// connection keep their order. Values that come out of the codec have been validated: names obey
+// identity.h, enumerators are known, sizes are within limits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "groupcomm/identity.h"
+#include "groupcomm/message.h"
+#include "groupcomm/number.h"
+#include "groupcomm/payload.h"
+#include "groupcomm/view.h"
+
+namespace groupcomm::protocol {
+
+// Raised when a frame's meaning changes. Unknown fields are ignored at any version.
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+// A larger payload travels as several chunks, so that small messages can pass between them.
+inline constexpr std::size_t kChunkBytesMax = 64u << 10;
+inline constexpr std::size_t kGroupsPerSendMax = 64;
+
+// --- client to daemon ----------------------------------------------------------------------------
+
+// First message of a connection.
+struct Hello {
+  std::uint32_t version = kProtocolVersion;
+  std::string name;
+  bool operator==(const Hello&) const = default;
+};
+struct Join {
+  RequestId request;
+  std::string group;
+  GroupOptions options;
+  bool operator==(const Join&) const = default;
+};
+struct Leave {
+  RequestId request;
+  std::string group;
+  bool operator==(const Leave&) const = default;
+};
+// A part of the payload of the next Multicast, in order; exactly kChunkBytesMax bytes each.
+struct MulticastChunk {
+  Payload payload;
+  bool operator==(const MulticastChunk&) const = default;
+};
+// A send to `group` and each of `more_groups`, all or none. `payload` is the last part where
+// chunks came before. Several groups must be different ones, at most kGroupsPerSendMax.
+struct Multicast {
+  RequestId request;
+  GroupKey group;
+  std::vector<GroupKey> more_groups;
+  Order order = Order::kTotal;
+  bool self_discard = false;
+  bool notify_safe = false;
+  std::optional<ProcessKey> to;  // deliver to this member only
+  Payload payload;
+  bool operator==(const Multicast&) const = default;
+};
+struct BlockOk {
+  RequestId request;
+  std::string group;
+  bool operator==(const BlockOk&) const = default;
+};
+// How many bytes of deliveries the application has taken since the connection began: the daemon
+// bounds what waits for a client by the difference.
+struct Consumed {
+  std::uint64_t bytes_total = 0;
+  bool operator==(const Consumed&) const = default;
+};
+// A clean end: leaves all groups.
+struct Bye {
+  bool operator==(const Bye&) const = default;
+};
+struct StatusQuery {
+  RequestId request;
+  bool operator==(const StatusQuery&) const = default;
+};
+struct GroupsQuery {
+  RequestId request;
+  bool operator==(const GroupsQuery&) const = default;
+};
+// Asks for the views of these groups, or of all where the list is empty, without being a member.
+struct Watch {
+  RequestId request;
+  std::vector<std::string> groups;
+  bool operator==(const Watch&) const = default;
+};
+
+using ClientMessage = std::variant<Hello, Join, Leave, MulticastChunk, Multicast, BlockOk, Consumed,
+                                   Bye, StatusQuery, GroupsQuery, Watch>;
+
+// --- daemon to client ----------------------------------------------------------------------------
+
+struct Welcome {
+  ProcessId process;
+  std::string daemon_version;
+  std::uint32_t protocol_version = kProtocolVersion;
+  std::uint64_t send_window_bytes = 0;     // not yet accepted bytes that the client may have
+  std::uint64_t send_window_messages = 0;  // not yet accepted messages that it may have
+  bool operator==(const Welcome&) const = default;
+};
+// Answer to a Hello that cannot be served. The connection is over.
+struct Refused {
+  std::string reason;
+  bool operator==(const Refused&) const = default;
+};
+// Every Multicast up to this request was accepted, but for those that were Rejected before.
+struct Accepted {
+  RequestId up_to;
+  bool operator==(const Accepted&) const = default;
+};
+struct Rejected {
+  RequestId request;
+  GroupKey group;  // which of the groups; 0 where it does not matter
+  RejectReason reason = RejectReason::kGone;
+  bool operator==(const Rejected&) const = default;
+};
+// An accepted message that will never be delivered to its sender.
+struct SendFail {
+  GroupKey group;
+  SendNumber number;
+  bool operator==(const SendFail&) const = default;
+};
+struct ViewChanged {
+  std::string group;
+  GroupView view;
+  bool operator==(const ViewChanged&) const = default;
+};
+// Deliveries from here to the next view hold only within `transitional`.
+struct Transition {
+  GroupKey group;
+  std::vector<ProcessId> transitional;
+  bool operator==(const Transition&) const = default;
+};
+// A part of the payload of the next Deliver, in order.
+struct DeliverChunk {
+  Payload payload;
+  bool operator==(const DeliverChunk&) const = default;
+};
+inline constexpr Rank kNoRank = 0xFFFFFFFF;
+// A message for a member. The sender is the member at `sender_rank` of the receiver's current view
+// of the group, or, where that is kNoRank, the process in `sender`.
+struct Deliver {
+  GroupKey group;
+  Rank sender_rank = kNoRank;
+  std::optional<ProcessId> sender;
+  SendNumber number;
+  Order order = Order::kTotal;
+  Payload payload;
+  bool operator==(const Deliver&) const = default;
+};
+// Every member has delivered the receiver's own message.
+struct SafeNotice {
+  GroupKey group;
+  SendNumber number;
+  bool operator==(const SafeNotice&) const = default;
+};
+struct Block {
+  GroupKey group;
+  bool operator==(const Block&) const = default;
+};
+struct Suspended {
+  GroupKey group;
+  bool operator==(const Suspended&) const = default;
+};
+struct Gone {
+  GroupKey group;
+  GoneReason reason = GoneReason::kLeft;
+  bool operator==(const Gone&) const = default;
+};
+// Last message of a connection that the daemon ends.
+struct Disconnect {
+  std::string reason;
+  bool operator==(const Disconnect&) const = default;
+};
+
+struct MemberStatus {
+  DaemonId id;
+  std::string address;
+  std::string state;  // "alive", "suspected", "self"
+  bool operator==(const MemberStatus&) const = default;
+};
+// A daemon about itself.
+struct DaemonStatus {
+  DaemonId daemon;
+  std::string cluster;
+  std::string version;
+  std::string phase;  // "joining", "regular", "flushing", "suspended"
+  std::optional<ViewId> view;
+  bool primary = false;
+  std::vector<MemberStatus> members;  // by rank
+  std::uint64_t uptime_ms = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> counters;  // name, value; sorted by name
+  bool operator==(const DaemonStatus&) const = default;
+};
+struct StatusReply {
+  RequestId request;
+  DaemonStatus status;
+  bool operator==(const StatusReply&) const = default;
+};
+struct GroupStatus {
+  std::string name;
+  GroupViewId view;
+  GroupOptions options;
+  std::vector<ProcessId> members;  // by rank
+  bool operator==(const GroupStatus&) const = default;
+};
+struct GroupsReply {
+  RequestId request;
+  std::vector<GroupStatus> groups;  // sorted by name
+  bool operator==(const GroupsReply&) const = default;
+};
+// A view of a watched group. An empty member list means that the group is no more.
+struct WatchedView {
+  std::string group;
+  GroupView view;
+  bool operator==(const WatchedView&) const = default;
+};
+
+using DaemonMessage = std::variant<Welcome, Refused, Accepted, Rejected, SendFail, ViewChanged,
+                                   Transition, DeliverChunk, Deliver, SafeNotice, Block, Suspended,
+                                   Gone, Disconnect, StatusReply, GroupsReply, WatchedView>;
+
+}  // namespace groupcomm::protocol

@@ -1,0 +1,217 @@
+// What daemons say to one another, as plain values. groupcomm/wire turns them into bytes and back.
+//
+// Links are not trusted: frames may be lost, repeated, late or out of order (PROTOCOL.md, Frames).
+// Values that come out of the codec are well-formed, but may be of any age and about any view.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "groupcomm/identity.h"
+#include "groupcomm/number.h"
+#include "groupcomm/protocol/stamped_message.h"
+#include "groupcomm/view.h"
+
+namespace groupcomm::protocol {
+
+inline constexpr std::size_t kDaemonsMax = 64;
+
+struct DaemonMember {
+  DaemonId id;
+  std::string address;  // tcp://HOST:PORT
+  auto operator<=>(const DaemonMember&) const = default;
+};
+
+// A view of daemons, by rank.
+struct DaemonView {
+  ViewId id;
+  Incarnation lineage;  // of the chain of primary views; drawn when a cluster first forms
+  std::vector<DaemonMember> members;
+  bool primary = true;
+  bool operator==(const DaemonView&) const = default;
+};
+
+// Which daemon frames belong together: stands on every frame.
+struct FrameHeader {
+  std::uint64_t cluster = 0;  // fingerprint of the cluster's name
+  Incarnation lineage;        // 0 where the sender has none yet
+  DaemonId sender;
+  ViewId view;  // the sender's view; for view-change frames the view that is being left
+  bool operator==(const FrameHeader&) const = default;
+};
+
+// --- inside a view -------------------------------------------------------------------------------
+
+// How far the sender is. Cumulative, so that a lost one does no harm.
+struct Progress {
+  MessageNumber sent;                   // its own last stamped message
+  std::vector<MessageNumber> received;  // by rank: holds all up to here, each deliverable (P5)
+  OrderNumber ordered;                  // order acknowledgement (P3)
+  OrderNumber announced;                // sequencer: last place that it assigned
+  LamportStamp clock;                   // counts once everything up to `sent` is held (P4)
+  bool operator==(const Progress&) const = default;
+};
+
+// New messages of the sender and newly assigned places.
+struct Batch {
+  std::vector<MessagePointer> messages;  // rising numbers
+  OrderNumber first_place;               // of `places`
+  std::vector<MessageReference> places;  // consecutive
+  Progress progress;
+};
+
+struct NumberRange {
+  MessageNumber first;
+  MessageNumber last;
+  bool operator==(const NumberRange&) const = default;
+};
+struct MissingMessages {
+  Rank sender = 0;
+  NumberRange range;
+  bool operator==(const MissingMessages&) const = default;
+};
+// Asks the receiver to repeat messages (its own, or in a flush also others') and places.
+struct Nack {
+  std::vector<MissingMessages> missing;
+  OrderNumber first_place;  // 0: no places are missing
+  OrderNumber last_place;
+  bool operator==(const Nack&) const = default;
+};
+// Answers a Nack: messages that were first sent by the member at rank `original`.
+struct Repair {
+  Rank original = 0;
+  std::vector<MessagePointer> messages;
+};
+
+struct Heartbeat {
+  Progress progress;
+  std::vector<Incarnation> hears;  // daemons, members and others, heard within the time-out
+  bool leaving = false;            // wants to leave the view
+  bool operator==(const Heartbeat&) const = default;
+};
+
+// --- between views -------------------------------------------------------------------------------
+
+// Says periodically to every configured or known daemon outside the sender's view who is there.
+struct Beacon {
+  std::string address;                // where the sender listens
+  bool active = false;                // it is in a view and serves; else it looks for one
+  bool has_record = false;            // it has a durable record (A6)
+  std::optional<DaemonView> decided;  // the newest view that it knows to be decided
+  std::vector<Incarnation> hears;
+  bool operator==(const Beacon&) const = default;
+};
+
+// Orders the attempts of one view change.
+struct Ballot {
+  std::uint64_t round = 0;
+  Rank proposer = 0;
+  Incarnation incarnation;
+  auto operator<=>(const Ballot&) const = default;
+};
+
+struct DepartedDaemon {
+  DaemonId id;
+  LeaveReason reason = LeaveReason::kDaemonLost;
+  bool operator==(const DepartedDaemon&) const = default;
+};
+
+// What a view change decides: the next view, and what is delivered before it.
+struct ViewChangeValue {
+  ViewId base;  // the view that is left
+  DaemonView next;
+  std::vector<MessageNumber> cut;        // by rank of the base view; empty where none of it lives
+  OrderNumber first_place;               // of `places`
+  std::vector<MessageReference> places;  // the fixed part of the order
+  std::vector<DepartedDaemon> left;
+  bool recovered = false;  // rests on records: what only the dead had seen may be gone (A6)
+  bool resumed = false;    // some member was suspended: every group gets a view
+  bool operator==(const ViewChangeValue&) const = default;
+};
+
+struct AcceptedValue {
+  Ballot ballot;
+  ViewChangeValue value;
+  bool operator==(const AcceptedValue&) const = default;
+};
+
+struct Prepare {
+  Ballot ballot;
+  bool operator==(const Prepare&) const = default;
+};
+// Answer to Prepare: a promise, and all that the proposer must know.
+struct State {
+  Ballot ballot;
+  bool living = false;  // it has the base view's messages; else it votes from its record
+  std::optional<AcceptedValue> accepted;
+  std::vector<MessageNumber> held;  // by rank; only if living
+  OrderNumber first_place;          // known places that may not be known to all; only if living
+  std::vector<MessageReference> places;
+  std::vector<Incarnation> hears;
+  bool leaving = false;
+  bool suspended = false;
+  std::string address;
+  bool operator==(const State&) const = default;
+};
+// Answer to a Prepare or Propose below what was promised.
+struct BallotRefused {
+  Ballot promised;
+  bool operator==(const BallotRefused&) const = default;
+};
+struct Propose {
+  Ballot ballot;
+  ViewChangeValue value;
+  bool operator==(const Propose&) const = default;
+};
+struct Accept {
+  Ballot ballot;
+  bool operator==(const Accept&) const = default;
+};
+
+// The groups as they stand when a view begins, for its joiners.
+struct GroupEntry {
+  std::string name;
+  GroupOptions options;
+  GroupViewId view;
+  std::vector<GroupMember> members;  // by rank
+  bool operator==(const GroupEntry&) const = default;
+};
+// The decision. Anyone may repeat it. `groups` goes to joiners only.
+struct Install {
+  ViewChangeValue value;
+  std::optional<std::vector<GroupEntry>> groups;
+  bool operator==(const Install&) const = default;
+};
+// Asks a member of the frame's view to repeat its Install, with the groups.
+struct InstallRequest {
+  bool operator==(const InstallRequest&) const = default;
+};
+
+using PeerBody = std::variant<Batch, Nack, Repair, Heartbeat, Beacon, Prepare, State, BallotRefused,
+                              Propose, Accept, Install, InstallRequest>;
+
+struct PeerFrame {
+  FrameHeader header;
+  PeerBody body;
+};
+
+// Bulk data must not delay a heartbeat: each peer has two connections.
+enum class Lane : std::uint8_t { kControl, kData };
+
+// --- durable -------------------------------------------------------------------------------------
+
+// What a daemon must not forget in a crash (A6). Kept in its state directory, synced before a
+// State or Accept that rests on it is sent.
+struct DurableRecord {
+  DaemonView decided;  // the newest view known decided; counter 0: none yet
+  Ballot promised;     // in the change that leaves `decided`; round 0: none
+  std::optional<AcceptedValue> accepted;
+  bool operator==(const DurableRecord&) const = default;
+};
+
+}  // namespace groupcomm::protocol
