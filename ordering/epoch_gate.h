@@ -1,0 +1,87 @@
+// Where joins and leaves stand among messages that are not in the total order.
+#pragma once
+
+#include <deque>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "groupcomm/number.h"
+#include "groupcomm/protocol/stamped_message.h"
+
+namespace groupcomm::ordering {
+
+using protocol::MessageReference;
+
+// Keeps rules E1-E4 (light-weight view change). A join or leave is a control message with a place
+// in the total order. Every message carries, for each of its groups, the epoch: how many control
+// messages of the group its daemon had learnt when it stamped it. A daemon that learns a control
+// message says so in its own stream (kClosing), so that everybody knows where its old epoch ends.
+// The control message is applied when all that counts as the old epoch has been delivered, and
+// what counts as the new one waits for it. No client is blocked and no daemon flushes.
+//
+// Life of a control message: learn() -> all closings held -> blockers delivered -> apply().
+class EpochGate {
+ public:
+  explicit EpochGate(std::size_t view_size) : closings_(view_size) {}
+
+  // The epoch that a message to this group is stamped with now.
+  Epoch stamp_epoch(GroupKey group) const;
+  // May a message with these epochs be delivered, as far as control messages are concerned?
+  bool is_open(const protocol::StampedMessage& message) const;
+
+  // The place of a control message is known here, in the order of places.
+  void learn(OrderNumber place, const protocol::StampedMessage& control);
+  // A member's closing: what it stamped before `number` was stamped without knowing of control
+  // messages after the places before `closes`... up to and including `closes` it now knows.
+  void on_closing(Rank rank, OrderNumber closes, MessageNumber number);
+
+  // The next control message to be applied.
+  struct Pending {
+    OrderNumber place;
+    std::vector<protocol::Destination> groups;  // `epoch`: the number of this control message
+    // Once the blockers are known: held messages of the old epoch that must be delivered before.
+    bool blockers_known = false;
+    std::set<MessageReference> blockers;
+  };
+  Pending* front() { return pending_.empty() ? nullptr : &pending_.front(); }
+
+  // The number before which the rank's messages can be of the old epoch; 0: not known yet.
+  MessageNumber closing(Rank rank, OrderNumber place);
+  // Is the message of the old epoch by its stamp (rule E2)?
+  static bool is_old(const protocol::StampedMessage& message, const Pending& pending);
+
+  // front() is being delivered. Returns the messages that had waited for its groups.
+  std::vector<MessageReference> apply();
+
+  // Parks a message for which is_open() is false.
+  void park(MessageReference reference, const protocol::StampedMessage& message);
+
+ private:
+  struct Channel {
+    Epoch learnt;
+    Epoch applied;
+    std::vector<MessageReference> parked;
+  };
+  struct Closing {
+    OrderNumber closes;
+    MessageNumber number;
+  };
+
+  Epoch applied(GroupKey group) const;
+  // The first group of the message whose control messages it must wait for, or none.
+  GroupKey closed_group(const protocol::StampedMessage& message) const;
+
+  std::unordered_map<GroupKey, Channel> channels_;  // looked up, never iterated
+  std::deque<Pending> pending_;
+  std::vector<std::deque<Closing>> closings_;  // by rank, rising
+};
+
+// Calls f(destination) for each group of the message.
+template <typename F>
+void for_each_destination(const protocol::StampedMessage& message, F f) {
+  f(message.destination);
+  for (const protocol::Destination& destination : message.more_destinations) f(destination);
+}
+
+}  // namespace groupcomm::ordering

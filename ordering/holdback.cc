@@ -1,0 +1,323 @@
+#include "ordering/holdback.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace groupcomm::ordering {
+
+using protocol::MessageKind;
+using protocol::MessagePointer;
+using protocol::StampedMessage;
+
+Holdback::Holdback(std::size_t view_size, Rank self, std::unique_ptr<TotalOrder> total)
+    : self_(self),
+      total_(std::move(total)),
+      streams_(view_size),
+      clearing_(view_size),
+      delivering_(view_size),
+      epochs_(view_size),
+      stability_(view_size) {}
+
+void Holdback::admit(Rank sender, const MessagePointer& message) {
+  Stream& stream = streams_[sender];
+  Retained* entry = stream.buffer.find(message->number);
+  CHECK(entry != nullptr);
+  switch (message->kind) {
+    case MessageKind::kChunk:
+      stream.chunks[message->session].push_back(message->payload);
+      break;
+    case MessageKind::kClosing:
+      epochs_.on_closing(sender, message->closes, message->number);
+      break;
+    case MessageKind::kData:
+    case MessageKind::kJoin:
+    case MessageKind::kLeave:
+      admit_data(sender, *entry);
+      return;
+  }
+  entry->delivered = true;
+  mark_clear(sender, message->number);
+}
+
+void Holdback::admit_data(Rank sender, Retained& entry) {
+  const MessagePointer& message = entry.message;
+  Stream& stream = streams_[sender];
+  if (message->chunks > 0) {
+    if (const auto it = stream.chunks.find(message->session); it != stream.chunks.end()) {
+      entry.chunks = std::move(it->second);
+      stream.chunks.erase(it);
+    }
+  }
+  if (message->is_ordered()) total_->on_held(sender, *message);
+  if (message->is_causal()) {
+    clearing_.add(sender, message);
+    delivering_.add(sender, message);
+    return;
+  }
+  const MessageNumber number = message->number;
+  if (is_clear(sender, message->predecessor)) {
+    mark_clear(sender, number);
+  } else {
+    stream.clear_waits.wait_for(message->predecessor, number);
+  }
+  try_deliver(sender, number);
+}
+
+// --- clear ---------------------------------------------------------------------------------------
+
+bool Holdback::is_clear(Rank sender, MessageNumber number) const {
+  if (!number || streams_[sender].buffer.is_released(number)) return true;
+  const Retained* entry = streams_[sender].buffer.find(number);
+  return entry != nullptr && entry->clear;
+}
+
+void Holdback::mark_clear(Rank sender, MessageNumber number) {
+  std::vector<MessageNumber> work{number};
+  Stream& stream = streams_[sender];
+  while (!work.empty()) {
+    const MessageNumber next = work.back();
+    work.pop_back();
+    Retained* entry = stream.buffer.find(next);
+    CHECK(entry != nullptr);
+    mark_one_clear(sender, *entry);
+    const auto waiting = stream.clear_waits.take_waiting_for(next);
+    work.insert(work.end(), waiting.rbegin(), waiting.rend());
+  }
+}
+
+void Holdback::mark_one_clear(Rank sender, Retained& entry) {
+  CHECK(!entry.clear);
+  entry.clear = true;
+  Stream& stream = streams_[sender];
+  while (is_clear(sender, stream.clear_line.next()) &&
+         stream.clear_line.next() < stream.buffer.end()) {
+    ++stream.clear_line;
+  }
+  if (entry.message->is_ordered()) total_->on_clear(sender, *entry.message);
+}
+
+bool Holdback::advance_clear() {
+  bool moved = false;
+  for (Rank sender = 0; sender < streams_.size(); ++sender) {
+    while (const StampedMessage* head = clearing_.ready(sender)) {
+      if (!is_clear(sender, head->predecessor)) break;
+      const MessageNumber number = head->number;
+      clearing_.take(sender);
+      mark_clear(sender, number);
+      moved = true;
+    }
+  }
+  return moved;
+}
+
+// --- order ---------------------------------------------------------------------------------------
+
+bool Holdback::advance_ordered_line() {
+  bool moved = false;
+  while (ordered_line_ < total_->known()) {
+    const MessageReference reference = total_->at(ordered_line_.next());
+    const Retained* entry = streams_[reference.sender].buffer.find(reference.number);
+    if (entry == nullptr || !entry->clear) break;
+    ++ordered_line_;
+    moved = true;
+    const StampedMessage& message = *entry->message;
+    if (message.is_control()) {
+      epochs_.learn(ordered_line_, message);
+      closing_due_ = true;
+    }
+    if (message.is_control() || message.uniform || message.order == Order::kSafe) {
+      strong_place_ = ordered_line_;
+    }
+  }
+  if (moved) stability_.on_ordered(self_, ordered_line_);
+  return moved;
+}
+
+bool Holdback::is_acknowledged(const StampedMessage& message, OrderNumber place) const {
+  if (finishing_) return true;
+  if (message.order == Order::kSafe) return stability_.ordered_by_all() >= place;
+  if (message.uniform || message.is_control()) return stability_.is_ordered_by_quorum(place);
+  return true;
+}
+
+// --- delivery ------------------------------------------------------------------------------------
+
+void Holdback::advance() {
+  bool moved = true;
+  while (moved) {
+    moved = advance_clear();
+    moved = advance_ordered_line() || moved;
+    moved = advance_causal() || moved;
+    moved = advance_total() || moved;
+    while (!ready_.empty()) {
+      moved = true;
+      for (const MessageReference reference : std::exchange(ready_, {})) {
+        try_deliver(reference.sender, reference.number);
+      }
+    }
+  }
+}
+
+bool Holdback::is_released_or_delivered(Rank sender, MessageNumber number) const {
+  if (!number || streams_[sender].buffer.is_released(number)) return true;
+  const Retained* entry = streams_[sender].buffer.find(number);
+  return entry != nullptr && entry->delivered;
+}
+
+bool Holdback::advance_causal() {
+  bool moved = false;
+  for (Rank sender = 0; sender < streams_.size(); ++sender) {
+    while (const StampedMessage* head = delivering_.ready(sender)) {
+      if (head->is_ordered() || !is_clear(sender, head->number)) break;
+      if (!is_released_or_delivered(sender, head->predecessor) || !epochs_.is_open(*head)) break;
+      deliver(sender, head->number, OrderNumber{});
+      moved = true;
+    }
+  }
+  return moved;
+}
+
+bool Holdback::advance_total() {
+  bool moved = false;
+  while (delivered_place_ < ordered_line_) {
+    const OrderNumber place = delivered_place_.next();
+    const MessageReference reference = total_->at(place);
+    const StampedMessage* head = delivering_.ready(reference.sender);
+    if (head == nullptr || head->number != reference.number) break;
+    if (!is_released_or_delivered(reference.sender, head->predecessor)) break;
+    if (!is_acknowledged(*head, place)) break;
+    if (head->is_control()) {
+      EpochGate::Pending* pending = epochs_.front();
+      CHECK(pending != nullptr);
+      CHECK_EQ(pending->place, place);
+      if (!is_control_due(*pending)) break;
+    }
+    deliver(reference.sender, reference.number, place);
+    moved = true;
+  }
+  return moved;
+}
+
+bool Holdback::is_control_due(EpochGate::Pending& pending) {
+  if (!pending.blockers_known) {
+    for (Rank rank = 0; rank < streams_.size(); ++rank) {
+      if (!finishing_ && !epochs_.closing(rank, pending.place)) return false;
+    }
+    find_blockers(pending);
+  }
+  return pending.blockers.empty();
+}
+
+void Holdback::find_blockers(EpochGate::Pending& pending) {
+  for (Rank rank = 0; rank < streams_.size(); ++rank) {
+    const RetransmitBuffer& buffer = streams_[rank].buffer;
+    const MessageNumber closing = epochs_.closing(rank, pending.place);
+    const MessageNumber end = closing ? closing : buffer.end();  // rule E4: the cut is the end
+    for (MessageNumber number = buffer.first(); number < end; ++number) {
+      const Retained* entry = buffer.find(number);
+      if (entry == nullptr || entry->delivered || entry->message->is_ordered()) continue;
+      if (finishing_ && !entry->clear) continue;
+      if (!is_released_or_delivered(rank, entry->message->after)) continue;
+      if (EpochGate::is_old(*entry->message, pending)) pending.blockers.insert({rank, number});
+    }
+  }
+  pending.blockers_known = true;
+}
+
+void Holdback::try_deliver(Rank sender, MessageNumber number) {
+  Stream& stream = streams_[sender];
+  const Retained* entry = stream.buffer.find(number);
+  if (entry == nullptr || entry->delivered || entry->message->is_causal()) return;
+  const StampedMessage& message = *entry->message;
+  if (!is_released_or_delivered(sender, message.predecessor)) {
+    stream.deliver_waits.wait_for(message.predecessor, number);
+  } else if (!epochs_.is_open(message)) {
+    epochs_.park({sender, number}, message);
+  } else {
+    deliver(sender, number, OrderNumber{});
+  }
+}
+
+void Holdback::deliver(Rank sender, MessageNumber number, OrderNumber place) {
+  Stream& stream = streams_[sender];
+  Retained* entry = stream.buffer.find(number);
+  CHECK(entry != nullptr);
+  CHECK(entry->clear);
+  CHECK(!entry->delivered);
+  entry->delivered = true;
+  const StampedMessage& message = *entry->message;
+  if (message.is_causal()) delivering_.take(sender);
+  if (message.is_ordered()) {
+    CHECK_EQ(place, delivered_place_.next());
+    delivered_place_ = place;
+  }
+  const bool transitional = message.order == Order::kSafe && stability_.ordered_by_all() < place;
+  deliveries_.push_back({.reference = {sender, number},
+                         .message = entry->message,
+                         .place = place,
+                         .chunks = std::move(entry->chunks),
+                         .transitional = transitional});
+  entry->chunks.clear();
+  if (EpochGate::Pending* pending = epochs_.front()) pending->blockers.erase({sender, number});
+  if (message.is_control()) {
+    const auto woken = epochs_.apply();
+    ready_.insert(ready_.end(), woken.begin(), woken.end());
+  }
+  for (const MessageNumber waiting : stream.deliver_waits.take_waiting_for(number)) {
+    ready_.push_back({sender, waiting});
+  }
+}
+
+// --- flush ---------------------------------------------------------------------------------------
+
+std::vector<MessageReference> Holdback::unplaced_clear_messages() const {
+  std::vector<std::tuple<LamportStamp, Rank, MessageNumber>> found;
+  for (Rank sender = 0; sender < streams_.size(); ++sender) {
+    const RetransmitBuffer& buffer = streams_[sender].buffer;
+    for (MessageNumber number = buffer.first(); number < buffer.end(); ++number) {
+      const Retained* entry = buffer.find(number);
+      if (entry == nullptr || !entry->clear || entry->delivered) continue;
+      if (entry->message->is_ordered()) found.emplace_back(entry->message->stamp, sender, number);
+    }
+  }
+  std::set<MessageReference> placed;
+  for (OrderNumber place = delivered_place_.next(); place <= ordered_line_; ++place) {
+    placed.insert(total_->at(place));
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<MessageReference> rest;
+  for (const auto& [stamp, sender, number] : found) {
+    if (!placed.contains({sender, number})) rest.push_back({sender, number});
+  }
+  return rest;
+}
+
+void Holdback::finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
+                      const std::vector<MessageReference>& places) {
+  CHECK(total_->is_frozen());
+  CHECK_EQ(cut.size(), streams_.size());
+  advance();
+  for (Rank sender = 0; sender < streams_.size(); ++sender) {
+    streams_[sender].buffer.truncate_after(cut[sender]);
+  }
+  // Which messages are clear does not depend on the order: settle that first (rule F5).
+  while (advance_clear()) {
+  }
+  total_->extend(first_place, places);
+  advance_ordered_line();
+  total_->replace_after(ordered_line_, unplaced_clear_messages());
+  finishing_ = true;
+  advance();
+  CHECK_EQ(ordered_line_, total_->known());
+  CHECK_EQ(delivered_place_, total_->known());
+  for (Rank sender = 0; sender < streams_.size(); ++sender) {
+    const RetransmitBuffer& buffer = streams_[sender].buffer;
+    for (MessageNumber number = buffer.first(); number < buffer.end(); ++number) {
+      const Retained* entry = buffer.find(number);
+      CHECK_IMPLIES(entry != nullptr && entry->clear, entry->delivered);
+    }
+  }
+}
+
+}  // namespace groupcomm::ordering

@@ -1,0 +1,43 @@
+#include "ordering/sequencer_order.h"
+
+#include <algorithm>
+
+namespace groupcomm::ordering {
+
+void SequencerOrder::on_clear(Rank sender, const protocol::StampedMessage& message) {
+  if (is_sequencer_ && !is_frozen()) append({sender, message.number});
+}
+
+void SequencerOrder::on_places(OrderNumber first, std::span<const MessageReference> places) {
+  if (is_sequencer_ || is_frozen()) return;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const OrderNumber place = first.plus(i);
+    announced_ = std::max(announced_, place);
+    if (place == known().next()) {
+      append(places[i]);
+    } else if (place > known() && place.value - known().value <= kAheadMax) {
+      ahead_.emplace(place, places[i]);
+    }
+  }
+  while (!ahead_.empty() && ahead_.begin()->first <= known().next()) {
+    if (ahead_.begin()->first == known().next()) append(ahead_.begin()->second);
+    ahead_.erase(ahead_.begin());
+  }
+}
+
+void SequencerOrder::on_announced(OrderNumber last) { announced_ = std::max(announced_, last); }
+
+TotalOrder::Announcement SequencerOrder::take_announcement() {
+  Announcement announcement;
+  if (!is_sequencer_) return announcement;
+  announcement.first = told_.next();
+  for (OrderNumber place = told_.next(); place <= known(); ++place) {
+    announcement.places.push_back(at(place));
+  }
+  told_ = known();
+  return announcement;
+}
+
+OrderNumber SequencerOrder::announced() const { return std::max(announced_, known()); }
+
+}  // namespace groupcomm::ordering

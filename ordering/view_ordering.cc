@@ -1,0 +1,367 @@
+#include "ordering/view_ordering.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ordering/lamport_order.h"
+#include "ordering/sequencer_order.h"
+
+namespace groupcomm::ordering {
+namespace {
+
+using protocol::MessageKind;
+using protocol::MessagePointer;
+using protocol::StampedMessage;
+
+constexpr std::size_t kRepairMessagesMax = 512;
+constexpr std::size_t kRepairBytesMax = 512u << 10;
+constexpr std::size_t kNackRangesMax = 32;
+constexpr std::size_t kRepairPlacesMax = 4096;
+// A stamp so far ahead of the own clock is poison: taken over, it would spoil all clocks (T2).
+constexpr std::uint64_t kClockAheadMax = std::uint64_t{1} << 48;
+// Acknowledgements that nobody waits for go out after so many messages or this time (S1).
+constexpr std::uint64_t kUntoldMessagesMax = 64;
+constexpr Duration kProgressDelay = std::chrono::milliseconds(10);
+
+std::unique_ptr<TotalOrder> make_total_order(const OrderingOptions& options) {
+  if (options.engine == Engine::kLamport) {
+    return std::make_unique<LamportOrder>(options.self, options.view_size);
+  }
+  return std::make_unique<SequencerOrder>(options.self);
+}
+
+}  // namespace
+
+ViewOrdering::ViewOrdering(const OrderingOptions& options)
+    : options_(options),
+      holdback_(options.view_size, options.self, make_total_order(options)),
+      send_window_(options.window_messages, options.window_bytes),
+      windows_(options.view_size),
+      nack_timers_(options.view_size),
+      clock_covers_(options.view_size),
+      told_clocks_(options.view_size),
+      clock_(options.clock_start) {
+  CHECK_LT(options.self, options.view_size);
+  told_.received.resize(options.view_size);
+}
+
+// --- sending -------------------------------------------------------------------------------------
+
+MessageNumber ViewOrdering::stamp(std::shared_ptr<StampedMessage> message) {
+  CHECK(!is_frozen());
+  stamp_order(*message);
+  const MessageNumber number = message->number;
+  take_into_stream(std::move(message));
+  settle();
+  return number;
+}
+
+void ViewOrdering::stamp_order(StampedMessage& message) {
+  message.number = sent_.next();
+  message.stamp = clock_.next();
+  const auto stamp_epoch = [&](protocol::Destination& destination) {
+    destination.epoch = holdback_.epochs().stamp_epoch(destination.group);
+  };
+  stamp_epoch(message.destination);
+  for (protocol::Destination& destination : message.more_destinations) stamp_epoch(destination);
+  if (message.is_causal()) {
+    message.causal_number = causal_sent_.next();
+    if (context_ == nullptr || *context_ != holdback_.delivered_time()) {
+      context_ = std::make_shared<const VectorTime>(holdback_.delivered_time());
+    }
+    message.context = context_;
+  }
+  const bool is_chained = message.kind != MessageKind::kChunk && message.order != Order::kReliable;
+  if (!is_chained) return;
+  Chain& chain = chains_[message.session];
+  message.predecessor = chain.last;
+  // A causal message waits for every total message of its daemon, a fifo one for its chain's.
+  if (message.is_causal()) chain.required = last_ordered_stamped_;
+  message.after = chain.required > last_ordered_learnt_ ? chain.required : MessageNumber{};
+  if (message.is_ordered()) chain.required = message.number;
+  chain.last = message.number;
+}
+
+void ViewOrdering::take_into_stream(MessagePointer message) {
+  sent_ = message->number;
+  clock_ = message->stamp;
+  if (message->is_causal()) causal_sent_ = message->causal_number;
+  if (message->is_ordered()) last_ordered_stamped_ = message->number;
+  send_window_.on_stamped(message->payload.size());
+  unsent_bytes_ += message->payload.size();
+  unsent_.push_back(message);
+  receive(options_.self, message);
+}
+
+void ViewOrdering::stamp_closing() {
+  auto closing = std::make_shared<StampedMessage>();
+  closing->kind = MessageKind::kClosing;
+  closing->order = Order::kReliable;
+  closing->closes = holdback_.ordered_line();
+  stamp_order(*closing);
+  take_into_stream(std::move(closing));
+}
+
+// --- receiving -----------------------------------------------------------------------------------
+
+bool ViewOrdering::fits(const StampedMessage& message) const {
+  if (!message.number || message.stamp.value > clock_.value + kClockAheadMax) return false;
+  if (message.predecessor >= message.number || message.after >= message.number) return false;
+  if (!message.is_causal()) return true;
+  return message.context != nullptr && message.context->size() == options_.view_size &&
+         static_cast<bool>(message.causal_number);
+}
+
+bool ViewOrdering::fits(Rank original, const std::vector<MessagePointer>& messages) const {
+  return original < options_.view_size &&
+         std::all_of(messages.begin(), messages.end(),
+                     [&](const MessagePointer& message) { return fits(*message); });
+}
+
+bool ViewOrdering::fits(const protocol::Progress& progress) const {
+  return progress.received.size() == options_.view_size &&
+         progress.clock.value <= clock_.value + kClockAheadMax;
+}
+
+bool ViewOrdering::fits(Rank from, const protocol::Batch& batch) const {
+  if (!fits(from, batch.messages) || !fits(batch.progress)) return false;
+  return std::all_of(
+      batch.places.begin(), batch.places.end(),
+      [&](const MessageReference& reference) { return reference.sender < options_.view_size; });
+}
+
+void ViewOrdering::receive(Rank sender, const MessagePointer& message) {
+  const MessageNumber before = windows_[sender].held();
+  if (!windows_[sender].accept(message->number)) return;
+  holdback_.buffer(sender).put(message->number, message);
+  admit_held(sender, before);
+}
+
+void ViewOrdering::admit_held(Rank sender, MessageNumber held_before) {
+  const MessageNumber held = windows_[sender].held();
+  for (MessageNumber number = held_before.next(); number <= held; ++number) {
+    const Retained* entry = holdback_.buffer(sender).find(number);
+    CHECK(entry != nullptr);
+    const MessagePointer message = entry->message;
+    clock_ = std::max(clock_, message->stamp);
+    holdback_.admit(sender, message);
+    holdback_.total().on_clock(sender, message->stamp);
+    if (sender != options_.self) ++untold_messages_;
+  }
+  count_clock(sender);
+}
+
+void ViewOrdering::count_clock(Rank rank) {
+  if (windows_[rank].held() >= clock_covers_[rank]) {
+    holdback_.total().on_clock(rank, told_clocks_[rank]);
+  }
+  holdback_.total().on_clock(options_.self, clock_);
+}
+
+void ViewOrdering::on_batch(Rank from, const protocol::Batch& batch) {
+  for (const MessagePointer& message : batch.messages) receive(from, message);
+  holdback_.total().on_places(batch.first_place, batch.places);
+  on_progress(from, batch.progress);
+}
+
+void ViewOrdering::on_progress(Rank from, const protocol::Progress& progress) {
+  windows_[from].on_sent(progress.sent);
+  holdback_.total().on_announced(progress.announced);
+  StabilityTracker& stability = holdback_.stability();
+  for (Rank sender = 0; sender < options_.view_size; ++sender) {
+    stability.on_received(from, sender, progress.received[sender]);
+  }
+  stability.on_ordered(from, progress.ordered);
+  if (progress.clock >= told_clocks_[from]) {
+    told_clocks_[from] = progress.clock;
+    clock_covers_[from] = progress.sent;
+    clock_ = std::max(clock_, progress.clock);
+  }
+  count_clock(from);
+  settle();
+}
+
+void ViewOrdering::on_repair(Rank original, const std::vector<MessagePointer>& messages) {
+  for (const MessagePointer& message : messages) receive(original, message);
+  settle();
+}
+
+void ViewOrdering::settle() {
+  holdback_.advance();
+  for (; learnt_line_ < holdback_.ordered_line(); ++learnt_line_) {
+    const MessageReference reference = holdback_.total().at(learnt_line_.next());
+    if (reference.sender == options_.self) last_ordered_learnt_ = reference.number;
+  }
+  while (holdback_.take_closing_due() && !is_frozen()) {
+    stamp_closing();
+    holdback_.advance();
+  }
+  for (Rank sender = 0; sender < options_.view_size; ++sender) {
+    holdback_.stability().on_received(options_.self, sender, holdback_.clear_line(sender));
+  }
+  holdback_.release([this](const Retained& entry) {
+    send_window_.on_released(entry.message->payload.size());
+  });
+}
+
+ViewOrdering::Answer ViewOrdering::on_nack(const protocol::Nack& nack) const {
+  Answer answer;
+  std::size_t messages = 0;
+  std::size_t bytes = 0;
+  for (const protocol::MissingMessages& missing : nack.missing) {
+    if (missing.sender >= options_.view_size) continue;
+    const RetransmitBuffer& buffer = holdback_.buffer(missing.sender);
+    protocol::Repair repair{.original = missing.sender, .messages = {}};
+    MessageNumber number = std::max(missing.range.first, buffer.first());
+    for (; number <= missing.range.last && number < buffer.end(); ++number) {
+      if (messages == kRepairMessagesMax || bytes >= kRepairBytesMax) break;
+      const Retained* entry = buffer.find(number);
+      if (entry == nullptr) continue;
+      repair.messages.push_back(entry->message);
+      ++messages;
+      bytes += entry->message->payload.size();
+    }
+    if (!repair.messages.empty()) answer.repairs.push_back(std::move(repair));
+  }
+  if (nack.first_place) {
+    const TotalOrder& total = holdback_.total();
+    answer.first_place = std::max(nack.first_place, total.first_kept());
+    OrderNumber place = answer.first_place;
+    for (; place <= nack.last_place && place <= total.known(); ++place) {
+      if (answer.places.size() == kRepairPlacesMax) break;
+      answer.places.push_back(total.at(place));
+    }
+  }
+  return answer;
+}
+
+// --- outputs -------------------------------------------------------------------------------------
+
+protocol::Progress ViewOrdering::progress() const {
+  protocol::Progress progress;
+  progress.sent = sent_;
+  progress.received.resize(options_.view_size);
+  for (Rank sender = 0; sender < options_.view_size; ++sender) {
+    progress.received[sender] = holdback_.clear_line(sender);
+  }
+  progress.ordered = holdback_.ordered_line();
+  progress.announced = options_.self == 0 ? holdback_.total().known() : OrderNumber{};
+  progress.clock = clock_;
+  return progress;
+}
+
+bool ViewOrdering::has_urgent_news() const {
+  if (!unsent_.empty() || untold_messages_ >= kUntoldMessagesMax) return true;
+  if (told_.ordered < holdback_.last_strong_place()) return true;
+  if (options_.self == 0 && options_.engine == Engine::kSequencer &&
+      told_.announced < holdback_.total().known()) {
+    return true;
+  }
+  return holdback_.total().wants_clock_told(told_.clock);
+}
+
+std::optional<protocol::Batch> ViewOrdering::take_batch() {
+  protocol::Progress news = progress();
+  if (unsent_.empty() && news == told_) return std::nullopt;
+  protocol::Batch batch;
+  batch.messages = std::exchange(unsent_, {});
+  unsent_bytes_ = 0;
+  TotalOrder::Announcement announcement = holdback_.total().take_announcement();
+  batch.first_place = announcement.first;
+  batch.places = std::move(announcement.places);
+  batch.progress = news;
+  told_ = std::move(news);
+  untold_messages_ = 0;
+  progress_due_.reset();
+  return batch;
+}
+
+void ViewOrdering::observe(TimePoint now) {
+  for (Rank rank = 0; rank < options_.view_size; ++rank) {
+    nack_timers_[rank].observe(now, windows_[rank].has_gap(), windows_[rank].held().value);
+  }
+  const TotalOrder& total = holdback_.total();
+  place_timer_.observe(now, total.known() < total.announced(), total.known().value);
+  const bool has_news =
+      untold_messages_ > 0 || told_.ordered < holdback_.ordered_line() || told_.clock < clock_;
+  if (!has_news) {
+    progress_due_.reset();
+  } else if (!progress_due_) {
+    progress_due_ = now + kProgressDelay;
+  }
+}
+
+std::vector<ViewOrdering::Question> ViewOrdering::take_nacks(TimePoint now) {
+  std::vector<Question> questions;
+  for (Rank rank = 0; rank < options_.view_size; ++rank) {
+    if (!nack_timers_[rank].is_due(now)) continue;
+    nack_timers_[rank].on_asked(now);
+    Question question{.to = rank, .nack = {}};
+    for (const protocol::NumberRange& range : windows_[rank].missing(kNackRangesMax)) {
+      question.nack.missing.push_back({rank, range});
+    }
+    questions.push_back(std::move(question));
+  }
+  if (place_timer_.is_due(now)) {
+    place_timer_.on_asked(now);
+    const TotalOrder& total = holdback_.total();
+    questions.push_back({.to = 0,
+                         .nack = {.missing = {},
+                                  .first_place = total.known().next(),
+                                  .last_place = total.announced()}});
+  }
+  return questions;
+}
+
+TimePoint ViewOrdering::nack_deadline() const {
+  TimePoint deadline = place_timer_.deadline();
+  for (const NackTimer& timer : nack_timers_) deadline = std::min(deadline, timer.deadline());
+  return deadline;
+}
+
+// --- flush ---------------------------------------------------------------------------------------
+
+void ViewOrdering::freeze() { holdback_.freeze(); }
+
+FlushState ViewOrdering::flush_state() const {
+  FlushState state;
+  for (const ReceiveWindow& window : windows_) state.held.push_back(window.held());
+  const TotalOrder& total = holdback_.total();
+  state.first_place = total.first_kept();
+  for (OrderNumber place = state.first_place; place <= total.known(); ++place) {
+    state.places.push_back(total.at(place));
+  }
+  return state;
+}
+
+std::vector<protocol::MissingMessages> ViewOrdering::missing_for(
+    const std::vector<MessageNumber>& cut) const {
+  std::vector<protocol::MissingMessages> missing;
+  for (Rank sender = 0; sender < options_.view_size; ++sender) {
+    const MessageNumber held = windows_[sender].held();
+    if (held < cut[sender]) missing.push_back({sender, {held.next(), cut[sender]}});
+  }
+  return missing;
+}
+
+void ViewOrdering::finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
+                          const std::vector<MessageReference>& places) {
+  CHECK(is_frozen());
+  CHECK(missing_for(cut).empty());
+  holdback_.finish(cut, first_place, places);
+}
+
+bool ViewOrdering::is_quiet() const {
+  return retained_messages() == 0 && holdback_.delivered_place() == holdback_.total().known();
+}
+
+std::uint64_t ViewOrdering::retained_messages() const {
+  std::uint64_t retained = 0;
+  for (Rank sender = 0; sender < options_.view_size; ++sender) {
+    const RetransmitBuffer& buffer = holdback_.buffer(sender);
+    retained += buffer.end().value - buffer.first().value;
+  }
+  return retained;
+}
+
+}  // namespace groupcomm::ordering

@@ -1,0 +1,147 @@
+// All ordering state of one view: made at its install, thrown away after the flush that ends it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "groupcomm/protocol/peer_frames.h"
+#include "groupcomm/time_point.h"
+#include "ordering/holdback.h"
+#include "ordering/nack_timer.h"
+#include "ordering/receive_window.h"
+#include "ordering/send_window.h"
+
+namespace groupcomm::ordering {
+
+enum class Engine : std::uint8_t { kSequencer, kLamport };
+
+struct OrderingOptions {
+  Rank self = 0;
+  std::size_t view_size = 1;
+  Engine engine = Engine::kSequencer;
+  std::uint64_t window_messages = 4096;
+  std::uint64_t window_bytes = 8u << 20;
+  LamportStamp clock_start;  // beyond every stamp of the views before
+};
+
+// What a member knows when it stops for a flush.
+struct FlushState {
+  std::vector<MessageNumber> held;  // by rank
+  OrderNumber first_place;
+  std::vector<MessageReference> places;
+};
+
+// Stamps and sends, receives and repairs, and delivers in order, inside one view. Joins the parts:
+// ReceiveWindow and NackTimer (reliability), Holdback (order), StabilityTracker (what all hold)
+// and SendWindow (credit). One thread; no time but what is handed in.
+class ViewOrdering {
+ public:
+  explicit ViewOrdering(const OrderingOptions& options);
+
+  // --- sending
+  // The window has room for another message.
+  bool may_send() const { return send_window_.has_room(); }
+  // Completes the stamps of a message of a local session and takes it into the stream. What can be
+  // delivered at once is. REQUIRES: not frozen; kind, order, session, groups and payload are set.
+  MessageNumber stamp(std::shared_ptr<protocol::StampedMessage> message);
+  // The session ended: its chain of predecessors is no longer needed.
+  void forget_session(SessionId session) { chains_.erase(session); }
+
+  // --- receiving. Ranks and vector lengths of inputs must fit the view: see fits().
+  // False: the frame contradicts this view or the protocol and must be dropped.
+  bool fits(Rank from, const protocol::Batch& batch) const;
+  bool fits(const protocol::Progress& progress) const;
+  bool fits(Rank original, const std::vector<protocol::MessagePointer>& messages) const;
+
+  void on_batch(Rank from, const protocol::Batch& batch);
+  void on_progress(Rank from, const protocol::Progress& progress);
+  void on_repair(Rank original, const std::vector<protocol::MessagePointer>& messages);
+  // What is asked for and still there; bounded.
+  struct Answer {
+    std::vector<protocol::Repair> repairs;
+    OrderNumber first_place;
+    std::vector<MessageReference> places;
+  };
+  Answer on_nack(const protocol::Nack& nack) const;
+
+  // --- outputs
+  std::vector<Delivery> take_deliveries() { return holdback_.take_deliveries(); }
+  // New messages, places and progress, or nothing where all of it has been told.
+  std::optional<protocol::Batch> take_batch();
+  // Payload bytes that wait for take_batch().
+  std::size_t unsent_bytes() const { return unsent_bytes_; }
+  // Somebody waits for what only a batch of ours can tell: an acknowledgement, a clock, places.
+  bool has_urgent_news() const;
+  // Acknowledgements that nobody waits for are due by then.
+  TimePoint progress_deadline() const { return progress_due_.value_or(TimePoint::never()); }
+  protocol::Progress progress() const;
+  struct Question {
+    Rank to;
+    protocol::Nack nack;
+  };
+  // Questions for what is missing and due to be asked.
+  std::vector<Question> take_nacks(TimePoint now);
+  TimePoint nack_deadline() const;
+  // Updates the timers. Call after inputs.
+  void observe(TimePoint now);
+
+  // --- flush (rules F1-F7)
+  void freeze();
+  bool is_frozen() const { return holdback_.total().is_frozen(); }
+  FlushState flush_state() const;
+  std::vector<protocol::MissingMessages> missing_for(const std::vector<MessageNumber>& cut) const;
+  // Delivers the rest of the view. REQUIRES: frozen; missing_for(cut) is empty.
+  void finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
+              const std::vector<MessageReference>& places);
+
+  LamportStamp clock() const { return clock_; }
+  // Every message of the view has reached every member and is delivered here.
+  bool is_quiet() const;
+  std::uint64_t retained_messages() const;
+  std::uint64_t unstable_bytes() const { return send_window_.bytes(); }
+
+ private:
+  struct Chain {
+    MessageNumber last;      // the session's last fifo-or-stronger message
+    MessageNumber required;  // the newest own total or safe message that it must wait for
+  };
+
+  void stamp_order(protocol::StampedMessage& message);
+  void stamp_closing();
+  void take_into_stream(protocol::MessagePointer message);
+  void receive(Rank sender, const protocol::MessagePointer& message);
+  void admit_held(Rank sender, MessageNumber held_before);
+  void count_clock(Rank rank);
+  void settle();
+  bool fits(const protocol::StampedMessage& message) const;
+
+  OrderingOptions options_;
+  Holdback holdback_;
+  SendWindow send_window_;
+  std::vector<ReceiveWindow> windows_;  // by rank
+  std::vector<NackTimer> nack_timers_;  // by rank
+  NackTimer place_timer_;
+  std::vector<MessageNumber> clock_covers_;  // by rank: a told clock counts once held up to here
+  std::vector<LamportStamp> told_clocks_;    // by rank
+
+  // Own stream.
+  MessageNumber sent_;
+  CausalNumber causal_sent_;
+  LamportStamp clock_;
+  MessageNumber last_ordered_stamped_;  // own newest total or safe message
+  MessageNumber last_ordered_learnt_;   // own newest one whose place is known here
+  OrderNumber learnt_line_;
+  std::shared_ptr<const VectorTime> context_;  // shared by messages between two deliveries
+  std::unordered_map<SessionId, Chain> chains_;
+
+  std::vector<protocol::MessagePointer> unsent_;
+  std::size_t unsent_bytes_ = 0;
+  protocol::Progress told_;  // what the last batch said
+  std::uint64_t untold_messages_ = 0;
+  std::optional<TimePoint> progress_due_;
+};
+
+}  // namespace groupcomm::ordering
