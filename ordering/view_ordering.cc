@@ -334,6 +334,26 @@ FlushState ViewOrdering::flush_state() const {
   return state;
 }
 
+void ViewOrdering::limit_to(const std::vector<MessageNumber>& cut) {
+  CHECK(is_frozen());
+  CHECK_EQ(cut.size(), options_.view_size);
+  limit_ = cut;
+  for (Rank sender = 0; sender < options_.view_size; ++sender) {
+    CHECK_LE(windows_[sender].held(), cut[sender]);
+    windows_[sender].end_at(cut[sender]);
+    holdback_.buffer(sender).truncate_after(cut[sender]);
+  }
+}
+
+void ViewOrdering::on_refill(Rank original, const std::vector<MessagePointer>& messages) {
+  CHECK(is_frozen());
+  if (limit_.empty()) return;
+  for (const MessagePointer& message : messages) {
+    if (message->number <= limit_[original]) receive(original, message);
+  }
+  settle();
+}
+
 std::vector<protocol::MissingMessages> ViewOrdering::missing_for(
     const std::vector<MessageNumber>& cut) const {
   std::vector<protocol::MissingMessages> missing;

@@ -92,6 +92,10 @@ class ViewOrdering {
   void freeze();
   bool is_frozen() const { return holdback_.total().is_frozen(); }
   FlushState flush_state() const;
+  // From here on only messages of this cut are taken (by on_refill); what was received beyond a
+  // hole and beyond the cut is forgotten. A later cut may be larger.
+  void limit_to(const std::vector<MessageNumber>& cut);
+  void on_refill(Rank original, const std::vector<protocol::MessagePointer>& messages);
   std::vector<protocol::MissingMessages> missing_for(const std::vector<MessageNumber>& cut) const;
   // Delivers the rest of the view. REQUIRES: frozen; missing_for(cut) is empty.
   void finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
@@ -122,6 +126,7 @@ class ViewOrdering {
   Holdback holdback_;
   SendWindow send_window_;
   std::vector<ReceiveWindow> windows_;  // by rank
+  std::vector<MessageNumber> limit_;    // by rank, once a cut is known
   std::vector<NackTimer> nack_timers_;  // by rank
   NackTimer place_timer_;
   std::vector<MessageNumber> clock_covers_;  // by rank: a told clock counts once held up to here

@@ -1,0 +1,133 @@
+#include "membership/group_directory.h"
+
+#include <algorithm>
+
+#include "groupcomm/check.h"
+
+namespace groupcomm::membership {
+namespace {
+
+GroupChange change_of(GroupKey key, const GroupDirectory::Group& group) {
+  GroupChange change;
+  change.key = key;
+  change.name = group.name;
+  change.view.id = group.view;
+  change.view.members = group.members;
+  return change;
+}
+
+}  // namespace
+
+const GroupDirectory::Group* GroupDirectory::find(GroupKey key) const {
+  const auto it = groups_.find(key);
+  return it == groups_.end() ? nullptr : &it->second;
+}
+
+std::optional<Rank> GroupDirectory::rank_of(GroupKey key, const ProcessKey& process) const {
+  const Group* group = find(key);
+  if (group == nullptr) return std::nullopt;
+  for (Rank rank = 0; rank < group->members.size(); ++rank) {
+    if (group->members[rank].process.key == process) return rank;
+  }
+  return std::nullopt;
+}
+
+std::vector<const GroupDirectory::Group*> GroupDirectory::groups() const {
+  std::vector<const Group*> all;
+  for (const auto& [name, key] : names_) all.push_back(find(key));
+  return all;
+}
+
+GroupDirectory::JoinOutcome GroupDirectory::join(const GroupViewId& view, const std::string& name,
+                                                 const GroupOptions& options,
+                                                 const GroupMember& member) {
+  const GroupKey key = group_key(name);
+  const auto [it, is_new] = groups_.try_emplace(key);
+  Group& group = it->second;
+  if (is_new) {
+    names_.emplace(name, key);
+    group.name = name;
+    group.options = options;
+  } else if (group.name != name) {
+    return {.change = std::nullopt, .refused = RejectReason::kBadName};
+  } else if (!(group.options == options)) {
+    return {.change = std::nullopt, .refused = RejectReason::kBadOption};
+  }
+  CHECK(!rank_of(key, member.process.key));
+  group.members.push_back(member);
+  group.view = view;
+  GroupChange change = change_of(key, group);
+  change.view.joined = {member.process};
+  return {.change = std::move(change)};
+}
+
+std::optional<GroupChange> GroupDirectory::leave(const GroupViewId& view, GroupKey key,
+                                                 const ProcessKey& process, LeaveReason reason) {
+  const std::optional<Rank> rank = rank_of(key, process);
+  if (!rank) return std::nullopt;
+  Group& group = groups_.at(key);
+  const GroupMember member = group.members[*rank];
+  group.members.erase(group.members.begin() + static_cast<std::ptrdiff_t>(*rank));
+  group.view = view;
+  GroupChange change = change_of(key, group);
+  change.view.left = {{member.process, reason}};
+  change.departed = {member};
+  if (group.members.empty()) {
+    names_.erase(group.name);
+    groups_.erase(key);
+  }
+  return change;
+}
+
+std::vector<GroupChange> GroupDirectory::change_daemons(
+    const protocol::DaemonView& view, const std::vector<protocol::DepartedDaemon>& left,
+    bool renew_all) {
+  std::vector<GroupChange> changes;
+  std::vector<std::string> empty;
+  for (const auto& [name, key] : names_) {
+    Group& group = groups_.at(key);
+    std::vector<Departed> departed;
+    std::vector<GroupMember> gone;
+    std::erase_if(group.members, [&](const GroupMember& member) {
+      const auto daemon = std::find_if(left.begin(), left.end(), [&](const auto& candidate) {
+        return candidate.id.incarnation == member.process.key.daemon;
+      });
+      if (daemon == left.end()) return false;
+      departed.push_back({member.process, daemon->reason});
+      gone.push_back(member);
+      return true;
+    });
+    if (departed.empty() && !renew_all) continue;
+    group.view = {view.id, OrderNumber{}};
+    GroupChange change = change_of(key, group);
+    change.view.left = std::move(departed);
+    change.departed = std::move(gone);
+    changes.push_back(std::move(change));
+    if (group.members.empty()) empty.push_back(name);
+  }
+  for (const std::string& name : empty) {
+    groups_.erase(names_.at(name));
+    names_.erase(name);
+  }
+  return changes;
+}
+
+std::vector<protocol::GroupEntry> GroupDirectory::snapshot() const {
+  std::vector<protocol::GroupEntry> entries;
+  for (const Group* group : groups()) {
+    entries.push_back({group->name, group->options, group->view, group->members});
+  }
+  return entries;
+}
+
+void GroupDirectory::restore(const std::vector<protocol::GroupEntry>& entries) {
+  names_.clear();
+  groups_.clear();
+  for (const protocol::GroupEntry& entry : entries) {
+    const GroupKey key = group_key(entry.name);
+    names_.emplace(entry.name, key);
+    groups_.emplace(key, Group{entry.name, entry.options, entry.view, entry.members});
+  }
+}
+
+}  // namespace groupcomm::membership

@@ -1,0 +1,66 @@
+// The groups of the domain and their members, the same at every daemon of a view.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "groupcomm/protocol/peer_frames.h"
+#include "groupcomm/view.h"
+
+namespace groupcomm::membership {
+
+// One change of one group, at one point of the total order. `view.my_rank` and
+// `view.transitional` are the receiver's business and are left empty.
+struct GroupChange {
+  GroupKey key;
+  std::string name;
+  GroupView view;
+  std::vector<GroupMember> departed;  // who was a member before and is not now
+};
+
+// Light-weight groups (rules G1-G4): a function of the sequence of daemon views and of the ordered
+// control messages, and of nothing else, so that all daemons compute the same views.
+class GroupDirectory {
+ public:
+  struct Group {
+    std::string name;
+    GroupOptions options;
+    GroupViewId view;
+    std::vector<GroupMember> members;  // by rank: seniority
+  };
+
+  const Group* find(GroupKey key) const;
+  const Group* find(std::string_view name) const { return find(group_key(name)); }
+  std::optional<Rank> rank_of(GroupKey key, const ProcessKey& process) const;
+  // In the order of names.
+  std::vector<const Group*> groups() const;
+
+  struct JoinOutcome {
+    std::optional<GroupChange> change;       // set: joined
+    RejectReason refused = RejectReason::kBadOption;  // else why not
+  };
+  JoinOutcome join(const GroupViewId& view, const std::string& name, const GroupOptions& options,
+                   const GroupMember& member);
+  // Nothing where the process is not a member.
+  std::optional<GroupChange> leave(const GroupViewId& view, GroupKey key,
+                                   const ProcessKey& process, LeaveReason reason);
+
+  // A daemon view begins: the members at departed daemons leave, all of a group in one view.
+  // Groups that lose nobody keep their view, unless `renew_all`. In the order of names.
+  std::vector<GroupChange> change_daemons(const protocol::DaemonView& view,
+                                          const std::vector<protocol::DepartedDaemon>& left,
+                                          bool renew_all);
+
+  std::vector<protocol::GroupEntry> snapshot() const;
+  void restore(const std::vector<protocol::GroupEntry>& entries);
+
+ private:
+  std::map<std::string, GroupKey, std::less<>> names_;
+  std::unordered_map<GroupKey, Group> groups_;  // looked up, never iterated
+};
+
+}  // namespace groupcomm::membership

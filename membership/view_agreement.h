@@ -1,0 +1,56 @@
+// The acceptor of one view change: what a member has promised and accepted.
+#pragma once
+
+#include <optional>
+
+#include "groupcomm/check.h"
+#include "groupcomm/protocol/peer_frames.h"
+
+namespace groupcomm::membership {
+
+// One Paxos instance for each view that is left [Lamport 1998]: acceptors are the members of that
+// view, the value is what comes next (rules F1, F3, F8). Its state is what must survive a crash:
+// record() is to be made durable before an answer that rests on it is sent.
+class ViewAgreement {
+ public:
+  explicit ViewAgreement(protocol::DurableRecord record) : record_(std::move(record)) {}
+
+  // The base view of the instance: the newest view known to be decided.
+  const protocol::DaemonView& base() const { return record_.decided; }
+  const protocol::Ballot& promised() const { return record_.promised; }
+  const std::optional<protocol::AcceptedValue>& accepted() const { return record_.accepted; }
+  bool has_promised() const { return record_.promised.round > 0; }
+
+  // Equal ballots are one question asked again.
+  bool may_promise(const protocol::Ballot& ballot) const { return ballot >= record_.promised; }
+  // True: the state changed. REQUIRES: may_promise(ballot).
+  bool promise(const protocol::Ballot& ballot) {
+    CHECK(may_promise(ballot));
+    if (ballot == record_.promised) return false;
+    record_.promised = ballot;
+    return true;
+  }
+
+  bool may_accept(const protocol::Ballot& ballot) const { return ballot >= record_.promised; }
+  // True: the state changed. REQUIRES: may_accept(ballot); a living member holds the whole cut.
+  bool accept(const protocol::Ballot& ballot, const protocol::ViewChangeValue& value) {
+    CHECK(may_accept(ballot));
+    if (record_.accepted && record_.accepted->ballot == ballot) return false;
+    record_.promised = ballot;
+    record_.accepted = protocol::AcceptedValue{ballot, value};
+    return true;
+  }
+
+  // A later view is decided: the instance that leaves it begins with nothing promised.
+  void decide(const protocol::DaemonView& view) {
+    CHECK_IMPLIES(record_.decided.id.counter > 0, record_.decided.id < view.id);
+    record_ = protocol::DurableRecord{.decided = view, .promised = {}, .accepted = std::nullopt};
+  }
+
+  const protocol::DurableRecord& record() const { return record_; }
+
+ private:
+  protocol::DurableRecord record_;
+};
+
+}  // namespace groupcomm::membership

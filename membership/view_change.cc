@@ -1,0 +1,314 @@
+#include "membership/view_change.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace groupcomm::membership {
+
+using protocol::Ballot;
+using protocol::ViewChangeValue;
+
+ViewChange::ViewChange(Options options, protocol::DurableRecord record, TimePoint now)
+    : options_(std::move(options)), agreement_(std::move(record)), quiet_until_(now) {
+  highest_round_ = agreement_.promised().round;
+  const auto& members = base().members;
+  for (Rank rank = 0; rank < members.size(); ++rank) {
+    if (members[rank].id.name == options_.self.id.name) rank_ = rank;
+  }
+}
+
+void ViewChange::begin(const protocol::DaemonView& view, TimePoint now) {
+  agreement_.decide(view);
+  record_changed_ = true;
+  rank_.reset();
+  living_ = false;
+  for (Rank rank = 0; rank < view.members.size(); ++rank) {
+    if (view.members[rank].id.name != options_.self.id.name) continue;
+    rank_ = rank;
+    living_ = view.members[rank].id == options_.self.id;
+  }
+  round_.reset();
+  pending_.reset();
+  highest_round_ = 0;
+  reason_since_.reset();
+  quiet_until_ = now;
+  decided_.reset();
+}
+
+// --- when to begin a ballot ----------------------------------------------------------------------
+
+bool ViewChange::has_reason(const Situation& situation) const {
+  if (!rank_) return false;
+  if (!living_) return situation.may_recover;
+  return is_flushing() || situation.present.size() < base().members.size() ||
+         !situation.leaving.empty() || situation.leaving_self || situation.joiner_is_due;
+}
+
+// Rule F1: the lowest rank that is present begins, the others step in one after another.
+Duration ViewChange::turn(const Situation& situation) const {
+  const auto before = std::count_if(situation.present.begin(), situation.present.end(),
+                                    [&](Rank rank) { return rank < *rank_; });
+  return before * options_.step;
+}
+
+bool ViewChange::is_ballot_due(TimePoint now, const Situation& situation) {
+  if (!has_reason(situation)) {
+    reason_since_.reset();
+    return false;
+  }
+  if (round_) return false;
+  if (!reason_since_) reason_since_ = now;
+  if (!living_ && situation.present.size() < base().members.size() &&
+      (!is_quorum_of(base(), situation.present) || now - *reason_since_ < options_.gather)) {
+    return false;
+  }
+  const bool other_is_at_it = now < quiet_until_ && situation.present.contains(last_proposer_);
+  return !other_is_at_it && *reason_since_ + turn(situation) <= now;
+}
+
+void ViewChange::begin_ballot(TimePoint now, const Situation& situation,
+                              const Messages& messages) {
+  CHECK(rank_.has_value());
+  const Ballot ballot{std::max(highest_round_, agreement_.promised().round) + 1, *rank_,
+                      options_.self.id.incarnation};
+  highest_round_ = ballot.round;
+  ++ballots_begun_;
+  pending_.reset();
+  round_.emplace(ballot, now);
+  record_changed_ = agreement_.promise(ballot) || record_changed_;
+  outbound_.push_back({names_of(others()), protocol::Prepare{ballot}});
+  round_->in<FlushRound::Collecting>()->answers[*rank_] = {
+      options_.self.id, state_for(ballot, situation, messages)};
+  try_choose(now, situation);
+}
+
+// --- acceptor ------------------------------------------------------------------------------------
+
+bool ViewChange::may_promise(const Ballot& ballot) const {
+  return rank_.has_value() && agreement_.may_promise(ballot);
+}
+
+protocol::State ViewChange::state_for(const Ballot& ballot, const Situation& situation,
+                                      const Messages& messages) const {
+  protocol::State state;
+  state.ballot = ballot;
+  state.living = messages.living;
+  state.accepted = agreement_.accepted();
+  state.held = messages.held;
+  state.first_place = messages.first_place;
+  state.places = messages.places;
+  state.hears = situation.hears;
+  state.leaving = situation.leaving_self;
+  state.suspended = situation.suspended;
+  state.address = options_.self.address;
+  return state;
+}
+
+void ViewChange::on_prepare(TimePoint now, const DaemonId& from, Rank proposer,
+                            const protocol::Prepare& prepare, const Situation& situation,
+                            const Messages& messages) {
+  highest_round_ = std::max(highest_round_, prepare.ballot.round);
+  if (!may_promise(prepare.ballot)) {
+    outbound_.push_back({{from.name}, protocol::BallotRefused{agreement_.promised()}});
+    return;
+  }
+  if (round_ && round_->ballot() < prepare.ballot) round_.reset();
+  if (pending_ && pending_->ballot < prepare.ballot) pending_.reset();
+  record_changed_ = agreement_.promise(prepare.ballot) || record_changed_;
+  last_proposer_ = proposer;
+  quiet_until_ = now + options_.ballot_time_out;
+  reason_since_ = now;
+  outbound_.push_back({{from.name}, state_for(prepare.ballot, situation, messages)});
+}
+
+void ViewChange::on_propose(TimePoint now, Rank proposer, const protocol::Propose& propose) {
+  highest_round_ = std::max(highest_round_, propose.ballot.round);
+  if (!rank_ || propose.value.base != base().id) return;
+  if (!agreement_.may_accept(propose.ballot)) {
+    outbound_.push_back({{base().members[proposer].id.name},
+                         protocol::BallotRefused{agreement_.promised()}});
+    return;
+  }
+  // A living member that never froze for this ballot must not accept: what it delivered since
+  // could be missing in the cut.
+  if (living_ && agreement_.promised() != propose.ballot) return;
+  if (round_ && round_->ballot() < propose.ballot) round_.reset();
+  last_proposer_ = proposer;
+  quiet_until_ = now + options_.ballot_time_out;
+  reason_since_ = now;
+  pending_ = Pending{proposer, propose.ballot, propose.value};
+  if (!living_) on_cut_held(now);
+}
+
+const ViewChangeValue* ViewChange::wanted() const {
+  if (!living_) return nullptr;
+  if (round_) {
+    if (const auto* filling = round_->in<FlushRound::Filling>()) return &filling->value;
+  }
+  return pending_ ? &pending_->value : nullptr;
+}
+
+void ViewChange::on_cut_held(TimePoint now) {
+  if (round_ && round_->in<FlushRound::Filling>() != nullptr) {
+    propose(now);
+  } else if (pending_) {
+    record_changed_ = agreement_.accept(pending_->ballot, pending_->value) || record_changed_;
+    outbound_.push_back(
+        {{base().members[pending_->proposer].id.name}, protocol::Accept{pending_->ballot}});
+    pending_.reset();
+  }
+}
+
+// --- proposer ------------------------------------------------------------------------------------
+
+void ViewChange::on_state(TimePoint now, const DaemonId& from, Rank rank,
+                          const protocol::State& state, const Situation& situation) {
+  if (!round_ || state.ballot != round_->ballot()) return;
+  auto* collecting = round_->in<FlushRound::Collecting>();
+  if (collecting == nullptr) return;
+  if (state.living && state.held.size() != base().members.size()) return;
+  collecting->answers[rank] = {from, state};
+  try_choose(now, situation);
+}
+
+bool ViewChange::is_complete(const FlushRound::Collecting& collecting,
+                             const Situation& situation) const {
+  return std::all_of(situation.present.begin(), situation.present.end(),
+                     [&](Rank rank) { return collecting.answers.contains(rank); });
+}
+
+void ViewChange::try_choose(TimePoint now, const Situation& situation) {
+  auto* collecting = round_->in<FlushRound::Collecting>();
+  if (collecting == nullptr) return;
+  const bool is_late = now - round_->begun() >= options_.ballot_time_out / 2;
+  if (!is_complete(*collecting, situation) && !is_late) return;
+  std::set<Rank> answered;
+  for (const auto& [rank, answer] : collecting->answers) answered.insert(rank);
+  if (!is_quorum_of(base(), answered)) return;
+
+  std::optional<ViewChangeValue> value = value_to_adopt(collecting->answers);
+  if (!value) {
+    std::set<Rank> silent;
+    for (Rank rank = 0; rank < base().members.size(); ++rank) {
+      if (!situation.present.contains(rank)) silent.insert(rank);
+    }
+    value = choose_value({.base = base(),
+                          .answers = collecting->answers,
+                          .joiners = situation.joiners,
+                          .silent = silent,
+                          .ballot = round_->ballot()});
+  }
+  if (!value) return;
+  round_->enter(now, FlushRound::Filling{std::move(*value)});
+  if (!living_) propose(now);
+}
+
+void ViewChange::propose(TimePoint now) {
+  const ViewChangeValue value = round_->in<FlushRound::Filling>()->value;
+  record_changed_ = agreement_.accept(round_->ballot(), value) || record_changed_;
+  round_->enter(now, FlushRound::Proposing{.value = value, .accepted = {*rank_}});
+  outbound_.push_back({names_of(others()), protocol::Propose{round_->ballot(), value}});
+}
+
+void ViewChange::on_accept(TimePoint now, Rank rank, const protocol::Accept& accept,
+                           const Situation& situation) {
+  if (!round_ || accept.ballot != round_->ballot()) return;
+  auto* proposing = round_->in<FlushRound::Proposing>();
+  if (proposing == nullptr) return;
+  proposing->accepted.insert(rank);
+  try_decide(now, situation);
+}
+
+void ViewChange::try_decide(TimePoint now, const Situation& situation) {
+  auto* proposing = round_->in<FlushRound::Proposing>();
+  if (proposing == nullptr || !is_quorum_of(base(), proposing->accepted)) return;
+  proposing->quorum_at = std::min(proposing->quorum_at, now);
+  // Rule F8: those that stay get a short grace to come along.
+  const std::set<Rank> staying = ranks_in(base(), proposing->value.next, /*by_name=*/true);
+  const bool all_accepted = std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
+    return proposing->accepted.contains(rank) || !situation.present.contains(rank);
+  });
+  if (!all_accepted && now - proposing->quorum_at < options_.grace) return;
+  decided_ = proposing->value;
+  ViewChangeValue value = std::move(proposing->value);
+  round_->enter(now, FlushRound::Decided{std::move(value)});
+}
+
+void ViewChange::on_refused(TimePoint now, const protocol::BallotRefused& refused,
+                            const Situation& situation) {
+  highest_round_ = std::max(highest_round_, refused.promised.round);
+  if (!round_ || refused.promised <= round_->ballot()) return;
+  last_proposer_ = refused.promised.proposer;
+  abandon(now, situation);
+}
+
+void ViewChange::abandon(TimePoint now, const Situation& situation) {
+  round_.reset();
+  reason_since_ = now;
+  quiet_until_ = now + turn(situation) + options_.step;
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+void ViewChange::on_tick(TimePoint now, const Situation& situation) {
+  if (!round_) return;
+  try_choose(now, situation);
+  try_decide(now, situation);
+  if (round_->in<FlushRound::Decided>() != nullptr) return;
+  // A later phase that does not end means that somebody died in it: ask everybody afresh.
+  const bool is_stuck = now - round_->phase_since() >= options_.ballot_time_out &&
+                        round_->in<FlushRound::Collecting>() == nullptr;
+  if (is_stuck) {
+    round_.reset();
+    quiet_until_ = now;
+    return;
+  }
+  if (now - round_->last_sent() >= options_.resend) resend(now);
+}
+
+void ViewChange::resend(TimePoint now) {
+  round_->on_sent(now);
+  std::set<Rank> waiting = others();
+  if (const auto* collecting = round_->in<FlushRound::Collecting>()) {
+    for (const auto& [rank, answer] : collecting->answers) waiting.erase(rank);
+    outbound_.push_back({names_of(waiting), protocol::Prepare{round_->ballot()}});
+  } else if (const auto* proposing = round_->in<FlushRound::Proposing>()) {
+    for (const Rank rank : proposing->accepted) waiting.erase(rank);
+    outbound_.push_back(
+        {names_of(waiting), protocol::Propose{round_->ballot(), proposing->value}});
+  }
+}
+
+TimePoint ViewChange::next_deadline(const Situation& situation) const {
+  if (round_) {
+    TimePoint deadline = round_->last_sent() + options_.resend;
+    if (const auto* proposing = round_->in<FlushRound::Proposing>()) {
+      deadline = std::min(deadline, proposing->quorum_at + options_.grace);
+    }
+    return deadline;
+  }
+  if (!has_reason(situation) || !reason_since_) return TimePoint::never();
+  TimePoint deadline = *reason_since_ + turn(situation);
+  if (!living_ && situation.present.size() < base().members.size()) {
+    if (!is_quorum_of(base(), situation.present)) return TimePoint::never();
+    deadline = std::max(deadline, *reason_since_ + options_.gather);
+  }
+  if (situation.present.contains(last_proposer_)) deadline = std::max(deadline, quiet_until_);
+  return deadline;
+}
+
+std::vector<std::string> ViewChange::names_of(const std::set<Rank>& ranks) const {
+  std::vector<std::string> names;
+  for (const Rank rank : ranks) names.push_back(base().members[rank].id.name);
+  return names;
+}
+
+std::set<Rank> ViewChange::others() const {
+  std::set<Rank> ranks;
+  for (Rank rank = 0; rank < base().members.size(); ++rank) {
+    if (rank != rank_) ranks.insert(rank);
+  }
+  return ranks;
+}
+
+}  // namespace groupcomm::membership

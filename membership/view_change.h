@@ -1,0 +1,147 @@
+// Getting from one view to the next.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "groupcomm/protocol/peer_frames.h"
+#include "groupcomm/time_point.h"
+#include "membership/flush_round.h"
+#include "membership/view_agreement.h"
+#include "membership/view_choice.h"
+
+namespace groupcomm::membership {
+
+// A member's part in leaving one view, the base, as acceptor and as proposer. The steps, in their
+// order: begin_ballot, answer_prepare, choose, propose, accept, decide; then the owner installs.
+//
+// The base is either the view that this daemon lives in, or, where it has none (it starts, or
+// restarted), the newest view in its durable record, in which it votes by name and without
+// messages (rule R5); for a cluster that never was, the configured seeds.
+//
+// In primary mode nothing is decided without a quorum of the base: a member that asked or answered
+// stays frozen in the base until a view or its exclusion is known (rule V5).
+// Partition policy and merge have their place here: choose() is the only step that knows them.
+class ViewChange {
+ public:
+  struct Options {
+    protocol::DaemonMember self;
+    Duration step = std::chrono::milliseconds(100);  // between ranks that may propose
+    Duration resend = std::chrono::milliseconds(100);
+    Duration ballot_time_out = std::chrono::milliseconds(1000);
+    Duration gather = std::chrono::milliseconds(400);  // recovery waits so long for all
+    Duration grace = std::chrono::milliseconds(100);   // a decided ballot waits for the slow
+  };
+
+  // What the owner knows of the world at this moment.
+  struct Situation {
+    std::vector<Incarnation> hears;  // including oneself
+    std::set<Rank> present;          // members of the base that are heard, oneself included
+    std::set<Rank> leaving;          // of these, who wants to leave
+    std::vector<Joiner> joiners;     // daemons that want in and are heard here
+    bool joiner_is_due = false;      // some joiner is heard by all present members
+    bool leaving_self = false;
+    bool suspended = false;
+    bool may_recover = true;  // no living view is known: a restarted daemon may form one
+  };
+
+  // What a living member knows when it is frozen; empty for one that votes from its record.
+  struct Messages {
+    bool living = false;
+    std::vector<MessageNumber> held;
+    OrderNumber first_place;
+    std::vector<protocol::MessageReference> places;
+  };
+
+  struct Outbound {
+    std::vector<std::string> to;  // names
+    protocol::PeerBody body;
+  };
+
+  ViewChange(Options options, protocol::DurableRecord record, TimePoint now);
+
+  // --- the base
+  const protocol::DaemonView& base() const { return agreement_.base(); }
+  // Oneself in the base: by incarnation where living, else by name.
+  std::optional<Rank> rank() const { return rank_; }
+  bool is_living() const { return living_; }
+  // A view is decided: it is the base of the next change. Drops everything of the last one.
+  void begin(const protocol::DaemonView& view, TimePoint now);
+  const protocol::DurableRecord& record() const { return agreement_.record(); }
+
+  // --- phases
+  // A promise is out: a living member takes no more messages of the base (rule F2).
+  bool is_flushing() const { return agreement_.has_promised(); }
+  // Someone should begin a ballot, and it is this member's turn.
+  bool is_ballot_due(TimePoint now, const Situation& situation);
+  void begin_ballot(TimePoint now, const Situation& situation, const Messages& messages);
+
+  bool may_promise(const protocol::Ballot& ballot) const;
+  void on_prepare(TimePoint now, const DaemonId& from, Rank proposer,
+                  const protocol::Prepare& prepare, const Situation& situation,
+                  const Messages& messages);
+  void on_state(TimePoint now, const DaemonId& from, Rank rank, const protocol::State& state,
+                const Situation& situation);
+  void on_refused(TimePoint now, const protocol::BallotRefused& refused,
+                  const Situation& situation);
+  void on_propose(TimePoint now, Rank proposer, const protocol::Propose& propose);
+  void on_accept(TimePoint now, Rank rank, const protocol::Accept& accept,
+                 const Situation& situation);
+  // Time passed or the situation changed.
+  void on_tick(TimePoint now, const Situation& situation);
+
+  // The value whose cut this living member must hold before it can go on, or nullptr.
+  const protocol::ViewChangeValue* wanted() const;
+  // All of wanted() is held.
+  void on_cut_held(TimePoint now);
+
+  // --- outputs, in this order: persist the record, then send, then install.
+  bool take_record_changed() { return std::exchange(record_changed_, false); }
+  std::vector<Outbound> take_outbound() { return std::exchange(outbound_, {}); }
+  // The value that this proposer saw decided, once.
+  std::optional<protocol::ViewChangeValue> take_decided() {
+    return std::exchange(decided_, std::nullopt);
+  }
+  TimePoint next_deadline(const Situation& situation) const;
+  std::uint64_t ballots_begun() const { return ballots_begun_; }
+
+ private:
+  // A PROPOSE that waits for its cut to be held.
+  struct Pending {
+    Rank proposer;
+    protocol::Ballot ballot;
+    protocol::ViewChangeValue value;
+  };
+
+  bool has_reason(const Situation& situation) const;
+  bool is_complete(const FlushRound::Collecting& collecting, const Situation& situation) const;
+  Duration turn(const Situation& situation) const;
+  protocol::State state_for(const protocol::Ballot& ballot, const Situation& situation,
+                            const Messages& messages) const;
+  void try_choose(TimePoint now, const Situation& situation);
+  void propose(TimePoint now);
+  void try_decide(TimePoint now, const Situation& situation);
+  void abandon(TimePoint now, const Situation& situation);
+  void resend(TimePoint now);
+  std::vector<std::string> names_of(const std::set<Rank>& ranks) const;
+  std::set<Rank> others() const;
+
+  Options options_;
+  ViewAgreement agreement_;
+  std::optional<Rank> rank_;
+  bool living_ = false;
+  std::optional<FlushRound> round_;   // own ballot
+  std::optional<Pending> pending_;    // somebody's proposal
+  std::uint64_t highest_round_ = 0;
+  std::optional<TimePoint> reason_since_;  // a reason for a ballot has stood since
+  TimePoint quiet_until_;                  // not before: somebody else's ballot is under way
+  Rank last_proposer_ = 0;                 // whose that is
+  bool record_changed_ = false;
+  std::vector<Outbound> outbound_;
+  std::optional<protocol::ViewChangeValue> decided_;
+  std::uint64_t ballots_begun_ = 0;
+};
+
+}  // namespace groupcomm::membership

@@ -1,0 +1,222 @@
+#include "membership/view_choice.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "groupcomm/check.h"
+#include "ordering/quorum.h"
+
+namespace groupcomm::membership {
+namespace {
+
+using protocol::DaemonMember;
+using protocol::DaemonView;
+using protocol::ViewChangeValue;
+
+// Up to so many members every subset is looked at; beyond, the worst connected are dropped.
+constexpr std::size_t kExactMax = 14;
+
+bool hears(const std::vector<Incarnation>& row, Incarnation incarnation) {
+  return std::find(row.begin(), row.end(), incarnation) != row.end();
+}
+
+bool hear_one_another(const Answer& a, const Answer& b) {
+  return hears(a.state.hears, b.from.incarnation) && hears(b.state.hears, a.from.incarnation);
+}
+
+using Subset = std::uint32_t;
+
+// Ranks as positions in `ranks`; bit j of links[i]: i and j hear one another.
+std::vector<Subset> link_matrix(const Answers& answers, const std::vector<Rank>& ranks) {
+  std::vector<Subset> links(ranks.size(), 0);
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    for (std::size_t j = 0; j < ranks.size(); ++j) {
+      if (i == j || hear_one_another(answers.at(ranks[i]), answers.at(ranks[j]))) {
+        links[i] |= Subset{1} << j;
+      }
+    }
+  }
+  return links;
+}
+
+std::vector<Rank> largest_clique_exact(const Answers& answers, const std::vector<Rank>& ranks) {
+  const std::vector<Subset> links = link_matrix(answers, ranks);
+  Subset best = 0;
+  for (Subset subset = 1; subset < (Subset{1} << ranks.size()); ++subset) {
+    const int size = std::popcount(subset);
+    if (size < std::popcount(best)) continue;
+    bool is_clique = true;
+    for (std::size_t i = 0; i < ranks.size() && is_clique; ++i) {
+      if ((subset >> i) & 1) is_clique = (subset & ~links[i]) == 0;
+    }
+    // Ties go to the lowest ranks: compare the sets as if bit 0 were the most significant.
+    const auto lowest_difference = static_cast<Subset>(std::countr_zero(subset ^ best));
+    const bool is_better = size > std::popcount(best) || ((subset >> lowest_difference) & 1);
+    if (is_clique && is_better) best = subset;
+  }
+  std::vector<Rank> clique;
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    if ((best >> i) & 1) clique.push_back(ranks[i]);
+  }
+  return clique;
+}
+
+std::vector<Rank> large_clique_greedy(const Answers& answers, std::vector<Rank> ranks) {
+  while (!ranks.empty()) {
+    std::size_t worst = 0;
+    std::ptrdiff_t most_missing = 0;
+    for (std::size_t i = 0; i < ranks.size(); ++i) {
+      const auto missing = std::count_if(ranks.begin(), ranks.end(), [&](Rank other) {
+        return other != ranks[i] && !hear_one_another(answers.at(ranks[i]), answers.at(other));
+      });
+      if (missing > 0 && missing >= most_missing) {
+        worst = i;
+        most_missing = missing;
+      }
+    }
+    if (most_missing == 0) break;
+    ranks.erase(ranks.begin() + static_cast<std::ptrdiff_t>(worst));
+  }
+  return ranks;
+}
+
+std::vector<Rank> largest_clique(const Answers& answers) {
+  std::vector<Rank> ranks;
+  for (const auto& [rank, answer] : answers) ranks.push_back(rank);
+  return ranks.size() <= kExactMax ? largest_clique_exact(answers, ranks)
+                                   : large_clique_greedy(answers, ranks);
+}
+
+bool may_join(const Joiner& joiner, const Choice& choice, const std::vector<Rank>& staying) {
+  const auto is_named_alike = [&](Rank rank) {
+    return choice.base.members[rank].id.name == joiner.member.id.name;
+  };
+  if (std::any_of(staying.begin(), staying.end(), is_named_alike)) return false;
+  return std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
+    const Answer& answer = choice.answers.at(rank);
+    return hears(answer.state.hears, joiner.member.id.incarnation) &&
+           hears(joiner.hears, answer.from.incarnation);
+  });
+}
+
+// Living members keep their seniority; members that restarted are as new as joiners.
+std::vector<DaemonMember> next_members(const Choice& choice, const std::vector<Rank>& staying) {
+  std::vector<DaemonMember> members;
+  for (const bool living : {true, false}) {
+    for (const Rank rank : staying) {
+      const Answer& answer = choice.answers.at(rank);
+      if (answer.state.living == living) members.push_back({answer.from, answer.state.address});
+    }
+  }
+  // Rule V3: only as many joiners as leave the survivors a quorum of the next view.
+  std::size_t places = std::min(members.size(), protocol::kDaemonsMax - members.size());
+  for (const Joiner& joiner : choice.joiners) {
+    if (places == 0) break;
+    if (!may_join(joiner, choice, staying)) continue;
+    members.push_back(joiner.member);
+    --places;
+  }
+  return members;
+}
+
+LeaveReason leave_reason(const Choice& choice, Rank rank) {
+  const auto answer = choice.answers.find(rank);
+  if (answer != choice.answers.end()) {
+    if (answer->second.state.leaving) return LeaveReason::kLeave;
+    return answer->second.state.living ? LeaveReason::kPartition : LeaveReason::kDaemonLost;
+  }
+  return choice.silent.contains(rank) ? LeaveReason::kDaemonLost : LeaveReason::kPartition;
+}
+
+// Rule F4: what some answering member holds without a hole.
+void choose_cut(const Choice& choice, ViewChangeValue& value) {
+  const bool any_living = std::any_of(choice.answers.begin(), choice.answers.end(),
+                                      [](const auto& entry) { return entry.second.state.living; });
+  if (!any_living) return;
+  value.cut.resize(choice.base.members.size());
+  value.first_place = OrderNumber{~std::uint64_t{0}};
+  for (const auto& [rank, answer] : choice.answers) {
+    if (!answer.state.living) continue;
+    for (std::size_t sender = 0; sender < value.cut.size(); ++sender) {
+      value.cut[sender] = std::max(value.cut[sender], answer.state.held[sender]);
+    }
+    value.first_place = std::min(value.first_place, answer.state.first_place);
+  }
+  bool grew = true;
+  while (grew) {
+    grew = false;
+    for (const auto& [rank, answer] : choice.answers) {
+      if (!answer.state.living) continue;
+      const OrderNumber next = value.first_place.plus(value.places.size());
+      const OrderNumber first = answer.state.first_place;
+      const OrderNumber end = first.plus(answer.state.places.size());
+      if (first > next || end <= next) continue;
+      const auto begin = answer.state.places.begin() +
+                         static_cast<std::ptrdiff_t>(next.value - first.value);
+      value.places.insert(value.places.end(), begin, answer.state.places.end());
+      grew = true;
+    }
+  }
+}
+
+}  // namespace
+
+bool is_quorum_of(const DaemonView& view, const std::set<Rank>& ranks) {
+  return ordering::is_quorum(view.members.size(), ranks.size(), ranks.contains(0));
+}
+
+std::set<Rank> ranks_in(const DaemonView& base, const DaemonView& next, bool by_name) {
+  std::set<Rank> ranks;
+  for (Rank rank = 0; rank < base.members.size(); ++rank) {
+    const DaemonId& id = base.members[rank].id;
+    const bool present = std::any_of(
+        next.members.begin(), next.members.end(), [&](const DaemonMember& member) {
+          return by_name ? member.id.name == id.name : member.id == id;
+        });
+    if (present) ranks.insert(rank);
+  }
+  return ranks;
+}
+
+std::optional<ViewChangeValue> value_to_adopt(const Answers& answers) {
+  const protocol::AcceptedValue* newest = nullptr;
+  for (const auto& [rank, answer] : answers) {
+    const auto& accepted = answer.state.accepted;
+    if (accepted && (newest == nullptr || newest->ballot < accepted->ballot)) newest = &*accepted;
+  }
+  if (newest == nullptr) return std::nullopt;
+  return newest->value;
+}
+
+std::optional<ViewChangeValue> choose_value(const Choice& choice) {
+  const DaemonView& base = choice.base;
+  std::vector<Rank> staying = largest_clique(choice.answers);
+  // Leavers count for the quorum that lets the others go on (rule V2).
+  if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) return std::nullopt;
+  std::erase_if(staying, [&](Rank rank) { return choice.answers.at(rank).state.leaving; });
+
+  ViewChangeValue value;
+  value.base = base.id;
+  value.next.id = {base.id.counter + 1, choice.ballot.incarnation, choice.ballot.round};
+  value.next.lineage = base.id.counter == 0 ? choice.ballot.incarnation : base.lineage;
+  value.next.primary = true;
+  value.next.members = next_members(choice, staying);
+  std::set<Rank> living;
+  for (const Rank rank : staying) {
+    if (choice.answers.at(rank).state.living) living.insert(rank);
+    value.resumed = value.resumed || choice.answers.at(rank).state.suspended;
+  }
+  for (Rank rank = 0; rank < base.members.size(); ++rank) {
+    if (living.contains(rank) || base.id.counter == 0) continue;
+    value.left.push_back({base.members[rank].id, leave_reason(choice, rank)});
+  }
+  std::set<Rank> living_answers;
+  for (const auto& [rank, answer] : choice.answers) {
+    if (answer.state.living) living_answers.insert(rank);
+  }
+  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living_answers);
+  choose_cut(choice, value);
+  return value;
+}
+
+}  // namespace groupcomm::membership

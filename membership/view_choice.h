@@ -1,0 +1,52 @@
+// What a view change decides: pure functions of what the members said.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "groupcomm/protocol/peer_frames.h"
+
+namespace groupcomm::membership {
+
+// The answers to one PREPARE, by the answering member's rank in the base view, and who gave them
+// (a member that restarted answers with a new incarnation).
+struct Answer {
+  DaemonId from;
+  protocol::State state;
+};
+using Answers = std::map<Rank, Answer>;
+
+// A daemon outside the base view that wants to come in.
+struct Joiner {
+  protocol::DaemonMember member;
+  std::vector<Incarnation> hears;
+};
+
+// Is this set of ranks a quorum of the view (rule V1)?
+bool is_quorum_of(const protocol::DaemonView& view, const std::set<Rank>& ranks);
+
+// The ranks of the base view that are members of `next`, by name where `by_name`, else by
+// incarnation.
+std::set<Rank> ranks_in(const protocol::DaemonView& base, const protocol::DaemonView& next,
+                        bool by_name);
+
+// Rule F3: the accepted value of the highest ballot among the answers must be proposed again.
+std::optional<protocol::ViewChangeValue> value_to_adopt(const Answers& answers);
+
+struct Choice {
+  const protocol::DaemonView& base;
+  const Answers& answers;
+  const std::vector<Joiner>& joiners;
+  const std::set<Rank>& silent;  // members that are not even heard
+  protocol::Ballot ballot;
+};
+
+// Rules F4 and V2-V4: the largest set of answering members that all hear one another, minus
+// leavers, plus joiners that all of them hear; the cut and the known order. Nothing where no such
+// set is a quorum of the base view.
+std::optional<protocol::ViewChangeValue> choose_value(const Choice& choice);
+
+}  // namespace groupcomm::membership
