@@ -1,0 +1,82 @@
+#include "daemon/verify/trace_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace groupcomm::verify {
+
+Result<std::unique_ptr<FileTraceWriter>> FileTraceWriter::open(const std::string& path,
+                                                               const TraceHeader& header) {
+  const int descriptor =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+  if (descriptor < 0) return Failure{path + ": " + std::strerror(errno)};
+  std::unique_ptr<FileTraceWriter> writer(new FileTraceWriter(descriptor));
+  writer->write_line(to_line(header));
+  return writer;
+}
+
+FileTraceWriter::~FileTraceWriter() { ::close(descriptor_); }
+
+void FileTraceWriter::write(const Record& record) { write_line(to_line(record)); }
+
+void FileTraceWriter::write_line(std::string line) {
+  line += '\n';
+  for (std::size_t done = 0; good_ && done < line.size();) {
+    const ssize_t n = ::write(descriptor_, line.data() + done, line.size() - done);
+    if (n >= 0) {
+      done += static_cast<std::size_t>(n);
+    } else if (errno != EINTR) {
+      good_ = false;
+    }
+  }
+}
+
+Result<Trace> read_trace_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Failure{path + ": cannot be opened"};
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (file.bad()) return Failure{path + ": cannot be read"};
+  return parse_trace(text.str(), path);
+}
+
+Result<Trace> parse_trace(std::string_view text, const std::string& name) {
+  Trace trace;
+  std::size_t line_number = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    ++line_number;
+    const std::size_t end = text.find('\n', begin);
+    const std::string where = name + ":" + std::to_string(line_number) + ": ";
+    const bool is_cut = end == std::string_view::npos;
+    const std::string_view line = text.substr(begin, is_cut ? end : end - begin);
+    begin = is_cut ? text.size() : end + 1;
+    if (is_cut && line_number > 1) {
+      trace.notes.push_back(where + "the last line is cut and is left out");
+      break;
+    }
+    if (line_number == 1) {
+      auto header = parse_header(line);
+      if (!header.ok()) return Failure{where + header.error()};
+      trace.header = header.value();
+      continue;
+    }
+    auto record = parse_line(line);
+    if (!record.ok()) return Failure{where + record.error()};
+    trace.records.push_back(std::move(record).value());
+  }
+  if (line_number == 0) return Failure{name + ": the file is empty"};
+  return trace;
+}
+
+std::string to_text(const Trace& trace) {
+  std::string text = to_line(trace.header) + '\n';
+  for (const Record& record : trace.records) text += to_line(record) + '\n';
+  return text;
+}
+
+}  // namespace groupcomm::verify

@@ -1,0 +1,52 @@
+// Trace files: writing them so that they survive a SIGKILL, and reading them back.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/verify/trace.h"
+
+namespace groupcomm::verify {
+
+// Appends each record to a file with one write(2): what was written before the process is killed
+// is in the file, and at most the last line is cut.
+class FileTraceWriter final : public TraceWriter {
+ public:
+  // Creates or empties the file and writes the header.
+  static Result<std::unique_ptr<FileTraceWriter>> open(const std::string& path,
+                                                       const TraceHeader& header);
+  ~FileTraceWriter() override;
+  FileTraceWriter(const FileTraceWriter&) = delete;
+  FileTraceWriter& operator=(const FileTraceWriter&) = delete;
+
+  void write(const Record& record) override;
+
+  // False from the first write on that failed (a full disk); later records are dropped.
+  bool good() const { return good_; }
+
+ private:
+  explicit FileTraceWriter(int descriptor) : descriptor_(descriptor) {}
+  void write_line(std::string line);
+
+  int descriptor_;
+  bool good_ = true;
+};
+
+// What one process wrote, in its order.
+struct Trace {
+  TraceHeader header;
+  std::vector<Record> records;
+  std::vector<std::string> notes;  // "FILE:LINE: what was left out and why"
+};
+
+// A Failure where the file cannot be read, is no trace, or a line other than a cut last one is bad.
+Result<Trace> read_trace_file(const std::string& path);
+
+// The same for text that is already in memory; `name` stands for the file in messages.
+Result<Trace> parse_trace(std::string_view text, const std::string& name);
+
+// The inverse.
+std::string to_text(const Trace& trace);
+
+}  // namespace groupcomm::verify
