@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include "groupcomm/identity.h"
 #include "groupcomm/message.h"
 #include "groupcomm/protocol/client_frames.h"
+#include "groupcomm/send.h"
 #include "groupcomm/view.h"
 
 namespace groupcomm {
@@ -92,55 +92,177 @@ using Upcall =
                  upcall::Suspended, upcall::Block, upcall::Gone, upcall::Disconnected,
                  upcall::Status, upcall::Groups, upcall::Watched>;
 
-// One send, as the application asks for it.
-struct SendOptions {
-  Order order = Order::kTotal;
-  std::optional<ProcessId> to;  // to this member only
-  bool self_discard = false;    // not to myself
-  bool notify_safe = false;     // tell me when every member has delivered it
-};
-
-// What a call gives at once: the request that later events name, or why it is refused.
-struct Queued {
-  RequestId request;
-  std::optional<RejectReason> refused;  // set: nothing was queued
-};
-
+// The state machine of one client. A process that connects again is a new process to everybody
+// else, so each connection starts from nothing; only the count of requests goes on, so that no
+// RequestId is ever used twice by one ClientCore.
+//
+// Invariants:
+// - upcalls come out in the order of the daemon's messages;
+// - a group's upcalls (views, deliveries, ...) lie between its first view and its Gone;
+// - every request that was not refused at once and can fail is answered: a multicast by Accepted
+//   or Rejected, a join by a view, Gone or Rejected, a leave by Gone or Rejected;
+// - SendNumbers are counted as the daemon counts them: accepted sends to a group, from 1.
+// It remembers the name and the count of each group that was joined or sent to, for as long as the
+// connection lasts. Belongs to one thread at a time.
 class ClientCore {
  public:
   explicit ClientCore(std::string name);
+  ClientCore(ClientCore&&) = default;
+  ClientCore& operator=(ClientCore&&) = default;
 
   // --- the application's wishes. Each may be refused at once, with no effect.
+
+  // kBadName, kGone while not connected, kBadOption where it is in the group or joining already,
+  // kWouldBlock while too many joins and leaves of this group are not answered.
   Queued join(std::string_view group, GroupOptions options);
+  // kGone while not connected, kNotMember where it is neither in the group nor joining.
   Queued leave(std::string_view group);
-  // `groups`: 1 to protocol::kGroupsPerSendMax different names. Refused with kWouldBlock while the
-  // daemon's send window is full, kGone while not connected, kTooBig over kPayloadBytesMax, ...
+  // `groups`: 1 to protocol::kGroupsPerSendMax different names; else kBadName. kTooBig over
+  // kPayloadBytesMax, kGone while not connected, kBlocked between block_ok and the next view,
+  // kNoPrimary while suspended, kWouldBlock while the daemon's send window is full.
   Queued multicast(const std::vector<std::string>& groups, Payload payload,
                    const SendOptions& options);
+  // The answer to a Block: nothing more is sent to the group until its next view. kNotMember
+  // where it is not in the group, kBadOption where no Block is open, kBlocked where it is answered.
   Queued block_ok(std::string_view group);
+  // These three give request 0, and do nothing, while not connected.
   RequestId query_status();
   RequestId query_groups();
+  // REQUIRES: the names obey identity.h. An empty list asks for all groups.
   RequestId watch(std::vector<std::string> groups);
+  // The last words of a connection: whatever is asked later is refused with kGone.
   void bye();
 
   // --- the host's inputs
-  // A connection begins: queues the Hello. Everything of an earlier connection is forgotten.
+
+  // A connection begins: queues the Hello. Everything of an earlier connection is forgotten, but
+  // for the upcalls that were not taken yet.
   void on_connecting();
-  // Messages of the daemon. Returns a Failure where they break the protocol: the host disconnects.
+  // Messages of the daemon. Returns a Failure where they break the protocol: the host disconnects
+  // and calls on_disconnected. After Refused or Disconnect the machine has done the same by
+  // itself: is_open() is false, and the host closes the connection.
   Result<std::monostate> on_daemon_messages(std::vector<protocol::DaemonMessage> messages);
-  // The connection broke: every membership is over (Gone kDaemonLost), then Disconnected. Sends
-  // that were not accepted are reported as Rejected kGone first.
+  // The connection broke. Requests without an answer are Rejected with kGone, then every
+  // membership is over (Gone kDaemonLost), then comes Disconnected. Does nothing where the
+  // connection is over already.
   void on_disconnected(std::string_view reason);
 
   // --- outputs
+
+  // To be called when there is nothing more to read at the moment, or after a bounded share of it:
+  // whatever take_upcalls has handed out is reported to the daemon as consumed.
   std::vector<protocol::ClientMessage> take_outgoing();
   std::vector<Upcall> take_upcalls();
 
   // --- state
-  bool connected() const;  // a Welcome came
-  const std::optional<ProcessId>& process() const;
+
+  bool has_upcalls() const { return !upcalls_.empty(); }
+  bool is_open() const { return phase_ != Phase::kClosed; }  // between on_connecting and the end
+  bool connected() const { return phase_ == Phase::kConnected; }  // a Welcome came
+  const std::optional<ProcessId>& process() const { return process_; }
   const GroupView* view(std::string_view group) const;  // of a group that I am in, or nullptr
   bool has_credit() const;  // a multicast would not be refused with kWouldBlock
+  // Bytes of the messages that take_outgoing would give, payloads only.
+  std::uint64_t outgoing_bytes() const { return outgoing_bytes_; }
+
+ private:
+  // kClosing: bye was called; answers still come in.
+  enum class Phase : std::uint8_t { kClosed, kConnecting, kConnected, kClosing };
+
+  // A join or a leave that the daemon has not answered yet.
+  struct Wish {
+    RequestId request;
+    bool is_join = false;
+  };
+
+  struct GroupState {
+    std::string name;
+    GroupKey key;
+    std::optional<GroupView> view;  // set while I am a member
+    std::vector<Wish> wishes;       // in the order of their requests
+    SendNumber accepted;            // my accepted sends to the group
+    RequestId block_ok;             // the answer to an open Block; 0: not given
+    bool block_open = false;
+    bool suspended = false;
+    bool was_member = false;  // late messages are ignored, not an error
+
+    // Whether I shall be a member when all wishes are granted.
+    bool is_wanted() const { return wishes.empty() ? view.has_value() : wishes.back().is_join; }
+  };
+
+  // A multicast that is neither accepted nor, if `rejected` is false, rejected.
+  struct PendingSend {
+    RequestId request;
+    std::uint64_t bytes = 0;
+    GroupState* group = nullptr;
+    std::vector<GroupState*> more_groups;
+    bool rejected = false;
+  };
+
+  // What an input gives: nothing, or what is wrong with it.
+  using Outcome = std::optional<Failure>;
+
+  // One daemon message each.
+  Outcome on_message(protocol::Welcome& message);
+  Outcome on_message(protocol::Refused& message);
+  Outcome on_message(protocol::Accepted& message);
+  Outcome on_message(protocol::Rejected& message);
+  Outcome on_message(protocol::SendFail& message);
+  Outcome on_message(protocol::ViewChanged& message);
+  Outcome on_message(protocol::Transition& message);
+  Outcome on_message(protocol::DeliverChunk& message);
+  Outcome on_message(protocol::Deliver& message);
+  Outcome on_message(protocol::SafeNotice& message);
+  Outcome on_message(protocol::Block& message);
+  Outcome on_message(protocol::Suspended& message);
+  Outcome on_message(protocol::Gone& message);
+  Outcome on_message(protocol::Disconnect& message);
+  Outcome on_message(protocol::StatusReply& message);
+  Outcome on_message(protocol::GroupsReply& message);
+  Outcome on_message(protocol::WatchedView& message);
+
+  // The record of a group, made where it is missing; nullptr where another name has its key.
+  GroupState* remember_group(std::string_view name);
+  GroupState* find_group(GroupKey key);
+  const GroupState* find_group(std::string_view name) const;
+  // The record of a group that I am in. A group that was left gives nullptr, one that was never
+  // joined also sets `outcome`.
+  GroupState* find_membership(GroupKey key, const char* what, Outcome& outcome);
+
+  std::optional<RejectReason> why_refused(const std::vector<std::string>& groups,
+                                          const Payload& payload);
+  bool reject_send(const protocol::Rejected& message);
+  bool reject_wish(const protocol::Rejected& message, GroupState& group);
+  void tell_rejected(const protocol::Rejected& message, const std::string& group);
+  void end_membership(GroupState& group, GoneReason reason);
+  void reject_pending_requests();
+  Payload take_assembled(Payload last);
+  RequestId next_request() { return ++last_request_; }
+  void reset();
+
+  std::string name_;
+  Phase phase_ = Phase::kClosed;
+  std::optional<ProcessId> process_;
+  RequestId last_request_;
+
+  std::unordered_map<GroupKey, GroupState> groups_;  // nodes stay where they are
+  std::vector<GroupState*> send_groups_;             // of the multicast that is being checked
+
+  std::deque<PendingSend> pending_sends_;  // by rising request
+  std::uint64_t window_messages_ = 0;
+  std::uint64_t window_bytes_ = 0;
+  std::uint64_t unaccepted_messages_ = 0;
+  std::uint64_t unaccepted_bytes_ = 0;
+
+  std::vector<Payload> chunks_;  // of the next Deliver
+  std::uint64_t chunk_bytes_ = 0;
+
+  std::vector<protocol::ClientMessage> outgoing_;
+  std::uint64_t outgoing_bytes_ = 0;
+  std::vector<Upcall> upcalls_;
+  std::uint64_t received_bytes_ = 0;  // of deliveries, as Consumed counts them
+  std::uint64_t handed_bytes_ = 0;    // of those, what take_upcalls gave
+  std::uint64_t reported_bytes_ = 0;  // of those, what the daemon was told
 };
 
 }  // namespace groupcomm

@@ -1,0 +1,249 @@
+#include "groupcomm/client_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "groupcomm/check.h"
+
+namespace groupcomm {
+namespace {
+
+// An application that joins and leaves one group faster than the daemon answers is held back here.
+constexpr std::size_t kWishesMax = 16;
+
+Queued refuse(RejectReason reason) { return {.request = {}, .refused = reason}; }
+
+}  // namespace
+
+ClientCore::ClientCore(std::string name) : name_(std::move(name)) {
+  CHECK_EQ(why_bad_name(name_), std::string());
+}
+
+ClientCore::GroupState* ClientCore::remember_group(std::string_view name) {
+  const GroupKey key = group_key(name);
+  GroupState& group = groups_[key];
+  if (group.name.empty()) {
+    group.name = name;
+    group.key = key;
+  }
+  return group.name == name ? &group : nullptr;
+}
+
+ClientCore::GroupState* ClientCore::find_group(GroupKey key) {
+  const auto found = groups_.find(key);
+  return found == groups_.end() ? nullptr : &found->second;
+}
+
+const ClientCore::GroupState* ClientCore::find_group(std::string_view name) const {
+  const auto found = groups_.find(group_key(name));
+  return found == groups_.end() || found->second.name != name ? nullptr : &found->second;
+}
+
+Queued ClientCore::join(std::string_view group_name, GroupOptions options) {
+  if (!why_bad_name(group_name).empty()) return refuse(RejectReason::kBadName);
+  if (!connected()) return refuse(RejectReason::kGone);
+  GroupState* group = remember_group(group_name);
+  if (group == nullptr) return refuse(RejectReason::kBadName);
+  if (group->is_wanted()) return refuse(RejectReason::kBadOption);
+  if (group->wishes.size() >= kWishesMax) return refuse(RejectReason::kWouldBlock);
+  const RequestId request = next_request();
+  group->wishes.push_back({.request = request, .is_join = true});
+  outgoing_.emplace_back(
+      protocol::Join{.request = request, .group = group->name, .options = options});
+  return {.request = request, .refused = {}};
+}
+
+Queued ClientCore::leave(std::string_view group_name) {
+  if (!why_bad_name(group_name).empty()) return refuse(RejectReason::kBadName);
+  if (!connected()) return refuse(RejectReason::kGone);
+  GroupState* group = find_group(group_key(group_name));
+  if (group == nullptr || group->name != group_name || !group->is_wanted()) {
+    return refuse(RejectReason::kNotMember);
+  }
+  const RequestId request = next_request();
+  group->wishes.push_back({.request = request, .is_join = false});
+  outgoing_.emplace_back(protocol::Leave{.request = request, .group = group->name});
+  return {.request = request, .refused = {}};
+}
+
+// Fills send_groups_ with the records of `groups` where the multicast may go on.
+std::optional<RejectReason> ClientCore::why_refused(const std::vector<std::string>& groups,
+                                                    const Payload& payload) {
+  if (!connected()) return RejectReason::kGone;
+  if (payload.size() > kPayloadBytesMax) return RejectReason::kTooBig;
+  if (groups.empty()) return RejectReason::kBadName;
+  if (groups.size() > protocol::kGroupsPerSendMax) return RejectReason::kBadName;
+  send_groups_.clear();
+  for (const std::string& name : groups) {
+    GroupState* group = find_group(group_key(name));
+    if (group == nullptr) {
+      if (!why_bad_name(name).empty()) return RejectReason::kBadName;
+      group = remember_group(name);
+    }
+    if (group->name != name) return RejectReason::kBadName;
+    if (std::find(send_groups_.begin(), send_groups_.end(), group) != send_groups_.end()) {
+      return RejectReason::kBadName;
+    }
+    if (group->block_ok) return RejectReason::kBlocked;
+    if (group->suspended) return RejectReason::kNoPrimary;
+    send_groups_.push_back(group);
+  }
+  if (!has_credit()) return RejectReason::kWouldBlock;
+  return std::nullopt;
+}
+
+Queued ClientCore::multicast(const std::vector<std::string>& groups, Payload payload,
+                             const SendOptions& options) {
+  if (const auto reason = why_refused(groups, payload)) return refuse(*reason);
+  const std::size_t size = payload.size();
+  std::size_t sent = 0;
+  for (; size - sent > protocol::kChunkBytesMax; sent += protocol::kChunkBytesMax) {
+    outgoing_.emplace_back(
+        protocol::MulticastChunk{.payload = payload.slice(sent, protocol::kChunkBytesMax)});
+  }
+  protocol::Multicast multicast{
+      .request = next_request(),
+      .group = send_groups_.front()->key,
+      .more_groups = {},
+      .order = options.order,
+      .self_discard = options.self_discard,
+      .notify_safe = options.notify_safe,
+      .to = options.to ? std::optional(options.to->key) : std::nullopt,
+      .payload = sent == 0 ? std::move(payload) : payload.slice(sent, size - sent),
+  };
+  PendingSend pending{.request = multicast.request,
+                      .bytes = size,
+                      .group = send_groups_.front(),
+                      .more_groups = {send_groups_.begin() + 1, send_groups_.end()},
+                      .rejected = false};
+  for (const GroupState* group : pending.more_groups) multicast.more_groups.push_back(group->key);
+  outgoing_bytes_ += size;
+  ++unaccepted_messages_;
+  unaccepted_bytes_ += size;
+  const RequestId request = multicast.request;
+  pending_sends_.push_back(std::move(pending));
+  outgoing_.emplace_back(std::move(multicast));
+  return {.request = request, .refused = {}};
+}
+
+Queued ClientCore::block_ok(std::string_view group_name) {
+  if (!why_bad_name(group_name).empty()) return refuse(RejectReason::kBadName);
+  if (!connected()) return refuse(RejectReason::kGone);
+  GroupState* group = find_group(group_key(group_name));
+  if (group == nullptr || group->name != group_name || !group->view) {
+    return refuse(RejectReason::kNotMember);
+  }
+  if (!group->block_open) return refuse(RejectReason::kBadOption);
+  if (group->block_ok) return refuse(RejectReason::kBlocked);
+  group->block_ok = next_request();
+  outgoing_.emplace_back(protocol::BlockOk{.request = group->block_ok, .group = group->name});
+  return {.request = group->block_ok, .refused = {}};
+}
+
+RequestId ClientCore::query_status() {
+  if (!connected()) return {};
+  const RequestId request = next_request();
+  outgoing_.emplace_back(protocol::StatusQuery{.request = request});
+  return request;
+}
+
+RequestId ClientCore::query_groups() {
+  if (!connected()) return {};
+  const RequestId request = next_request();
+  outgoing_.emplace_back(protocol::GroupsQuery{.request = request});
+  return request;
+}
+
+RequestId ClientCore::watch(std::vector<std::string> groups) {
+  for (const std::string& group : groups) CHECK_EQ(why_bad_name(group), std::string());
+  if (!connected()) return {};
+  const RequestId request = next_request();
+  outgoing_.emplace_back(protocol::Watch{.request = request, .groups = std::move(groups)});
+  return request;
+}
+
+void ClientCore::bye() {
+  if (phase_ != Phase::kConnected) return;
+  phase_ = Phase::kClosing;
+  outgoing_.emplace_back(protocol::Bye{});
+}
+
+void ClientCore::reset() {
+  process_.reset();
+  groups_.clear();
+  send_groups_.clear();
+  pending_sends_.clear();
+  window_messages_ = window_bytes_ = 0;
+  unaccepted_messages_ = unaccepted_bytes_ = 0;
+  chunks_.clear();
+  chunk_bytes_ = 0;
+  outgoing_.clear();
+  outgoing_bytes_ = 0;
+  received_bytes_ = handed_bytes_ = reported_bytes_ = 0;
+}
+
+void ClientCore::on_connecting() {
+  CHECK(phase_ == Phase::kClosed);
+  reset();
+  phase_ = Phase::kConnecting;
+  outgoing_.emplace_back(protocol::Hello{.version = protocol::kProtocolVersion, .name = name_});
+}
+
+void ClientCore::reject_pending_requests() {
+  for (const PendingSend& send : pending_sends_) {
+    if (send.rejected) continue;
+    upcalls_.emplace_back(upcall::Rejected{
+        .request = send.request, .group = send.group->name, .reason = RejectReason::kGone});
+  }
+  pending_sends_.clear();
+}
+
+void ClientCore::on_disconnected(std::string_view reason) {
+  if (phase_ == Phase::kClosed) return;
+  phase_ = Phase::kClosed;
+  reject_pending_requests();
+  std::vector<GroupState*> groups;
+  for (auto& [key, group] : groups_) groups.push_back(&group);
+  std::sort(groups.begin(), groups.end(),
+            [](const GroupState* a, const GroupState* b) { return a->name < b->name; });
+  for (GroupState* group : groups) {
+    // The first wish of a member is to leave, and its Gone answers that.
+    const std::size_t answered = group->view && !group->wishes.empty() ? 1 : 0;
+    for (std::size_t i = answered; i < group->wishes.size(); ++i) {
+      upcalls_.emplace_back(upcall::Rejected{.request = group->wishes[i].request,
+                                             .group = group->name,
+                                             .reason = RejectReason::kGone});
+    }
+  }
+  for (GroupState* group : groups) {
+    if (group->view) end_membership(*group, GoneReason::kDaemonLost);
+  }
+  reset();
+  upcalls_.emplace_back(upcall::Disconnected{.reason = std::string(reason)});
+}
+
+std::vector<protocol::ClientMessage> ClientCore::take_outgoing() {
+  if (connected() && handed_bytes_ > reported_bytes_) {
+    reported_bytes_ = handed_bytes_;
+    outgoing_.emplace_back(protocol::Consumed{.bytes_total = reported_bytes_});
+  }
+  outgoing_bytes_ = 0;
+  return std::exchange(outgoing_, {});
+}
+
+std::vector<Upcall> ClientCore::take_upcalls() {
+  handed_bytes_ = received_bytes_;
+  return std::exchange(upcalls_, {});
+}
+
+const GroupView* ClientCore::view(std::string_view group_name) const {
+  const GroupState* group = find_group(group_name);
+  return group != nullptr && group->view ? &*group->view : nullptr;
+}
+
+bool ClientCore::has_credit() const {
+  return connected() && unaccepted_messages_ < window_messages_ &&
+         unaccepted_bytes_ < window_bytes_;
+}
+
+}  // namespace groupcomm
