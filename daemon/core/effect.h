@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -64,6 +65,8 @@ struct StampMessage {
   MessageNumber daemon_number;
   Order order = Order::kTotal;
   std::vector<Payload> parts;  // the whole payload
+  bool self_discard = false;
+  std::optional<ProcessKey> to;
 };
 // Something worth a line in the log, in words; `warning` where an operator should look.
 struct Report {
