@@ -113,6 +113,8 @@ struct Send {
   // Client: how many messages of all groups p had delivered when it asked for the send. What was
   // delivered between the question and the acceptance is no cause of the message.
   std::optional<std::uint64_t> seen;
+  // Client: which of its requests. The sends of one request, to several groups, are one message.
+  std::optional<std::uint64_t> request;
   // Daemon: the number that the daemon gave to the message in its view.
   std::optional<std::uint64_t> daemon_number;
   bool operator==(const Send&) const = default;

@@ -229,6 +229,7 @@ void describe(Line& line, R& r) {
     line.hash("hash", r.hash);
     line.number("size", r.size);
     line.rare_number("seen", r.seen);
+    line.rare_number("request", r.request);
     line.rare_number("daemon_number", r.daemon_number);
   } else if constexpr (std::is_same_v<T, record::Deliver>) {
     line.text("view", r.view);

@@ -1,0 +1,81 @@
+#include "daemon/verify/check.h"
+
+#include <algorithm>
+
+namespace groupcomm::verify {
+
+void Findings::add(std::string property, std::string sentence, std::vector<const Record*> records) {
+  const auto same = std::count_if(violations_.begin(), violations_.end(),
+                                  [&](const Violation& v) { return v.property == property; });
+  if (static_cast<std::size_t>(same) >= kViolationsPerProperty) return;
+  Violation& violation = violations_.emplace_back();
+  violation.property = std::move(property);
+  violation.sentence = std::move(sentence);
+  for (const Record* record : records) {
+    if (record != nullptr) violation.records.push_back(to_line(*record));
+  }
+}
+
+namespace {
+
+void add_coverage(const History& history, Coverage& coverage) {
+  coverage.memberships += history.memberships().size();
+  coverage.messages += history.messages().size();
+  for (const Membership& membership : history.memberships()) {
+    coverage.views += membership.stays.size();
+    for (const Stay& stay : membership.stays) coverage.deliveries += stay.deliveries.size();
+  }
+}
+
+void check_level(const History& history, bool converged, Findings& findings) {
+  check_views(history, findings);
+  check_view_changes(history, findings);
+  check_deliveries(history, findings);
+  check_synchrony(history, converged, findings);
+  check_total_order(history, converged, findings);
+}
+
+}  // namespace
+
+Verdict check(const Run& run) {
+  Verdict verdict;
+  for (const Trace& trace : run.traces) {
+    verdict.notes.insert(verdict.notes.end(), trace.notes.begin(), trace.notes.end());
+  }
+  Findings findings;
+  const History daemons(run.traces, Role::kDaemon);
+  check_level(daemons, run.converged, findings);
+  check_primary_chain(daemons, findings);
+
+  const History clients(run.traces, Role::kClient);
+  check_level(clients, run.converged, findings);
+  check_self_delivery(clients, run.converged, findings);
+  check_fifo(clients, findings);
+  check_causal_order(clients, findings);
+  check_safe(clients, findings);
+
+  add_coverage(daemons, verdict.coverage);
+  add_coverage(clients, verdict.coverage);
+  for (const ProcessInfo& process : clients.processes()) {
+    if (process.has_trace) ++verdict.coverage.processes;
+  }
+  verdict.violations = findings.violations();
+  return verdict;
+}
+
+std::string to_text(const Verdict& verdict) {
+  std::string text;
+  for (const std::string& note : verdict.notes) text += "note: " + note + "\n";
+  for (const Violation& violation : verdict.violations) {
+    text += violation.property + " violated: " + violation.sentence + "\n";
+    for (const std::string& record : violation.records) text += "    " + record + "\n";
+  }
+  const Coverage& c = verdict.coverage;
+  text += verdict.violations.empty() ? "no violation" : "violations were found";
+  text += " (" + std::to_string(c.processes) + " processes, " + std::to_string(c.memberships) +
+          " memberships, " + std::to_string(c.views) + " views, " + std::to_string(c.messages) +
+          " messages, " + std::to_string(c.deliveries) + " deliveries)\n";
+  return text;
+}
+
+}  // namespace groupcomm::verify

@@ -1,0 +1,84 @@
+// The checkers: whether traces keep what SEMANTICS.md promises.
+//
+// They are written from that page and from nothing else: they see records, never the code under
+// test. Properties have its names (M1, D6, ...). Only local order and identities of messages are
+// used, never time, so that traces of real processes can be checked as those of the simulator are.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/verify/history.h"
+#include "daemon/verify/trace_file.h"
+
+namespace groupcomm::verify {
+
+struct Violation {
+  std::string property;  // "D6"
+  std::string sentence;  // what is wrong
+  std::vector<std::string> records;
+  bool operator==(const Violation&) const = default;
+};
+
+struct Run {
+  std::vector<Trace> traces;
+  // The run ended after a quiet time in which everything could settle: whatever a living member
+  // is owed must be there.
+  bool converged = false;
+};
+
+// What was there to be checked, so that one sees when it was next to nothing.
+struct Coverage {
+  std::size_t processes = 0;
+  std::size_t memberships = 0;
+  std::size_t views = 0;
+  std::size_t messages = 0;
+  std::size_t deliveries = 0;
+};
+
+struct Verdict {
+  std::vector<Violation> violations;  // of each property at most kViolationsPerProperty
+  Coverage coverage;
+  std::vector<std::string> notes;  // what could not be checked
+};
+inline constexpr std::size_t kViolationsPerProperty = 5;
+
+Verdict check(const Run& run);
+
+// For humans, several lines.
+std::string to_text(const Verdict& verdict);
+
+// --- the single checkers -------------------------------------------------------------------------
+
+// Collects violations; those beyond the limit of a property are only counted.
+class Findings {
+ public:
+  void add(std::string property, std::string sentence, std::vector<const Record*> records = {});
+  const std::vector<Violation>& violations() const { return violations_; }
+
+ private:
+  std::vector<Violation> violations_;
+};
+
+// M1 self-inclusion, M2 monotonicity, M3 agreement, M4 every event in a view.
+void check_views(const History& history, Findings& findings);
+// M5 predecessors, M9 transitional sets, M10 deltas and reasons.
+void check_view_changes(const History& history, Findings& findings);
+// M6 the chain of primary views. REQUIRES: the level of daemons.
+void check_primary_chain(const History& history, Findings& findings);
+// D1 integrity, D2 no duplicates, D3 payload, D5 same view, D18 not before or after its time.
+void check_deliveries(const History& history, Findings& findings);
+// D6 virtual synchrony.
+void check_synchrony(const History& history, bool converged, Findings& findings);
+// D7 self delivery. REQUIRES: the level of clients, as for all below but check_total_order.
+void check_self_delivery(const History& history, bool converged, Findings& findings);
+// D9 FIFO over all orders but reliable, without holes (D17).
+void check_fifo(const History& history, Findings& findings);
+// D10 and D11 causal order inside and across groups, and D15, which is the same over totals.
+void check_causal_order(const History& history, Findings& findings);
+// D12 total order within a group.
+void check_total_order(const History& history, bool converged, Findings& findings);
+// D16 (a) and (c): what one member delivered as safe, or was told to be so.
+void check_safe(const History& history, Findings& findings);
+
+}  // namespace groupcomm::verify

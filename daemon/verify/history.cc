@@ -1,0 +1,326 @@
+#include "daemon/verify/history.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace groupcomm::verify {
+
+Index Names::add(std::string_view text) {
+  const auto [entry, is_new] =
+      indices_.emplace(std::string(text), static_cast<Index>(texts_.size()));
+  if (is_new) texts_.push_back(&entry->first);
+  return entry->second;
+}
+
+Index Names::find(std::string_view text) const {
+  const auto found = indices_.find(std::string(text));
+  return found == indices_.end() ? kNone : found->second;
+}
+
+std::optional<ViewOrder> parse_view_order(std::string_view id) {
+  std::uint64_t parts[4] = {0, 0, 0, 0};
+  const char separators[4] = {'.', '.', '/', '\0'};
+  const char* next = id.data();
+  const char* const end = id.data() + id.size();
+  for (int i = 0; i < 4; ++i) {
+    const auto [stop, error] = std::from_chars(next, end, parts[i], i == 1 ? 16 : 10);
+    if (error != std::errc()) return std::nullopt;
+    if (stop == end) {
+      // The id of a daemon view has no place.
+      if (i < 2) return std::nullopt;
+      return ViewOrder(parts[0], parts[1], parts[2], parts[3]);
+    }
+    if (*stop != separators[i]) return std::nullopt;
+    next = stop + 1;
+  }
+  return std::nullopt;
+}
+
+std::size_t History::MessageKeyHash::operator()(const MessageKey& key) const {
+  std::uint64_t hash = key.number * 0x9e3779b97f4a7c15;
+  for (const Index part : {key.sender, key.scope, key.destination}) {
+    hash = (hash ^ (hash >> 29)) * 0xbf58476d1ce4e5b9 + static_cast<std::uint64_t>(part + 1);
+  }
+  return static_cast<std::size_t>(hash ^ (hash >> 32));
+}
+
+History::History(const std::vector<Trace>& traces, Role level) : level_(level) {
+  for (const Trace& trace : traces) add_trace(trace);
+  finish();
+}
+
+void History::add_trace(const Trace& trace) {
+  const bool is_daemon = trace.header.role == Role::kDaemon;
+  for (const Record& raw : trace.records) {
+    std::visit(
+        [&](const auto& r) {
+          using T = std::decay_t<decltype(r)>;
+          if constexpr (std::is_same_v<T, record::Send>) {
+            if (is_daemon) return add_daemon_send(r);
+          }
+          if (is_daemon != (level_ == Role::kDaemon)) return;
+          if constexpr (requires { add(raw, r); }) {
+            add(raw, r);
+          } else if constexpr (std::is_same_v<T, record::Transition> ||
+                               std::is_same_v<T, record::Block> ||
+                               std::is_same_v<T, record::BlockOk> ||
+                               std::is_same_v<T, record::Suspended>) {
+            add_inside_view(raw, r.p, r.g);
+          }
+        },
+        raw);
+  }
+}
+
+Index History::process_index(std::string_view name) {
+  const Index index = processes_.add(name);
+  if (at(index) == process_infos_.size()) process_infos_.emplace_back();
+  return index;
+}
+
+Index History::member_index(std::string_view name) {
+  const Index index = members_.add(name);
+  if (at(index) == member_processes_.size()) {
+    member_processes_.push_back(process_index(split_member(name).first));
+  }
+  return index;
+}
+
+Index History::view_index(Index group, const std::string& id) {
+  const Index name = view_ids_.add(id);
+  const auto [entry, is_new] =
+      view_indices_.emplace(std::pair(group, name), static_cast<Index>(views_.size()));
+  if (is_new) {
+    ViewInfo& view = views_.emplace_back();
+    view.id = name;
+    view.group = group;
+  }
+  return entry->second;
+}
+
+Index History::message_index(const MessageKey& key) {
+  const auto [entry, is_new] = message_indices_.emplace(key, static_cast<Index>(messages_.size()));
+  if (is_new) {
+    MessageInfo& message = messages_.emplace_back();
+    message.sender = key.sender;
+    message.number = key.number;
+  }
+  return entry->second;
+}
+
+Membership* History::open_membership(const std::string& p, const std::string& g) {
+  const Index member = members_.find(p);
+  const Index group = groups_.find(g);
+  if (member == kNone || group == kNone) return nullptr;
+  const auto found = membership_indices_.find({member, group});
+  if (found == membership_indices_.end()) return nullptr;
+  Membership& membership = memberships_[found->second];
+  return membership.gone == nullptr ? &membership : nullptr;
+}
+
+void History::add(const Record& raw, const record::View& view) {
+  const Index group = groups_.add(view.g);
+  const Index member = member_index(view.p);
+  const Index index = view_index(group, view.id);
+  ViewInfo& info = views_[at(index)];
+  if (info.first_record == nullptr) {
+    info.first_record = &raw;
+    info.primary = view.primary;
+    for (const std::string& name : view.members) info.members.push_back(member_index(name));
+  }
+  const Index process = member_processes_[at(member)];
+  process_infos_[at(process)].has_trace = true;
+  const auto [entry, is_new] =
+      membership_indices_.emplace(std::pair(member, group), memberships_.size());
+  if (is_new) {
+    Membership& membership = memberships_.emplace_back();
+    membership.member = member;
+    membership.process = process;
+    membership.group = group;
+    const auto [name, joins] = split_member(view.p);
+    if (joins > 1 && open_membership(verify::member_name(name, joins - 1), view.g) != nullptr) {
+      stray(raw, "a membership that begins before the one before it is over");
+    }
+  } else if (memberships_[entry->second].gone != nullptr) {
+    stray(raw, "a view after the membership was over");
+  }
+  Stay& stay = memberships_[entry->second].stays.emplace_back();
+  stay.view = index;
+  stay.record = &raw;
+}
+
+void History::add(const Record& raw, const record::Deliver& deliver) {
+  Membership* membership = open_membership(deliver.p, deliver.g);
+  if (membership == nullptr) return stray(raw, "a delivery outside of any membership");
+  Stay& stay = membership->stays.back();
+  if (view_name(stay.view) != deliver.view) {
+    stray(raw, "a delivery that names a view other than the current one");
+  }
+  const Index sender = process_index(deliver.sender);
+  const bool is_daemons = level_ == Role::kDaemon;
+  const Index message =
+      message_index({.sender = sender,
+                     .scope = is_daemons ? stay.view : membership->group,
+                     .destination = is_daemons ? destinations_.add(deliver.destination) : kNone,
+                     .number = deliver.number});
+  MessageInfo& info = messages_[at(message)];
+  info.group = membership->group;
+  if (info.first_delivery == nullptr) {
+    info.first_delivery = &raw;
+    info.home = stay.view;
+  }
+  stay.deliveries.push_back({.message = message, .record = &raw});
+  process_infos_[at(membership->process)].steps.push_back(
+      {.is_send = false,
+       .message = message,
+       .membership = static_cast<Index>(membership - memberships_.data())});
+}
+
+void History::add(const Record& raw, const record::Gone& gone) {
+  Membership* membership = open_membership(gone.p, gone.g);
+  // A join that was never granted may end this way, too.
+  if (membership != nullptr) membership->gone = &raw;
+}
+
+void History::add(const Record&, const record::Start& start) {
+  process_infos_[at(process_index(start.p))].has_trace = true;
+}
+
+void History::add(const Record&, const record::Exit& exit) {
+  process_infos_[at(process_index(exit.p))].ended = true;
+}
+
+void History::add(const Record&, const record::Crash& crash) {
+  ProcessInfo& info = process_infos_[at(process_index(crash.p))];
+  info.ended = true;
+  info.crashed = true;
+}
+
+void History::add(const Record& raw, const record::Send& send) {
+  const Index sender = process_index(send.p);
+  const Index group = groups_.add(send.g);
+  const Index index = message_index(
+      {.sender = sender, .scope = group, .destination = kNone, .number = send.number});
+  MessageInfo& message = messages_[at(index)];
+  message.group = group;
+  if (message.client_send != nullptr) stray(raw, "a second record of one send");
+  message.client_send = &send;
+  ProcessInfo& process = process_infos_[at(sender)];
+  process.has_trace = true;
+  process.steps.push_back({.is_send = true, .message = index, .membership = kNone});
+}
+
+void History::add_daemon_send(const record::Send& send) {
+  if (level_ == Role::kDaemon) return;
+  const Index sender = process_index(send.p);
+  const Index group = groups_.add(send.g);
+  const Index index = message_index(
+      {.sender = sender, .scope = group, .destination = kNone, .number = send.number});
+  MessageInfo& message = messages_[at(index)];
+  message.group = group;
+  message.daemon_send = &send;
+  message.stamped_view = view_index(group, send.view);
+  process_infos_[at(sender)].daemon_traced = true;
+  process_infos_[at(sender)].daemon_sends.push_back(index);
+}
+
+void History::add(const Record& raw, const record::Safe& safe) {
+  const Index sender = process_index(split_member(safe.p).first);
+  const Index message = message_index({.sender = sender,
+                                       .scope = groups_.add(safe.g),
+                                       .destination = kNone,
+                                       .number = safe.number});
+  safe_notices_.push_back({.message = message, .record = &raw});
+}
+
+void History::add(const Record&, const record::SendFail& fail) {
+  const Index sender = process_index(split_member(fail.p).first);
+  send_fails_.insert(message_index({.sender = sender,
+                                    .scope = groups_.add(fail.g),
+                                    .destination = kNone,
+                                    .number = fail.number}));
+}
+
+void History::add_inside_view(const Record& raw, const std::string& p, const std::string& g) {
+  if (open_membership(p, g) == nullptr) stray(raw, "outside of any membership");
+}
+
+void History::finish() {
+  for (Index i = 0; at(i) < messages_.size(); ++i) {
+    streams_[{messages_[at(i)].sender, messages_[at(i)].group}].push_back(i);
+  }
+  for (auto& [key, stream] : streams_) {
+    std::sort(stream.begin(), stream.end(), [&](Index a, Index b) {
+      return std::pair(messages_[at(a)].number, a) < std::pair(messages_[at(b)].number, b);
+    });
+  }
+}
+
+std::string History::message_name(Index index) const {
+  const MessageInfo& m = message(index);
+  return "message " + std::to_string(m.number) + " of " + process_name(m.sender) + " to " +
+         (m.group == kNone ? "?" : group_name(m.group));
+}
+
+bool History::has_member(Index view, Index member) const {
+  const auto& members = views_[at(view)].members;
+  return std::find(members.begin(), members.end(), member) != members.end();
+}
+
+bool History::has_process(Index view, Index process) const {
+  const auto& members = views_[at(view)].members;
+  return std::any_of(members.begin(), members.end(),
+                     [&](Index member) { return member_processes_[at(member)] == process; });
+}
+
+const Membership* History::membership_in(Index view, Index process) const {
+  for (const Index member : views_[at(view)].members) {
+    if (member_processes_[at(member)] != process) continue;
+    const auto found = membership_indices_.find({member, views_[at(view)].group});
+    if (found != membership_indices_.end()) return &memberships_[found->second];
+  }
+  return nullptr;
+}
+
+bool History::is_addressed(const MessageInfo& message, Index process) const {
+  if (level_ == Role::kDaemon) return true;
+  const record::Send* send = message.send();
+  if (send == nullptr) return false;
+  if (send->self_discard && message.sender == process) return false;
+  if (send->to.empty()) return true;
+  const std::string& name = process_name(process);
+  return name == send->to || name.substr(name.rfind('#') + 1) == send->to;
+}
+
+bool History::is_owed(const MessageInfo& message, const Membership& membership) const {
+  const Index view = message.home != kNone ? message.home : message.stamped_view;
+  return view != kNone && has_member(view, membership.member) &&
+         is_addressed(message, membership.process);
+}
+
+std::optional<Order> History::order_of(const MessageInfo& message) const {
+  if (message.send() != nullptr) return message.send()->order;
+  if (message.first_delivery == nullptr) return std::nullopt;
+  return std::get<record::Deliver>(*message.first_delivery).order;
+}
+
+bool History::is_complete(const Membership& membership, std::size_t stay, bool converged) const {
+  if (stay + 1 < membership.stays.size()) return true;
+  return converged && membership.gone == nullptr && !process(membership.process).ended;
+}
+
+std::map<std::pair<Index, Index>, std::vector<History::StayIndex>> History::companions(
+    bool converged) const {
+  std::map<std::pair<Index, Index>, std::vector<StayIndex>> buckets;
+  for (std::size_t m = 0; m < memberships_.size(); ++m) {
+    const auto& stays = memberships_[m].stays;
+    for (std::size_t s = 0; s < stays.size(); ++s) {
+      if (!is_complete(memberships_[m], s, converged)) continue;
+      const Index next = s + 1 < stays.size() ? stays[s + 1].view : kNone;
+      buckets[{stays[s].view, next}].push_back({m, s});
+    }
+  }
+  return buckets;
+}
+
+}  // namespace groupcomm::verify

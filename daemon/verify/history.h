@@ -1,0 +1,216 @@
+// What traces say, indexed for the checkers: who was in which view, sent and delivered what.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/verify/trace_file.h"
+
+namespace groupcomm::verify {
+
+// Position in one of the lists of a History.
+using Index = std::int32_t;
+inline constexpr Index kNone = -1;
+
+// Texts to small numbers and back.
+class Names {
+ public:
+  Index add(std::string_view text);
+  Index find(std::string_view text) const;  // kNone where it was never added
+  const std::string& text(Index index) const { return *texts_[static_cast<std::size_t>(index)]; }
+  std::size_t size() const { return texts_.size(); }
+
+ private:
+  std::unordered_map<std::string, Index> indices_;
+  std::vector<const std::string*> texts_;  // keys of indices_, which stay where they are
+};
+
+// One message to one group. A message to several groups is one of these for each.
+struct MessageInfo {
+  Index sender = kNone;  // process
+  Index group = kNone;
+  std::uint64_t number = 0;
+  const record::Send* client_send = nullptr;
+  const record::Send* daemon_send = nullptr;
+  const Record* first_delivery = nullptr;
+  Index stamped_view = kNone;  // in which it was stamped, where that is known
+  Index home = kNone;          // the view in which somebody delivered it
+
+  // What the sender asked for; nullptr: no record of the send exists.
+  const record::Send* send() const { return client_send != nullptr ? client_send : daemon_send; }
+};
+
+struct ViewInfo {
+  Index id = kNone;  // name
+  Index group = kNone;
+  std::vector<Index> members;  // names of members by rank
+  bool primary = true;
+  const Record* first_record = nullptr;
+};
+
+struct DeliveryInfo {
+  Index message = kNone;
+  const Record* record = nullptr;
+};
+
+// A member's time in one view.
+struct Stay {
+  Index view = kNone;
+  const Record* record = nullptr;
+  std::vector<DeliveryInfo> deliveries;
+};
+
+// One membership: from the first view to `gone` or to the end of the trace.
+struct Membership {
+  Index member = kNone;
+  Index process = kNone;
+  Index group = kNone;
+  std::vector<Stay> stays;  // never empty
+  const Record* gone = nullptr;
+};
+
+// A delivery or send of a process, in its order over all groups.
+struct Step {
+  bool is_send = false;
+  Index message = kNone;
+  Index membership = kNone;  // of a delivery
+};
+
+// A process was told that every member has delivered its message.
+struct SafeNotice {
+  Index message = kNone;
+  const Record* record = nullptr;
+};
+
+struct ProcessInfo {
+  bool has_trace = false;      // it wrote a trace itself
+  bool daemon_traced = false;  // its daemon wrote one
+  bool ended = false;          // by exit or crash
+  bool crashed = false;
+  std::vector<Step> steps;          // deliveries, and sends where they were recorded
+  std::vector<Index> daemon_sends;  // as its daemon stamped them
+};
+
+// A record that stands where it cannot be right.
+struct Stray {
+  const Record* record = nullptr;
+  std::string why;
+};
+
+// Orders view ids: (counter, proposer, round, place). Ids of another form give nothing.
+using ViewOrder = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
+std::optional<ViewOrder> parse_view_order(std::string_view id);
+
+// One of the two levels of a run. Keeps pointers into the traces, which must outlive it.
+class History {
+ public:
+  // Role::kClient: what applications saw, with the daemons' send records as ground truth.
+  // Role::kDaemon: the group kDaemons only.
+  History(const std::vector<Trace>& traces, Role level);
+
+  Role level() const { return level_; }
+  const std::vector<MessageInfo>& messages() const { return messages_; }
+  const std::vector<ViewInfo>& views() const { return views_; }
+  const std::vector<Membership>& memberships() const { return memberships_; }
+  const std::vector<ProcessInfo>& processes() const { return process_infos_; }
+  const std::vector<Stray>& strays() const { return strays_; }
+  const std::vector<SafeNotice>& safe_notices() const { return safe_notices_; }
+  bool has_send_fail(Index message) const { return send_fails_.contains(message); }
+
+  const MessageInfo& message(Index index) const { return messages_[at(index)]; }
+  const ViewInfo& view(Index index) const { return views_[at(index)]; }
+  const ProcessInfo& process(Index index) const { return process_infos_[at(index)]; }
+  const std::string& process_name(Index index) const { return processes_.text(index); }
+  const std::string& member_name(Index index) const { return members_.text(index); }
+  const std::string& view_name(Index view) const { return view_ids_.text(views_[at(view)].id); }
+  const std::string& group_name(Index group) const { return groups_.text(group); }
+  Index process_of_member(Index member) const { return member_processes_[at(member)]; }
+  std::string message_name(Index message) const;
+
+  bool has_member(Index view, Index member) const;
+  bool has_process(Index view, Index process) const;
+  // The membership of that process that is in the view, or nullptr where it has no trace.
+  const Membership* membership_in(Index view, Index process) const;
+
+  // Whether the message is known to be meant for the process, if it is a member.
+  bool is_addressed(const MessageInfo& message, Index process) const;
+
+  // Whether the member must deliver the message before it delivers what comes after it: it is
+  // addressed and was a member where the message belongs.
+  bool is_owed(const MessageInfo& message, const Membership& membership) const;
+  std::optional<Order> order_of(const MessageInfo& message) const;
+
+  // Whether the stay was completed: the next view was installed, or, where the run converged, the
+  // member is in it to the end. Only then is everything of the view owed to the member.
+  bool is_complete(const Membership& membership, std::size_t stay, bool converged) const;
+  // Positions in memberships() and their stays.
+  struct StayIndex {
+    std::size_t membership = 0;
+    std::size_t stay = 0;
+  };
+  // The stays of those who went together from one view to the next, keyed by the two; a next view
+  // of kNone stands for the end of a converged run.
+  std::map<std::pair<Index, Index>, std::vector<StayIndex>> companions(bool converged) const;
+  const Stay& stay(StayIndex index) const {
+    return memberships_[index.membership].stays[index.stay];
+  }
+
+  // The messages of each (sender, group), by rising number.
+  const std::map<std::pair<Index, Index>, std::vector<Index>>& streams() const { return streams_; }
+
+ private:
+  static std::size_t at(Index index) { return static_cast<std::size_t>(index); }
+  struct MessageKey {
+    Index sender, scope, destination;
+    std::uint64_t number;
+    bool operator==(const MessageKey&) const = default;
+  };
+  struct MessageKeyHash {
+    std::size_t operator()(const MessageKey& key) const;
+  };
+
+  void add_trace(const Trace& trace);
+  void add(const Record& raw, const record::View& view);
+  void add(const Record& raw, const record::Deliver& deliver);
+  void add(const Record& raw, const record::Gone& gone);
+  void add(const Record& raw, const record::Exit& exit);
+  void add(const Record& raw, const record::Crash& crash);
+  void add(const Record& raw, const record::Start& start);
+  void add(const Record& raw, const record::Send& send);
+  void add(const Record& raw, const record::Safe& safe);
+  void add(const Record& raw, const record::SendFail& fail);
+  void add_daemon_send(const record::Send& send);
+  void add_inside_view(const Record& raw, const std::string& p, const std::string& g);
+  void finish();
+
+  Index process_index(std::string_view name);
+  Index member_index(std::string_view name);
+  Index view_index(Index group, const std::string& id);
+  Index message_index(const MessageKey& key);
+  Membership* open_membership(const std::string& p, const std::string& g);
+  void stray(const Record& record, std::string why) { strays_.push_back({&record, why}); }
+
+  Role level_;
+  Names processes_, members_, groups_, view_ids_, destinations_;
+  std::vector<Index> member_processes_;
+  std::vector<ProcessInfo> process_infos_;
+  std::vector<ViewInfo> views_;
+  std::map<std::pair<Index, Index>, Index> view_indices_;  // by group and id
+  std::vector<MessageInfo> messages_;
+  std::unordered_map<MessageKey, Index, MessageKeyHash> message_indices_;
+  std::vector<Membership> memberships_;
+  std::map<std::pair<Index, Index>, std::size_t> membership_indices_;  // by member and group
+  std::map<std::pair<Index, Index>, std::vector<Index>> streams_;
+  std::vector<Stray> strays_;
+  std::vector<SafeNotice> safe_notices_;
+  std::set<Index> send_fails_;
+};
+
+}  // namespace groupcomm::verify

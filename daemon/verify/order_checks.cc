@@ -1,0 +1,129 @@
+// D9 and D12: the order of one sender's messages, and one order for all.
+#include <algorithm>
+
+#include "daemon/verify/check.h"
+
+namespace groupcomm::verify {
+namespace {
+
+constexpr std::uint32_t kNever = 0xFFFFFFFF;
+
+// When a member delivered each message; one table serves all members.
+class Positions {
+ public:
+  explicit Positions(std::size_t messages) : positions_(messages, kNever) {}
+
+  void fill(const std::vector<const DeliveryInfo*>& deliveries) {
+    for (const Index message : filled_) positions_[static_cast<std::size_t>(message)] = kNever;
+    filled_.clear();
+    for (std::size_t i = 0; i < deliveries.size(); ++i) {
+      positions_[static_cast<std::size_t>(deliveries[i]->message)] = static_cast<std::uint32_t>(i);
+      filled_.push_back(deliveries[i]->message);
+    }
+  }
+  std::uint32_t of(Index message) const { return positions_[static_cast<std::size_t>(message)]; }
+
+ private:
+  std::vector<std::uint32_t> positions_;
+  std::vector<Index> filled_;
+};
+
+std::vector<const DeliveryInfo*> deliveries_of(const Membership& membership) {
+  std::vector<const DeliveryInfo*> all;
+  for (const Stay& stay : membership.stays) {
+    for (const DeliveryInfo& delivery : stay.deliveries) all.push_back(&delivery);
+  }
+  return all;
+}
+
+// One sender's messages at one member: all that are owed, in the order of their numbers.
+void check_stream(const History& history, const Membership& membership,
+                  const std::vector<Index>& stream,
+                  const std::vector<const DeliveryInfo*>& deliveries, const Positions& positions,
+                  Findings& findings) {
+  Index last = kNone;  // the last delivered one so far, by number
+  std::vector<Index> skipped;
+  for (const Index index : stream) {
+    const MessageInfo& message = history.message(index);
+    const auto order = history.order_of(message);
+    if (!order || *order == Order::kReliable) continue;
+    const std::uint32_t position = positions.of(index);
+    if (position == kNever) {
+      if (history.is_owed(message, membership)) skipped.push_back(index);
+      continue;
+    }
+    for (const Index hole : skipped) {
+      const record::Send* send = history.message(hole).send();
+      const Record as_record = send == nullptr ? Record() : Record(*send);
+      findings.add("D9",
+                   history.member_name(membership.member) + " delivered " +
+                       history.message_name(index) + ", but never " + history.message_name(hole),
+                   {send == nullptr ? nullptr : &as_record, history.message(hole).first_delivery,
+                    deliveries[position]->record});
+    }
+    skipped.clear();
+    if (last != kNone && positions.of(last) > position) {
+      findings.add("D9", "messages of one sender were delivered in the wrong order",
+                   {deliveries[position]->record, deliveries[positions.of(last)]->record});
+    }
+    last = index;
+  }
+}
+
+}  // namespace
+
+void check_fifo(const History& history, Findings& findings) {
+  std::map<Index, std::vector<const std::vector<Index>*>> streams_by_group;
+  for (const auto& [key, stream] : history.streams()) {
+    streams_by_group[key.second].push_back(&stream);
+  }
+  Positions positions(history.messages().size());
+  for (const Membership& membership : history.memberships()) {
+    const auto deliveries = deliveries_of(membership);
+    positions.fill(deliveries);
+    for (const auto* stream : streams_by_group[membership.group]) {
+      check_stream(history, membership, *stream, deliveries, positions, findings);
+    }
+  }
+}
+
+namespace {
+
+std::vector<const DeliveryInfo*> totals_of(const Stay& stay) {
+  std::vector<const DeliveryInfo*> totals;
+  for (const DeliveryInfo& delivery : stay.deliveries) {
+    const Order order = std::get<record::Deliver>(*delivery.record).order;
+    if (order >= Order::kTotal) totals.push_back(&delivery);
+  }
+  return totals;
+}
+
+}  // namespace
+
+void check_total_order(const History& history, bool converged, Findings& findings) {
+  Positions positions(history.messages().size());
+  for (const auto& [views, bucket] : history.companions(converged)) {
+    if (bucket.size() < 2) continue;
+    std::vector<std::vector<const DeliveryInfo*>> totals;
+    for (const auto index : bucket) totals.push_back(totals_of(history.stay(index)));
+    for (std::size_t a = 0; a + 1 < totals.size(); ++a) {
+      positions.fill(totals[a]);
+      for (std::size_t b = a + 1; b < totals.size(); ++b) {
+        const DeliveryInfo* before = nullptr;
+        for (const DeliveryInfo* delivery : totals[b]) {
+          if (positions.of(delivery->message) == kNever) continue;
+          if (before != nullptr &&
+              positions.of(before->message) > positions.of(delivery->message)) {
+            findings.add("D12", "two members delivered two messages in different orders",
+                         {totals[a][positions.of(delivery->message)]->record,
+                          totals[a][positions.of(before->message)]->record, before->record,
+                          delivery->record});
+          }
+          before = delivery;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace groupcomm::verify

@@ -1,0 +1,82 @@
+// M6: the primary views of the daemons form one chain.
+#include <algorithm>
+
+#include "daemon/verify/check.h"
+
+namespace groupcomm::verify {
+namespace {
+
+struct Link {
+  ViewOrder order;
+  Index view = kNone;
+  bool recovered = false;
+};
+
+std::vector<Link> chain_of(const History& history) {
+  std::map<Index, bool> recovered;
+  for (const Membership& membership : history.memberships()) {
+    for (const Stay& stay : membership.stays) {
+      const auto& view = std::get<record::View>(*stay.record);
+      if (view.primary) recovered[stay.view] |= view.recovered;
+    }
+  }
+  std::vector<Link> chain;
+  for (const auto& [view, is_recovered] : recovered) {
+    if (const auto order = parse_view_order(history.view_name(view))) {
+      chain.push_back({.order = *order, .view = view, .recovered = is_recovered});
+    }
+  }
+  std::sort(chain.begin(), chain.end(),
+            [](const Link& a, const Link& b) { return a.order < b.order; });
+  return chain;
+}
+
+// More than half of `old_view`, or half of it with its rank 0.
+bool keeps_quorum(const History& history, Index old_view, Index new_view) {
+  const std::vector<Index>& members = history.view(old_view).members;
+  const auto kept =
+      static_cast<std::size_t>(std::count_if(members.begin(), members.end(), [&](Index member) {
+        return history.has_member(new_view, member);
+      }));
+  if (2 * kept == members.size()) return history.has_member(new_view, members.front());
+  return 2 * kept > members.size();
+}
+
+}  // namespace
+
+void check_primary_chain(const History& history, Findings& findings) {
+  const std::vector<Link> chain = chain_of(history);
+  std::map<Index, std::size_t> position;
+  for (std::size_t i = 0; i < chain.size(); ++i) position[chain[i].view] = i;
+
+  std::set<std::size_t> survived;  // positions that somebody reached from the one before
+  for (const Membership& membership : history.memberships()) {
+    for (std::size_t i = 1; i < membership.stays.size(); ++i) {
+      const auto before = position.find(membership.stays[i - 1].view);
+      const auto after = position.find(membership.stays[i].view);
+      if (before == position.end() || after == position.end()) continue;
+      if (after->second == before->second + 1) {
+        survived.insert(after->second);
+      } else {
+        findings.add("M6", "a daemon kept its state over a primary view that it was not in",
+                     {membership.stays[i - 1].record, membership.stays[i].record});
+      }
+    }
+  }
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    if (chain[i].recovered) continue;
+    const std::vector<const Record*> records = {history.view(chain[i - 1].view).first_record,
+                                                history.view(chain[i].view).first_record};
+    if (std::get<0>(chain[i - 1].order) == std::get<0>(chain[i].order)) {
+      findings.add("M6", "two primary views have the same counter", records);
+    }
+    if (!keeps_quorum(history, chain[i - 1].view, chain[i].view)) {
+      findings.add("M6", "a primary view has no quorum of the one before", records);
+    }
+    if (!survived.contains(i)) {
+      findings.add("M6", "nobody came to a primary view from the one before", records);
+    }
+  }
+}
+
+}  // namespace groupcomm::verify

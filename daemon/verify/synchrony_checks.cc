@@ -1,0 +1,168 @@
+// D6, D7 and D16: who must have delivered what by the end of a view.
+#include <algorithm>
+
+#include "daemon/verify/check.h"
+
+namespace groupcomm::verify {
+namespace {
+
+using StayIndex = History::StayIndex;
+
+// For each message, whether a member delivered it in one stay; one vector serves all stays.
+class DeliveredSet {
+ public:
+  explicit DeliveredSet(const History& history) : marks_(history.messages().size()) {}
+  void fill(const Stay& stay) {
+    ++round_;
+    for (const DeliveryInfo& delivery : stay.deliveries) mark(delivery.message);
+  }
+  bool contains(Index message) const { return marks_[static_cast<std::size_t>(message)] == round_; }
+  void mark(Index message) { marks_[static_cast<std::size_t>(message)] = round_; }
+
+ private:
+  std::vector<std::uint32_t> marks_;
+  std::uint32_t round_ = 0;
+};
+
+const Record* end_of(const Membership& membership, std::size_t stay) {
+  return stay + 1 < membership.stays.size() ? membership.stays[stay + 1].record : nullptr;
+}
+
+// Everything that any of the companions delivered, each message once.
+std::vector<DeliveryInfo> union_of(const History& history, const std::vector<StayIndex>& bucket,
+                                   DeliveredSet& scratch) {
+  std::vector<DeliveryInfo> all;
+  scratch.fill(history.stay(bucket.front()));
+  all = history.stay(bucket.front()).deliveries;
+  for (std::size_t i = 1; i < bucket.size(); ++i) {
+    for (const DeliveryInfo& delivery : history.stay(bucket[i]).deliveries) {
+      if (scratch.contains(delivery.message)) continue;
+      scratch.mark(delivery.message);
+      all.push_back(delivery);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+void check_synchrony(const History& history, bool converged, Findings& findings) {
+  DeliveredSet scratch(history);
+  for (const auto& [views, bucket] : history.companions(converged)) {
+    if (bucket.size() < 2) continue;
+    const std::vector<DeliveryInfo> all = union_of(history, bucket, scratch);
+    for (const StayIndex index : bucket) {
+      const Membership& membership = history.memberships()[index.membership];
+      const Stay& stay = history.stay(index);
+      scratch.fill(stay);
+      for (const DeliveryInfo& delivery : all) {
+        if (scratch.contains(delivery.message)) continue;
+        if (!history.is_addressed(history.message(delivery.message), membership.process)) continue;
+        findings.add("D6",
+                     history.member_name(membership.member) + " did not deliver " +
+                         history.message_name(delivery.message) + ", a companion did",
+                     {delivery.record, stay.record, end_of(membership, index.stay)});
+      }
+    }
+  }
+}
+
+namespace {
+
+// The daemon's part of a group view's id: what is stamped in one daemon view is delivered there.
+std::string_view daemon_part(std::string_view view_id) {
+  return view_id.substr(0, view_id.find('/'));
+}
+
+// Whether the sender came so far that its message, undelivered, cannot come any more: it has
+// installed a view that rests on a later daemon view, or has left, or the run has settled.
+const Record* too_late(const History& history, const MessageInfo& message,
+                       const Membership& membership, bool converged) {
+  const Record* reached = nullptr;
+  const std::string_view stamped = daemon_part(history.view_name(message.stamped_view));
+  bool is_past = false;
+  for (const Stay& stay : membership.stays) {
+    if (stay.view == message.stamped_view) is_past = true;
+    if (is_past && daemon_part(history.view_name(stay.view)) != stamped) reached = stay.record;
+  }
+  if (reached != nullptr) return reached;
+  if (membership.gone != nullptr) {
+    const bool has_left = std::get<record::Gone>(*membership.gone).reason == "left";
+    return has_left ? membership.gone : nullptr;
+  }
+  const bool is_settled = converged && !history.process(membership.process).ended;
+  return is_settled ? membership.stays.back().record : nullptr;
+}
+
+}  // namespace
+
+void check_self_delivery(const History& history, bool converged, Findings& findings) {
+  DeliveredSet delivered(history);
+  for (const Membership& membership : history.memberships()) {
+    const auto stream = history.streams().find({membership.process, membership.group});
+    if (stream == history.streams().end()) continue;
+    delivered.fill(membership.stays.front());
+    for (const Stay& stay : membership.stays) {
+      for (const DeliveryInfo& delivery : stay.deliveries) delivered.mark(delivery.message);
+    }
+    for (const Index index : stream->second) {
+      const MessageInfo& message = history.message(index);
+      if (message.stamped_view == kNone || message.daemon_send == nullptr) continue;
+      if (!message.daemon_send->member || delivered.contains(index)) continue;
+      if (!history.has_member(message.stamped_view, membership.member)) continue;
+      if (!history.is_addressed(message, membership.process)) continue;
+      if (history.has_send_fail(index)) continue;
+      const Record* end = too_late(history, message, membership, converged);
+      if (end == nullptr) continue;
+      const Record send = *message.send();
+      findings.add("D7", "a member did not deliver its own accepted message", {&send, end});
+    }
+  }
+}
+
+namespace {
+
+// Messages that every member of a view which lives on must deliver there, and who says so.
+using Promises = std::map<Index, std::map<Index, const Record*>>;  // by view, then message
+
+Promises promises_of(const History& history) {
+  Promises promises;
+  for (const Membership& membership : history.memberships()) {
+    for (const Stay& stay : membership.stays) {
+      for (const DeliveryInfo& delivery : stay.deliveries) {
+        if (std::get<record::Deliver>(*delivery.record).order != Order::kSafe) continue;
+        promises[stay.view].emplace(delivery.message, delivery.record);
+      }
+    }
+  }
+  for (const SafeNotice& notice : history.safe_notices()) {
+    const MessageInfo& message = history.message(notice.message);
+    if (message.home != kNone) promises[message.home].emplace(notice.message, notice.record);
+  }
+  return promises;
+}
+
+}  // namespace
+
+void check_safe(const History& history, Findings& findings) {
+  const Promises promises = promises_of(history);
+  DeliveredSet delivered(history);
+  for (const Membership& membership : history.memberships()) {
+    for (std::size_t i = 0; i < membership.stays.size(); ++i) {
+      const auto promised = promises.find(membership.stays[i].view);
+      if (promised == promises.end()) continue;
+      if (!history.is_complete(membership, i, /*converged=*/false)) continue;
+      delivered.fill(membership.stays[i]);
+      for (const auto& [message, record] : promised->second) {
+        if (delivered.contains(message)) continue;
+        if (!history.is_addressed(history.message(message), membership.process)) continue;
+        findings.add("D16",
+                     history.member_name(membership.member) + " went on without " +
+                         history.message_name(message) + ", which was safe",
+                     {record, membership.stays[i].record, end_of(membership, i)});
+      }
+    }
+  }
+}
+
+}  // namespace groupcomm::verify
