@@ -27,7 +27,8 @@ void FailureDetector::on_heard(TimePoint now, const DaemonId& id) {
     }
     daemon.longest_gaps[static_cast<std::size_t>(daemon.gap_window + 1) % kGapWindows] = {};
   }
-  Duration& longest = daemon.longest_gaps[static_cast<std::size_t>(daemon.gap_window) % kGapWindows];
+  Duration& longest =
+      daemon.longest_gaps[static_cast<std::size_t>(daemon.gap_window) % kGapWindows];
   longest = std::max(longest, now - daemon.last);
   daemon.last = std::max(daemon.last, now);
   if (daemon.refused && now - daemon.refused_at > kInFlight) daemon.refused = false;
@@ -45,8 +46,13 @@ void FailureDetector::on_hears_us(Incarnation incarnation, bool hears_us) {
   if (it != daemons_.end()) it->second.hears_us = hears_us;
 }
 
+void FailureDetector::excuse(Duration stall) {
+  for (auto& [incarnation, daemon] : daemons_) daemon.last = daemon.last + stall;
+}
+
 void FailureDetector::expire(TimePoint now) {
-  std::erase_if(daemons_, [&](const auto& entry) { return now - entry.second.last > kForgetAfter; });
+  std::erase_if(daemons_,
+                [&](const auto& entry) { return now - entry.second.last > kForgetAfter; });
 }
 
 Duration FailureDetector::time_out(const Daemon& daemon) const {

@@ -28,6 +28,8 @@ class FailureDetector {
   // The daemon says whom it hears: does it hear us?
   void on_hears_us(Incarnation incarnation, bool hears_us);
   void forget(Incarnation incarnation) { daemons_.erase(incarnation); }
+  // We ourselves stood still for so long: the silence of others in that time says nothing.
+  void excuse(Duration stall);
   // Forgets daemons that have been silent for very long.
   void expire(TimePoint now);
 

@@ -80,8 +80,7 @@ std::optional<GroupChange> GroupDirectory::leave(const GroupViewId& view, GroupK
 }
 
 std::vector<GroupChange> GroupDirectory::change_daemons(
-    const protocol::DaemonView& view, const std::vector<protocol::DepartedDaemon>& left,
-    bool renew_all) {
+    const protocol::DaemonView& view, const std::vector<protocol::DepartedDaemon>& left) {
   std::vector<GroupChange> changes;
   std::vector<std::string> empty;
   for (const auto& [name, key] : names_) {
@@ -97,7 +96,6 @@ std::vector<GroupChange> GroupDirectory::change_daemons(
       gone.push_back(member);
       return true;
     });
-    if (departed.empty() && !renew_all) continue;
     group.view = {view.id, OrderNumber{}};
     GroupChange change = change_of(key, group);
     change.view.left = std::move(departed);

@@ -40,20 +40,19 @@ class GroupDirectory {
   std::vector<const Group*> groups() const;
 
   struct JoinOutcome {
-    std::optional<GroupChange> change;       // set: joined
+    std::optional<GroupChange> change;                // set: joined
     RejectReason refused = RejectReason::kBadOption;  // else why not
   };
   JoinOutcome join(const GroupViewId& view, const std::string& name, const GroupOptions& options,
                    const GroupMember& member);
   // Nothing where the process is not a member.
-  std::optional<GroupChange> leave(const GroupViewId& view, GroupKey key,
-                                   const ProcessKey& process, LeaveReason reason);
+  std::optional<GroupChange> leave(const GroupViewId& view, GroupKey key, const ProcessKey& process,
+                                   LeaveReason reason);
 
-  // A daemon view begins: the members at departed daemons leave, all of a group in one view.
-  // Groups that lose nobody keep their view, unless `renew_all`. In the order of names.
+  // A daemon view begins: every group gets a view, in which the members at departed daemons are
+  // missing, all at once. In the order of names.
   std::vector<GroupChange> change_daemons(const protocol::DaemonView& view,
-                                          const std::vector<protocol::DepartedDaemon>& left,
-                                          bool renew_all);
+                                          const std::vector<protocol::DepartedDaemon>& left);
 
   std::vector<protocol::GroupEntry> snapshot() const;
   void restore(const std::vector<protocol::GroupEntry>& entries);

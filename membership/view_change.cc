@@ -66,8 +66,7 @@ bool ViewChange::is_ballot_due(TimePoint now, const Situation& situation) {
   return !other_is_at_it && *reason_since_ + turn(situation) <= now;
 }
 
-void ViewChange::begin_ballot(TimePoint now, const Situation& situation,
-                              const Messages& messages) {
+void ViewChange::begin_ballot(TimePoint now, const Situation& situation, const Messages& messages) {
   CHECK(rank_.has_value());
   const Ballot ballot{std::max(highest_round_, agreement_.promised().round) + 1, *rank_,
                       options_.self.id.incarnation};
@@ -77,8 +76,8 @@ void ViewChange::begin_ballot(TimePoint now, const Situation& situation,
   round_.emplace(ballot, now);
   record_changed_ = agreement_.promise(ballot) || record_changed_;
   outbound_.push_back({names_of(others()), protocol::Prepare{ballot}});
-  round_->in<FlushRound::Collecting>()->answers[*rank_] = {
-      options_.self.id, state_for(ballot, situation, messages)};
+  round_->in<FlushRound::Collecting>()->answers[*rank_] = {options_.self.id,
+                                                           state_for(ballot, situation, messages)};
   try_choose(now, situation);
 }
 
@@ -116,7 +115,7 @@ void ViewChange::on_prepare(TimePoint now, const DaemonId& from, Rank proposer,
   if (pending_ && pending_->ballot < prepare.ballot) pending_.reset();
   record_changed_ = agreement_.promise(prepare.ballot) || record_changed_;
   last_proposer_ = proposer;
-  quiet_until_ = now + options_.ballot_time_out;
+  quiet_until_ = now + options_.patience;
   reason_since_ = now;
   outbound_.push_back({{from.name}, state_for(prepare.ballot, situation, messages)});
 }
@@ -125,8 +124,8 @@ void ViewChange::on_propose(TimePoint now, Rank proposer, const protocol::Propos
   highest_round_ = std::max(highest_round_, propose.ballot.round);
   if (!rank_ || propose.value.base != base().id) return;
   if (!agreement_.may_accept(propose.ballot)) {
-    outbound_.push_back({{base().members[proposer].id.name},
-                         protocol::BallotRefused{agreement_.promised()}});
+    outbound_.push_back(
+        {{base().members[proposer].id.name}, protocol::BallotRefused{agreement_.promised()}});
     return;
   }
   // A living member that never froze for this ballot must not accept: what it delivered since
@@ -134,7 +133,7 @@ void ViewChange::on_propose(TimePoint now, Rank proposer, const protocol::Propos
   if (living_ && agreement_.promised() != propose.ballot) return;
   if (round_ && round_->ballot() < propose.ballot) round_.reset();
   last_proposer_ = proposer;
-  quiet_until_ = now + options_.ballot_time_out;
+  quiet_until_ = now + options_.patience;
   reason_since_ = now;
   pending_ = Pending{proposer, propose.ballot, propose.value};
   if (!living_) on_cut_held(now);
@@ -180,7 +179,7 @@ bool ViewChange::is_complete(const FlushRound::Collecting& collecting,
 void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   auto* collecting = round_->in<FlushRound::Collecting>();
   if (collecting == nullptr) return;
-  const bool is_late = now - round_->begun() >= options_.ballot_time_out / 2;
+  const bool is_late = now - round_->begun() >= options_.ballot_time_out;
   if (!is_complete(*collecting, situation) && !is_late) return;
   std::set<Rank> answered;
   for (const auto& [rank, answer] : collecting->answers) answered.insert(rank);
@@ -274,8 +273,7 @@ void ViewChange::resend(TimePoint now) {
     outbound_.push_back({names_of(waiting), protocol::Prepare{round_->ballot()}});
   } else if (const auto* proposing = round_->in<FlushRound::Proposing>()) {
     for (const Rank rank : proposing->accepted) waiting.erase(rank);
-    outbound_.push_back(
-        {names_of(waiting), protocol::Propose{round_->ballot(), proposing->value}});
+    outbound_.push_back({names_of(waiting), protocol::Propose{round_->ballot(), proposing->value}});
   }
 }
 

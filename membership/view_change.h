@@ -30,7 +30,11 @@ class ViewChange {
     protocol::DaemonMember self;
     Duration step = std::chrono::milliseconds(100);  // between ranks that may propose
     Duration resend = std::chrono::milliseconds(100);
-    Duration ballot_time_out = std::chrono::milliseconds(1000);
+    // A ballot goes on without members that are present and do not answer after this, and a
+    // later phase that does not end is begun afresh.
+    Duration ballot_time_out = std::chrono::milliseconds(1500);
+    // Others leave a proposer that is present so long.
+    Duration patience = std::chrono::milliseconds(4500);
     Duration gather = std::chrono::milliseconds(400);  // recovery waits so long for all
     Duration grace = std::chrono::milliseconds(100);   // a decided ballot waits for the slow
   };
@@ -132,8 +136,8 @@ class ViewChange {
   ViewAgreement agreement_;
   std::optional<Rank> rank_;
   bool living_ = false;
-  std::optional<FlushRound> round_;   // own ballot
-  std::optional<Pending> pending_;    // somebody's proposal
+  std::optional<FlushRound> round_;  // own ballot
+  std::optional<Pending> pending_;   // somebody's proposal
   std::uint64_t highest_round_ = 0;
   std::optional<TimePoint> reason_since_;  // a reason for a ballot has stood since
   TimePoint quiet_until_;                  // not before: somebody else's ballot is under way

@@ -151,8 +151,8 @@ void choose_cut(const Choice& choice, ViewChangeValue& value) {
       const OrderNumber first = answer.state.first_place;
       const OrderNumber end = first.plus(answer.state.places.size());
       if (first > next || end <= next) continue;
-      const auto begin = answer.state.places.begin() +
-                         static_cast<std::ptrdiff_t>(next.value - first.value);
+      const auto begin =
+          answer.state.places.begin() + static_cast<std::ptrdiff_t>(next.value - first.value);
       value.places.insert(value.places.end(), begin, answer.state.places.end());
       grew = true;
     }
@@ -169,8 +169,8 @@ std::set<Rank> ranks_in(const DaemonView& base, const DaemonView& next, bool by_
   std::set<Rank> ranks;
   for (Rank rank = 0; rank < base.members.size(); ++rank) {
     const DaemonId& id = base.members[rank].id;
-    const bool present = std::any_of(
-        next.members.begin(), next.members.end(), [&](const DaemonMember& member) {
+    const bool present =
+        std::any_of(next.members.begin(), next.members.end(), [&](const DaemonMember& member) {
           return by_name ? member.id.name == id.name : member.id == id;
         });
     if (present) ranks.insert(rank);
@@ -194,6 +194,7 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   // Leavers count for the quorum that lets the others go on (rule V2).
   if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) return std::nullopt;
   std::erase_if(staying, [&](Rank rank) { return choice.answers.at(rank).state.leaving; });
+  if (staying.empty()) return std::nullopt;  // all leave: nobody needs a view
 
   ViewChangeValue value;
   value.base = base.id;

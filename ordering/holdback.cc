@@ -24,17 +24,11 @@ void Holdback::admit(Rank sender, const MessagePointer& message) {
   Retained* entry = stream.buffer.find(message->number);
   CHECK(entry != nullptr);
   switch (message->kind) {
-    case MessageKind::kChunk:
-      stream.chunks[message->session].push_back(message->payload);
-      break;
-    case MessageKind::kClosing:
-      epochs_.on_closing(sender, message->closes, message->number);
-      break;
+    case MessageKind::kChunk: stream.chunks[message->session].push_back(message->payload); break;
+    case MessageKind::kClosing: epochs_.on_closing(sender, message->closes, message->number); break;
     case MessageKind::kData:
     case MessageKind::kJoin:
-    case MessageKind::kLeave:
-      admit_data(sender, *entry);
-      return;
+    case MessageKind::kLeave: admit_data(sender, *entry); return;
   }
   entry->delivered = true;
   mark_clear(sender, message->number);

@@ -20,9 +20,9 @@ namespace groupcomm::ordering {
 struct Delivery {
   MessageReference reference;
   protocol::MessagePointer message;
-  OrderNumber place;           // total and safe messages only
+  OrderNumber place;            // total and safe messages only
   std::vector<Payload> chunks;  // the earlier chunks of a large message, in order
-  bool transitional = false;   // safe, but not known to be held by all: the view is being left
+  bool transitional = false;    // safe, but not known to be held by all: the view is being left
 };
 
 // The holdback queue of one view. Each message goes through three states:

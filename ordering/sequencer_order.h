@@ -27,8 +27,8 @@ class SequencerOrder final : public TotalOrder {
   static constexpr std::uint64_t kAheadMax = 1u << 16;
 
   bool is_sequencer_;
-  OrderNumber told_;       // sequencer: places up to here were announced
-  OrderNumber announced_;  // others: highest place heard of
+  OrderNumber told_;                               // sequencer: places up to here were announced
+  OrderNumber announced_;                          // others: highest place heard of
   std::map<OrderNumber, MessageReference> ahead_;  // others: known beyond a missing place
 };
 

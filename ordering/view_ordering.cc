@@ -199,9 +199,8 @@ void ViewOrdering::settle() {
   for (Rank sender = 0; sender < options_.view_size; ++sender) {
     holdback_.stability().on_received(options_.self, sender, holdback_.clear_line(sender));
   }
-  holdback_.release([this](const Retained& entry) {
-    send_window_.on_released(entry.message->payload.size());
-  });
+  holdback_.release(
+      [this](const Retained& entry) { send_window_.on_released(entry.message->payload.size()); });
 }
 
 ViewOrdering::Answer ViewOrdering::on_nack(const protocol::Nack& nack) const {
@@ -305,10 +304,10 @@ std::vector<ViewOrdering::Question> ViewOrdering::take_nacks(TimePoint now) {
   if (place_timer_.is_due(now)) {
     place_timer_.on_asked(now);
     const TotalOrder& total = holdback_.total();
-    questions.push_back({.to = 0,
-                         .nack = {.missing = {},
-                                  .first_place = total.known().next(),
-                                  .last_place = total.announced()}});
+    questions.push_back(
+        {.to = 0,
+         .nack = {
+             .missing = {}, .first_place = total.known().next(), .last_place = total.announced()}});
   }
   return questions;
 }

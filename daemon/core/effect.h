@@ -38,7 +38,8 @@ struct DeliverMessage {
   std::vector<SessionId> sessions;  // may be empty where only the trace wants to know
   protocol::Deliver delivery;
   std::vector<Payload> chunks;
-  protocol::MessageReference reference;  // for the trace of @daemons
+  // For the trace of @daemons; number 0 for the further groups of a message to several.
+  protocol::MessageReference reference;
 };
 // The session is over: after what was sent before, send nothing more and drop what comes.
 struct CloseClient {

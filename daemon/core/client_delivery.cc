@@ -1,0 +1,197 @@
+// ClientService: views and messages for the members here.
+#include <algorithm>
+#include <utility>
+
+#include "daemon/core/client_service.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+// What a delivery costs a client's queue besides its payload.
+constexpr std::uint64_t kDeliveryOverhead = 64;
+
+bool is_watched(const Session& session, const std::string& group) {
+  if (!session.watched) return false;
+  const auto& names = *session.watched;
+  return names.empty() || std::find(names.begin(), names.end(), group) != names.end();
+}
+
+}  // namespace
+
+using ordering::Delivery;
+using protocol::MessageKind;
+
+void ClientService::deliver_all(ordering::ViewOrdering& ordering) {
+  for (Delivery& delivery : ordering.take_deliveries()) deliver(delivery);
+  for (const SessionId id : std::exchange(to_evict_, {})) {
+    if (Session* session = sessions_.find(id)) evict(*session);
+  }
+}
+
+void ClientService::deliver(Delivery& delivery) {
+  switch (delivery.message->kind) {
+    case MessageKind::kData: return deliver_data(delivery);
+    case MessageKind::kJoin: return deliver_join(delivery);
+    case MessageKind::kLeave: return deliver_leave(delivery);
+    case MessageKind::kChunk:
+    case MessageKind::kClosing: return;
+  }
+}
+
+ProcessKey ClientService::process_of(const Delivery& delivery) const {
+  return {view_.members[delivery.reference.sender].id.incarnation, delivery.message->session};
+}
+
+void ClientService::deliver_join(const Delivery& delivery) {
+  const protocol::StampedMessage& message = *delivery.message;
+  if (!message.control) return;
+  const protocol::ControlBody& control = *message.control;
+  const ProcessId process{.name = message.sender_name,
+                          .daemon = view_.members[delivery.reference.sender].id.name,
+                          .key = process_of(delivery)};
+  const GroupViewId id{view_.id, delivery.place};
+  const auto outcome = directory_.join(id, control.group_name, control.options,
+                                       {.process = process, .joins = control.joins});
+  const GroupKey key = message.destination.group;
+  Session* session =
+      process.key.daemon == options_.self.incarnation ? sessions_.find(message.session) : nullptr;
+  if (session != nullptr) {
+    const RequestId request = session->pending_control.value_or(RequestId{});
+    session->pending_control.reset();
+    if (outcome.change) {
+      session->groups[key] = {control.group_name, control.joins};
+      local_members(key).push_back(session->id);
+    } else {
+      reject(*session, request, key, outcome.refused);
+    }
+  }
+  if (outcome.change) announce(*outcome.change);
+}
+
+void ClientService::deliver_leave(const Delivery& delivery) {
+  const protocol::StampedMessage& message = *delivery.message;
+  if (!message.control) return;
+  const ProcessKey process = process_of(delivery);
+  Session* session =
+      process.daemon == options_.self.incarnation ? sessions_.find(message.session) : nullptr;
+  ordering::for_each_destination(message, [&](const protocol::Destination& destination) {
+    const auto change = directory_.leave({view_.id, delivery.place}, destination.group, process,
+                                         message.control->reason);
+    if (session != nullptr) {
+      session->groups.erase(destination.group);
+      std::erase(local_members(destination.group), session->id);
+      tell(session->id, protocol::Gone{destination.group, GoneReason::kLeft});
+    }
+    if (change) announce(*change);
+  });
+  if (session != nullptr) session->pending_control.reset();
+}
+
+void ClientService::deliver_data(Delivery& delivery) {
+  bool is_first = true;
+  ordering::for_each_destination(*delivery.message, [&](const protocol::Destination& destination) {
+    deliver_to_group(delivery, destination, is_first);
+    is_first = false;
+  });
+}
+
+void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destination& destination,
+                                     bool is_first) {
+  const protocol::StampedMessage& message = *delivery.message;
+  const Group* group = directory_.find(destination.group);
+  if (group == nullptr) return;
+  const ProcessKey sender = process_of(delivery);
+  std::vector<SessionId> sessions;
+  for (const SessionId id : local_members(destination.group)) {
+    const ProcessKey key{options_.self.incarnation, id};
+    if (message.to && *message.to != key) continue;
+    if (message.self_discard && key == sender) continue;
+    sessions.push_back(id);
+  }
+  if (sessions.empty() && !options_.report_all_deliveries) return;
+  if (delivery.transitional) announce_transition(destination.group, *group);
+
+  protocol::Deliver out;
+  out.group = destination.group;
+  out.number = destination.number;
+  out.order = message.order;
+  out.payload = message.payload;
+  if (const auto rank = directory_.rank_of(destination.group, sender)) {
+    out.sender_rank = *rank;
+  } else {
+    out.sender = ProcessId{.name = message.sender_name,
+                           .daemon = view_.members[delivery.reference.sender].id.name,
+                           .key = sender};
+  }
+  std::uint64_t bytes = message.payload.size() + kDeliveryOverhead;
+  for (const Payload& chunk : delivery.chunks) bytes += chunk.size() + kDeliveryOverhead;
+  count_delivered(sessions, bytes);
+  delivered_messages_ += sessions.size();
+  effects_.push_back(
+      DeliverMessage{.sessions = std::move(sessions),
+                     .delivery = std::move(out),
+                     .chunks = delivery.chunks,
+                     .reference = is_first ? delivery.reference : protocol::MessageReference{}});
+}
+
+// Rule W3: over the limit before this message, the client is evicted; near it, it is warned of.
+void ClientService::count_delivered(const std::vector<SessionId>& sessions, std::uint64_t bytes) {
+  for (const SessionId id : sessions) {
+    Session* session = sessions_.find(id);
+    CHECK(session != nullptr);
+    const std::uint64_t waiting = session->meter.waiting();
+    session->meter.on_delivered(bytes);
+    if (waiting > options_.client_queue_bytes) {
+      to_evict_.push_back(id);
+    } else if (waiting > options_.client_queue_bytes / 2 && !session->warned) {
+      session->warned = true;
+      effects_.push_back(Report{true, to_string(session->process) + " reads slowly: " +
+                                          std::to_string(waiting) + " bytes wait for it"});
+    }
+  }
+}
+
+void ClientService::announce_transition(GroupKey key, const Group& group) {
+  if (std::find(in_transition_.begin(), in_transition_.end(), key) != in_transition_.end()) return;
+  in_transition_.push_back(key);
+  protocol::Transition transition{.group = key, .transitional = {}};
+  for (const GroupMember& member : group.members) {
+    transition.transitional.push_back(member.process);
+  }
+  for (const SessionId id : local_members(key)) tell(id, transition);
+}
+
+void ClientService::announce(const membership::GroupChange& change) {
+  GroupView view = change.view;
+  std::vector<ProcessId> stayed;
+  for (const GroupMember& member : view.members) {
+    const bool is_new =
+        std::find(view.joined.begin(), view.joined.end(), member.process) != view.joined.end();
+    if (!is_new) stayed.push_back(member.process);
+  }
+  for (const SessionId id : local_members(change.key)) {
+    const Session* session = sessions_.find(id);
+    CHECK(session != nullptr);
+    const auto me = std::find_if(view.members.begin(), view.members.end(), [&](const auto& member) {
+      return member.process.key == session->process.key;
+    });
+    CHECK(me != view.members.end());
+    view.my_rank = static_cast<Rank>(me - view.members.begin());
+    const bool is_new =
+        std::find(view.joined.begin(), view.joined.end(), session->process) != view.joined.end();
+    view.transitional = is_new ? std::vector<ProcessId>{session->process} : stayed;
+    tell(id, protocol::ViewChanged{change.name, view});
+  }
+  view.my_rank = 0;
+  view.transitional.clear();
+  for (const auto& [id, session] : sessions_.all()) {
+    if (is_watched(session, change.name)) tell(id, protocol::WatchedView{change.name, view});
+  }
+}
+
+void ClientService::on_daemons_changed(const protocol::DaemonView& next,
+                                       const std::vector<protocol::DepartedDaemon>& left) {
+  for (const auto& change : directory_.change_daemons(next, left)) announce(change);
+}
+
+}  // namespace groupcomm::daemon

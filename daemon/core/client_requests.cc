@@ -1,0 +1,244 @@
+// ClientService: what clients ask for.
+#include <algorithm>
+#include <utility>
+
+#include "daemon/core/client_service.h"
+
+namespace groupcomm::daemon {
+
+using protocol::ClientMessage;
+using protocol::DaemonMessage;
+
+namespace {
+
+constexpr std::size_t kChunksMax = kPayloadBytesMax / protocol::kChunkBytesMax;
+// A client that keeps to its window never has more than twice as much waiting here.
+constexpr std::uint64_t kWindowSlack = 2;
+
+}  // namespace
+
+ClientService::ClientService(const DaemonOptions& options, std::vector<Effect>& effects)
+    : options_(options), effects_(effects) {}
+
+void ClientService::tell(SessionId session, DaemonMessage message) {
+  effects_.push_back(SendToClient{session, std::move(message)});
+}
+
+bool ClientService::asks_for_status(const std::vector<ClientMessage>& messages) {
+  return std::any_of(messages.begin(), messages.end(), [](const ClientMessage& message) {
+    return std::holds_alternative<protocol::StatusQuery>(message);
+  });
+}
+
+std::uint64_t ClientService::queued_requests() const {
+  std::uint64_t queued = 0;
+  for (const auto& [id, session] : sessions_.all()) queued += session.queue.size();
+  return queued;
+}
+
+void ClientService::on_frame(SessionId id, std::vector<ClientMessage> messages) {
+  if (sessions_.find(id) == nullptr) sessions_.add(id);
+  for (ClientMessage& message : messages) {
+    Session* session = sessions_.find(id);
+    if (session == nullptr) return;
+    if (!session->greeted && !std::holds_alternative<protocol::Hello>(message)) {
+      refuse(*session, "the first message of a connection must be a Hello");
+      return;
+    }
+    std::visit([&](auto& value) { on_message(*session, std::move(value)); }, message);
+  }
+}
+
+void ClientService::on_lost(SessionId id) {
+  Session* session = sessions_.find(id);
+  if (session != nullptr) end_session(*session, LeaveReason::kCrash);
+}
+
+void ClientService::refuse(Session& session, const std::string& why) {
+  const SessionId id = session.id;
+  if (session.greeted) {
+    tell(id, protocol::Disconnect{why});
+    effects_.push_back(CloseClient{id});
+    end_session(session, LeaveReason::kCrash);
+    return;
+  }
+  tell(id, protocol::Refused{why});
+  effects_.push_back(CloseClient{id});
+  sessions_.erase(id);
+}
+
+void ClientService::reject(Session& session, RequestId request, GroupKey group,
+                           RejectReason reason) {
+  ++rejected_requests_;
+  tell(session.id, protocol::Rejected{request, group, reason});
+}
+
+void ClientService::on_message(Session& session, protocol::Hello hello) {
+  if (session.greeted) return refuse(session, "a second Hello");
+  if (hello.version != protocol::kProtocolVersion) {
+    return refuse(session, "the daemon speaks protocol version " +
+                               std::to_string(protocol::kProtocolVersion) +
+                               ", the client version " + std::to_string(hello.version));
+  }
+  session.greeted = true;
+  session.process = {.name = std::move(hello.name),
+                     .daemon = options_.self.name,
+                     .key = {options_.self.incarnation, session.id}};
+  tell(session.id, protocol::Welcome{.process = session.process,
+                                     .daemon_version = options_.version,
+                                     .protocol_version = protocol::kProtocolVersion,
+                                     .send_window_bytes = options_.client_window_bytes,
+                                     .send_window_messages = options_.client_window_messages});
+}
+
+void ClientService::enqueue(Session& session, QueuedRequest request, std::size_t bytes) {
+  // The last message may overshoot the bytes: its size is not known to the window.
+  if (session.queue.size() >= kWindowSlack * options_.client_window_messages ||
+      session.queued_bytes > kWindowSlack * options_.client_window_bytes + kPayloadBytesMax) {
+    return refuse(session, "more was sent than the daemon's window allows");
+  }
+  session.queued_bytes += bytes;
+  session.queue.push_back(std::move(request));
+}
+
+void ClientService::on_message(Session& session, protocol::Join join) {
+  enqueue(session, std::move(join), 0);
+}
+
+void ClientService::on_message(Session& session, protocol::Leave leave) {
+  enqueue(session, std::move(leave), 0);
+}
+
+void ClientService::on_message(Session& session, protocol::MulticastChunk chunk) {
+  if (session.chunks.size() >= kChunksMax) return refuse(session, "a payload over 64 MiB");
+  session.chunks.push_back(std::move(chunk.payload));
+}
+
+void ClientService::on_message(Session& session, protocol::Multicast multicast) {
+  QueuedSend send{.multicast = std::move(multicast),
+                  .chunks = std::exchange(session.chunks, {}),
+                  .chunks_stamped = 0};
+  const std::size_t bytes =
+      send.multicast.payload.size() + send.chunks.size() * protocol::kChunkBytesMax;
+  if (bytes > kPayloadBytesMax) {
+    return reject(session, send.multicast.request, {}, RejectReason::kTooBig);
+  }
+  if (suspended_) return reject(session, send.multicast.request, {}, RejectReason::kNoPrimary);
+  enqueue(session, std::move(send), bytes);
+}
+
+void ClientService::on_message(Session& session, protocol::BlockOk block_ok) {
+  const GroupKey key = group_key(block_ok.group);
+  const bool member = session.groups.contains(key);
+  reject(session, block_ok.request, key,
+         member ? RejectReason::kBadOption : RejectReason::kNotMember);
+}
+
+void ClientService::on_message(Session& session, protocol::Consumed consumed) {
+  if (!session.meter.on_consumed(consumed.bytes_total)) {
+    return refuse(session, "more was consumed than delivered");
+  }
+  if (session.meter.waiting() < options_.client_queue_bytes / 4) session.warned = false;
+}
+
+void ClientService::on_message(Session& session, protocol::Bye) {
+  effects_.push_back(CloseClient{session.id});
+  end_session(session, LeaveReason::kLeave);
+}
+
+void ClientService::on_message(Session& session, protocol::StatusQuery query) {
+  tell(session.id, protocol::StatusReply{query.request, status_});
+}
+
+void ClientService::on_message(Session& session, protocol::GroupsQuery query) {
+  protocol::GroupsReply reply{.request = query.request, .groups = {}};
+  for (const Group* group : directory_.groups()) {
+    protocol::GroupStatus status{
+        .name = group->name, .view = group->view, .options = group->options, .members = {}};
+    for (const GroupMember& member : group->members) status.members.push_back(member.process);
+    reply.groups.push_back(std::move(status));
+  }
+  tell(session.id, std::move(reply));
+}
+
+void ClientService::on_message(Session& session, protocol::Watch watch) {
+  for (const Group* group : directory_.groups()) {
+    const auto& names = watch.groups;
+    if (!names.empty() && std::find(names.begin(), names.end(), group->name) == names.end()) {
+      continue;
+    }
+    GroupView view;
+    view.id = group->view;
+    view.members = group->members;
+    tell(session.id, protocol::WatchedView{group->name, std::move(view)});
+  }
+  session.watched = std::move(watch.groups);
+}
+
+void ClientService::end_session(Session& session, LeaveReason reason) {
+  const SessionId id = session.id;
+  std::vector<GroupKey> groups;
+  for (const auto& [key, membership] : session.groups) {
+    groups.push_back(key);
+    std::erase(local_members(key), id);
+  }
+  const bool controls_under_way = session.pending_control.has_value();
+  session.queue.clear();
+  session.groups.clear();
+  if (controls_under_way) {
+    // The join under way may still make it a member: leave that group as well.
+    for (const auto& [key, count] : session.joins) {
+      if (std::find(groups.begin(), groups.end(), key) == groups.end()) groups.push_back(key);
+    }
+  }
+  if (!groups.empty()) {
+    pending_leaves_.push_back({id, session.process.name, std::move(groups), reason});
+  }
+  sessions_.erase(id);
+}
+
+void ClientService::evict(Session& session) {
+  ++evicted_sessions_;
+  effects_.push_back(Report{true, to_string(session.process) + " does not keep up: " +
+                                      std::to_string(session.meter.waiting()) +
+                                      " bytes wait for it; it is evicted"});
+  for (const auto& [key, membership] : session.groups) {
+    tell(session.id, protocol::Gone{key, GoneReason::kEvicted});
+  }
+  tell(session.id, protocol::Disconnect{"evicted: messages were not read in time"});
+  effects_.push_back(CloseClient{session.id});
+  end_session(session, LeaveReason::kEvicted);
+}
+
+void ClientService::suspend() {
+  if (suspended_) return;
+  suspended_ = true;
+  for (auto& [id, session] : sessions_.all()) {
+    for (const auto& [key, membership] : session.groups) tell(id, protocol::Suspended{key});
+    // Sends that were not stamped are refused; joins and leaves wait for the next view.
+    std::deque<QueuedRequest> kept;
+    for (QueuedRequest& request : session.queue) {
+      const auto* send = std::get_if<QueuedSend>(&request);
+      if (send == nullptr) {
+        kept.push_back(std::move(request));
+      } else {
+        reject(session, send->multicast.request, {}, RejectReason::kNoPrimary);
+      }
+    }
+    session.queue = std::move(kept);
+    session.queued_bytes = 0;
+  }
+}
+
+void ClientService::end_all(GoneReason reason, const std::string& why) {
+  for (auto& [id, session] : sessions_.all()) {
+    for (const auto& [key, membership] : session.groups) tell(id, protocol::Gone{key, reason});
+    tell(id, protocol::Disconnect{why});
+    effects_.push_back(CloseClient{id});
+  }
+  sessions_.all().clear();
+  pending_leaves_.clear();
+  local_members_.clear();
+}
+
+}  // namespace groupcomm::daemon

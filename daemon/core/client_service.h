@@ -1,0 +1,140 @@
+// The daemon's side that faces its clients.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/core/daemon_core.h"
+#include "daemon/core/session_table.h"
+#include "membership/group_directory.h"
+#include "ordering/view_ordering.h"
+
+namespace groupcomm::daemon {
+
+// Serves sessions: takes their requests, stamps what they send, and hands them views and messages.
+// Keeps rules C1-C6: requests of a session are served in order, a refused one has no effect, what
+// waits for a session is bounded, and a session that ends leaves all its groups by one ordered
+// control message.
+//
+// It knows the current view only as a ViewOrdering and the members' identities; how views change
+// is Machine's business.
+class ClientService {
+ public:
+  ClientService(const DaemonOptions& options, std::vector<Effect>& effects);
+
+  // --- the view
+  // A view begins. Serves what waited.
+  void begin_view(const protocol::DaemonView& view);
+  // The view is being left: nothing is stamped until the next one.
+  void stop_stamping() { is_stamping_ = false; }
+  // Groups changed because daemons left.
+  void on_daemons_changed(const protocol::DaemonView& next,
+                          const std::vector<protocol::DepartedDaemon>& left);
+  // No quorum: members are told, sends are refused (rule V5).
+  void suspend();
+  bool is_suspended() const { return suspended_; }
+  // This daemon is out: every membership is over.
+  void end_all(GoneReason reason, const std::string& why);
+
+  membership::GroupDirectory& directory() { return directory_; }
+  const membership::GroupDirectory& directory() const { return directory_; }
+
+  // --- clients
+  void on_frame(SessionId id, std::vector<protocol::ClientMessage> messages);
+  void on_lost(SessionId id);
+  // Answers queries with this.
+  void set_status(protocol::DaemonStatus status) { status_ = std::move(status); }
+  static bool asks_for_status(const std::vector<protocol::ClientMessage>& messages);
+
+  // --- ordering
+  // Stamps what waits, as far as the window allows, and hands out what became deliverable.
+  void pump(ordering::ViewOrdering& ordering);
+  void deliver_all(ordering::ViewOrdering& ordering);
+
+  std::uint64_t delivered_messages() const { return delivered_messages_; }
+  std::uint64_t accepted_messages() const { return accepted_messages_; }
+  std::uint64_t rejected_requests() const { return rejected_requests_; }
+  std::uint64_t evicted_sessions() const { return evicted_sessions_; }
+  std::size_t sessions() const { return sessions_.all().size(); }
+  std::uint64_t queued_requests() const;
+
+ private:
+  using Group = membership::GroupDirectory::Group;
+
+  // The leave of a session that has ended, or was evicted.
+  struct PendingLeave {
+    SessionId session;
+    std::string process_name;
+    std::vector<GroupKey> groups;
+    LeaveReason reason;
+  };
+
+  // Requests.
+  void on_message(Session& session, protocol::Hello hello);
+  void on_message(Session& session, protocol::Join join);
+  void on_message(Session& session, protocol::Leave leave);
+  void on_message(Session& session, protocol::MulticastChunk chunk);
+  void on_message(Session& session, protocol::Multicast multicast);
+  void on_message(Session& session, protocol::BlockOk block_ok);
+  void on_message(Session& session, protocol::Consumed consumed);
+  void on_message(Session& session, protocol::Bye bye);
+  void on_message(Session& session, protocol::StatusQuery query);
+  void on_message(Session& session, protocol::GroupsQuery query);
+  void on_message(Session& session, protocol::Watch watch);
+  void enqueue(Session& session, QueuedRequest request, std::size_t bytes);
+  void reject(Session& session, RequestId request, GroupKey group, RejectReason reason);
+  void refuse(Session& session, const std::string& why);
+  void end_session(Session& session, LeaveReason reason);
+  void evict(Session& session);
+
+  // Stamping. False: the window is full, or the request must wait.
+  bool serve_front(Session& session, ordering::ViewOrdering& ordering);
+  bool serve(Session& session, const protocol::Join& join, ordering::ViewOrdering& ordering);
+  bool serve(Session& session, const protocol::Leave& leave, ordering::ViewOrdering& ordering);
+  bool serve(Session& session, QueuedSend& send, ordering::ViewOrdering& ordering);
+  std::optional<protocol::Rejected> why_refused(const Session& session,
+                                                const protocol::Multicast& multicast) const;
+  std::shared_ptr<protocol::StampedMessage> make_message(Session& session, QueuedSend& send);
+  void report_stamp(const Session& session, const QueuedSend& send,
+                    const protocol::StampedMessage& message);
+  void stamp_pending_leaves(ordering::ViewOrdering& ordering);
+  void tell_accepted();
+
+  // Delivery.
+  void deliver(ordering::Delivery& delivery);
+  void deliver_join(const ordering::Delivery& delivery);
+  void deliver_leave(const ordering::Delivery& delivery);
+  void deliver_data(ordering::Delivery& delivery);
+  void deliver_to_group(ordering::Delivery& delivery, const protocol::Destination& destination,
+                        bool is_first);
+  void count_delivered(const std::vector<SessionId>& sessions, std::uint64_t bytes);
+  void announce(const membership::GroupChange& change);
+  void announce_transition(GroupKey key, const Group& group);
+  void tell(SessionId session, protocol::DaemonMessage message);
+  std::vector<SessionId>& local_members(GroupKey key) { return local_members_[key]; }
+  ProcessKey process_of(const ordering::Delivery& delivery) const;
+
+  const DaemonOptions& options_;
+  std::vector<Effect>& effects_;
+  SessionTable sessions_;
+  membership::GroupDirectory directory_;
+  std::unordered_map<GroupKey, std::vector<SessionId>> local_members_;
+  std::deque<PendingLeave> pending_leaves_;
+  std::vector<SessionId> to_evict_;
+  protocol::DaemonView view_;
+  protocol::DaemonStatus status_;
+  SessionId next_served_;  // round robin over sessions
+  bool is_stamping_ = false;
+  bool suspended_ = false;
+  std::vector<GroupKey> in_transition_;  // groups that were told a transition in this flush
+
+  std::uint64_t delivered_messages_ = 0;
+  std::uint64_t accepted_messages_ = 0;
+  std::uint64_t rejected_requests_ = 0;
+  std::uint64_t evicted_sessions_ = 0;
+};
+
+}  // namespace groupcomm::daemon

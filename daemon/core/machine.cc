@@ -1,0 +1,295 @@
+// DaemonCore::Machine: events, timers and what is told about itself.
+#include "daemon/core/machine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace groupcomm::daemon {
+namespace {
+
+using protocol::DaemonMember;
+using protocol::DaemonView;
+
+// The base of the very first view change: the configured seeds, sorted by name, with no
+// incarnations. Its id names the set of seeds, so that daemons configured with different ones
+// cannot form a cluster together (rule R4).
+DaemonView genesis_view(const DaemonOptions& options) {
+  DaemonView view;
+  view.members.push_back({{options.self.name, {}}, options.address});
+  for (const PeerAddress& peer : options.peers) {
+    view.members.push_back({{peer.name, {}}, peer.address});
+  }
+  std::sort(view.members.begin(), view.members.end());
+  std::string names;
+  for (const DaemonMember& member : view.members) names += member.id.name + '\n';
+  view.id.proposer = Incarnation{group_key(names).value};
+  // Addresses may be written differently at each daemon; only names make the set.
+  for (DaemonMember& member : view.members) member.address.clear();
+  return view;
+}
+
+protocol::DurableRecord starting_record(const DaemonOptions& options,
+                                        protocol::DurableRecord record) {
+  if (record.decided.id.counter > 0 || record.promised.round > 0) return record;
+  record.decided = genesis_view(options);
+  return record;
+}
+
+membership::ViewChange::Options change_options(const DaemonOptions& options) {
+  membership::ViewChange::Options change;
+  change.self = {options.self, options.address};
+  change.ballot_time_out = options.suspect;
+  change.patience = 3 * options.suspect;
+  return change;
+}
+
+}  // namespace
+
+DaemonCore::Machine::Machine(DaemonOptions options, protocol::DurableRecord record, TimePoint now)
+    : options_(std::move(options)),
+      cluster_(group_key(options_.cluster).value),
+      now_(now),
+      started_(now),
+      detector_(options_.suspect),
+      change_(change_options(options_), starting_record(options_, record), now),
+      had_record_(record.decided.id.counter > 0 || record.promised.round > 0),
+      installed_at_(now),
+      clients_(options_, effects_),
+      heartbeat_due_(now),
+      beacon_due_(now) {
+  for (const PeerAddress& peer : options_.peers) {
+    addresses_[peer.name] = peer.address;
+    effects_.push_back(ConnectPeer{peer.name, peer.address});
+  }
+  run_timers();
+}
+
+void DaemonCore::Machine::step(TimePoint now, Event event) {
+  CHECK(now >= now_);
+  if (over_) return;
+  // A loop that stood still (a pause, an overloaded host) has read nothing in that time.
+  const TimePoint before = now_;
+  now_ = now;
+  if (now_ - before > 3 * options_.heartbeat) detector_.excuse(now_ - before);
+  std::visit([this](auto& value) { on(std::move(value)); }, event);
+}
+
+void DaemonCore::Machine::on(ClientFrame event) {
+  if (ClientService::asks_for_status(event.messages)) clients_.set_status(status(now_));
+  clients_.on_frame(event.session, std::move(event.messages));
+}
+
+void DaemonCore::Machine::on(ClientLost event) { clients_.on_lost(event.session); }
+
+void DaemonCore::Machine::on(PeerFrameReceived event) {
+  if (!is_acceptable(event.frame.header)) {
+    ++frames_refused_;
+    return;
+  }
+  on_frame(event.frame.header, event.frame.body);
+}
+
+void DaemonCore::Machine::on(PeerRefused event) {
+  for (const Incarnation incarnation : detector_.heard_by_name(now_, event.name)) {
+    detector_.on_refused(now_, incarnation);
+  }
+  run_view_change();
+}
+
+void DaemonCore::Machine::on(PeerConnected event) {
+  if (is_member_name(event.name)) {
+    send({event.name}, protocol::Lane::kControl, view_.id, heartbeat());
+  } else {
+    send({event.name}, protocol::Lane::kControl, view_.id, beacon());
+  }
+}
+
+void DaemonCore::Machine::on(TimerExpired) { run_timers(); }
+
+void DaemonCore::Machine::on(InputDrained) {
+  if (!is_living()) return;
+  clients_.pump(*ordering_);
+  clients_.deliver_all(*ordering_);
+  if (ordering_->has_urgent_news()) send_batch();
+  ordering_->observe(now_);
+}
+
+void DaemonCore::Machine::on(LeaveRequested) {
+  leaving_ = true;
+  report(false, "leaving the view");
+  finish_leave_if_done();
+  if (over_) return;
+  send_heartbeats();
+  run_view_change();
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+void DaemonCore::Machine::run_timers() {
+  if (now_ >= heartbeat_due_) {
+    heartbeat_due_ = now_ + options_.heartbeat;
+    detector_.expire(now_);
+    send_heartbeats();
+  }
+  if (now_ >= beacon_due_) {
+    // Outside a view beacons are all that others hear of us.
+    beacon_due_ = now_ + (is_living() && !clients_.is_suspended() ? 5 : 1) * options_.heartbeat;
+    send_beacons();
+  }
+  run_view_change();
+  if (over_ || !is_living()) return;
+  if (ordering_->progress_deadline() <= now_) send_batch();
+  ask_for_missing();
+  ordering_->observe(now_);
+}
+
+TimePoint DaemonCore::Machine::next_deadline() const {
+  if (over_) return TimePoint::never();
+  TimePoint deadline = std::min(heartbeat_due_, beacon_due_);
+  deadline = std::min(deadline, change_.next_deadline(situation()));
+  deadline = std::min(deadline, refill_due_);
+  if (is_living()) {
+    deadline = std::min(deadline, detector_.next_deadline(now_));
+    if (!ordering_->is_frozen()) {
+      deadline = std::min({deadline, ordering_->progress_deadline(), ordering_->nack_deadline()});
+    }
+  }
+  // A deadline in the past means "now": never let the host spin on a moment that has been served.
+  return std::max(deadline, now_ + std::chrono::milliseconds(1));
+}
+
+protocol::Heartbeat DaemonCore::Machine::heartbeat() const {
+  protocol::Heartbeat heartbeat;
+  heartbeat.progress = ordering_->progress();
+  heartbeat.hears = detector_.heard(now_);
+  heartbeat.leaving = leaving_;
+  return heartbeat;
+}
+
+protocol::Beacon DaemonCore::Machine::beacon() const {
+  protocol::Beacon beacon;
+  beacon.address = options_.address;
+  beacon.active = is_living() && !clients_.is_suspended();
+  beacon.has_record = had_record_;
+  beacon.decided = change_.base();
+  beacon.hears = detector_.heard(now_);
+  return beacon;
+}
+
+void DaemonCore::Machine::send_heartbeats() {
+  if (!is_living()) return;
+  const auto others = other_members();
+  if (!others.empty()) send(others, protocol::Lane::kControl, view_.id, heartbeat());
+}
+
+void DaemonCore::Machine::send_beacons() {
+  std::vector<std::string> to;
+  for (const auto& [name, address] : addresses_) {
+    // A suspended member may have to deal with a restarted one of its own view.
+    if (name == options_.self.name) continue;
+    if (is_living() && !clients_.is_suspended() && is_member_name(name)) continue;
+    to.push_back(name);
+  }
+  if (!to.empty()) send(to, protocol::Lane::kControl, view_.id, beacon());
+}
+
+void DaemonCore::Machine::send_batch() {
+  if (ordering_->is_frozen()) return;
+  std::optional<protocol::Batch> batch = ordering_->take_batch();
+  const auto others = other_members();
+  if (!batch || others.empty()) return;
+  send(others, protocol::Lane::kData, view_.id, std::move(*batch));
+}
+
+void DaemonCore::Machine::ask_for_missing() {
+  if (ordering_->is_frozen()) return;
+  ordering_->observe(now_);
+  for (auto& [to, nack] : ordering_->take_nacks(now_)) {
+    ++nacks_sent_;
+    send({view_.members[to].id.name}, protocol::Lane::kControl, view_.id, std::move(nack));
+  }
+}
+
+// --- about itself --------------------------------------------------------------------------------
+
+protocol::DaemonStatus DaemonCore::Machine::status(TimePoint now) const {
+  protocol::DaemonStatus status;
+  status.daemon = options_.self;
+  status.cluster = options_.cluster;
+  status.version = options_.version;
+  status.uptime_ms = static_cast<std::uint64_t>((now - started_) / std::chrono::milliseconds(1));
+  status.phase = !is_living()              ? "joining"
+                 : clients_.is_suspended() ? "suspended"
+                 : ordering_->is_frozen()  ? "flushing"
+                                           : "regular";
+  if (is_living()) {
+    status.view = view_.id;
+    status.primary = view_.primary && !clients_.is_suspended();
+    for (const DaemonMember& member : view_.members) {
+      const bool is_self = member.id == options_.self;
+      const bool is_heard = is_self || detector_.is_heard(now, member.id.incarnation);
+      status.members.push_back({member.id, member.address,
+                                is_self    ? "self"
+                                : is_heard ? "alive"
+                                           : "suspected"});
+    }
+  }
+  status.counters = {
+      {"ballots_begun", change_.ballots_begun()},
+      {"client_requests_queued", clients_.queued_requests()},
+      {"client_requests_rejected", clients_.rejected_requests()},
+      {"clients", clients_.sessions()},
+      {"clients_evicted", clients_.evicted_sessions()},
+      {"frames_of_other_views", frames_of_other_views_},
+      {"frames_refused", frames_refused_},
+      {"groups", clients_.directory().groups().size()},
+      {"messages_accepted", clients_.accepted_messages()},
+      {"messages_delivered", clients_.delivered_messages()},
+      {"messages_retained", is_living() ? ordering_->retained_messages() : 0},
+      {"nacks_sent", nacks_sent_},
+      {"repairs_sent", repairs_sent_},
+      {"unstable_bytes", is_living() ? ordering_->unstable_bytes() : 0},
+      {"views_installed", views_installed_},
+  };
+  return status;
+}
+
+void DaemonCore::Machine::check_invariants() const {
+  if (over_ || !is_living()) return;
+  CHECK_EQ(view_.id, change_.base().id);
+  CHECK(change_.is_living());
+  CHECK_LT(rank_, view_.members.size());
+  CHECK_EQ(view_.members[rank_].id, options_.self);
+  CHECK_IMPLIES(change_.is_flushing(), ordering_->is_frozen());
+}
+
+void DaemonCore::Machine::send(std::vector<std::string> to, protocol::Lane lane, const ViewId& view,
+                               protocol::PeerBody body) {
+  auto frame = std::make_shared<protocol::PeerFrame>();
+  frame->header = {.cluster = cluster_,
+                   .lineage = change_.base().lineage,
+                   .sender = options_.self,
+                   .view = view};
+  frame->body = std::move(body);
+  effects_.push_back(SendToPeers{std::move(to), lane, std::move(frame)});
+}
+
+std::vector<std::string> DaemonCore::Machine::other_members() const {
+  std::vector<std::string> names;
+  for (const DaemonMember& member : view_.members) {
+    if (member.id != options_.self) names.push_back(member.id.name);
+  }
+  return names;
+}
+
+bool DaemonCore::Machine::is_member_name(const std::string& name) const {
+  return is_living() &&
+         std::any_of(view_.members.begin(), view_.members.end(),
+                     [&](const DaemonMember& member) { return member.id.name == name; });
+}
+
+void DaemonCore::Machine::report(bool warning, std::string text) {
+  effects_.push_back(Report{warning, std::move(text)});
+}
+
+}  // namespace groupcomm::daemon

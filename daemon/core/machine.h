@@ -1,0 +1,168 @@
+// The state behind DaemonCore.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/core/client_service.h"
+#include "daemon/core/daemon_core.h"
+#include "membership/failure_detector.h"
+#include "membership/view_change.h"
+#include "ordering/view_ordering.h"
+
+namespace groupcomm::daemon {
+
+// One daemon incarnation: joins failure detection, view change, ordering and clients, and decides
+// nothing that one of them can decide. It is in one of three states:
+//   outside   in no view: it sends beacons, votes by its record, and is admitted by an Install;
+//   regular   in a view: it stamps, orders and delivers;
+//   flushing  in a view that is being left: frozen until an Install, or until it is excluded.
+class DaemonCore::Machine {
+ public:
+  Machine(DaemonOptions options, protocol::DurableRecord record, TimePoint now);
+
+  void step(TimePoint now, Event event);
+  std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
+  TimePoint next_deadline() const;
+  protocol::DaemonStatus status(TimePoint now) const;
+  void check_invariants() const;
+
+ private:
+  // A daemon that was heard by a beacon.
+  struct Stranger {
+    protocol::DaemonMember member;
+    protocol::Beacon beacon;
+    TimePoint answered;
+  };
+  // The view before the current one, for members that still need its messages.
+  struct Retired {
+    protocol::DaemonView view;
+    ordering::ViewOrdering ordering;
+  };
+
+  // --- events (machine.cc)
+  void on(ClientFrame event);
+  void on(ClientLost event);
+  void on(PeerFrameReceived event);
+  void on(PeerRefused event);
+  void on(PeerConnected event);
+  void on(TimerExpired event);
+  void on(InputDrained event);
+  void on(LeaveRequested event);
+  void run_timers();
+  void send_batch();
+  void send_heartbeats();
+  void send_beacons();
+  void ask_for_missing();
+  protocol::Heartbeat heartbeat() const;
+  protocol::Beacon beacon() const;
+
+  // --- frames (machine_peers.cc)
+  bool is_acceptable(const protocol::FrameHeader& header);
+  void on_frame(const protocol::FrameHeader& header, protocol::PeerBody& body);
+  void on_body(const protocol::FrameHeader& header, const protocol::Batch& batch);
+  void on_body(const protocol::FrameHeader& header, const protocol::Nack& nack);
+  void on_body(const protocol::FrameHeader& header, const protocol::Repair& repair);
+  void on_body(const protocol::FrameHeader& header, const protocol::Heartbeat& heartbeat);
+  void on_body(const protocol::FrameHeader& header, const protocol::Beacon& beacon);
+  void on_body(const protocol::FrameHeader& header, const protocol::Prepare& prepare);
+  void on_body(const protocol::FrameHeader& header, const protocol::State& state);
+  void on_body(const protocol::FrameHeader& header, const protocol::BallotRefused& refused);
+  void on_body(const protocol::FrameHeader& header, const protocol::Propose& propose);
+  void on_body(const protocol::FrameHeader& header, const protocol::Accept& accept);
+  void on_body(const protocol::FrameHeader& header, const protocol::Install& install);
+  void on_body(const protocol::FrameHeader& header, const protocol::InstallRequest& request);
+  void on_other_view(const protocol::FrameHeader& header, protocol::PeerBody& body);
+  void answer_nack(const DaemonId& to, const protocol::DaemonView& view,
+                   const ordering::ViewOrdering& ordering, const protocol::Nack& nack);
+  // The sender's rank in the current view, by incarnation.
+  std::optional<Rank> member_rank(const protocol::FrameHeader& header) const;
+  // The sender's rank in the base of the view change, by name.
+  std::optional<Rank> base_rank(const protocol::FrameHeader& header);
+  void learn_of_decided(const DaemonId& from, const protocol::Beacon& beacon);
+
+  // --- view change (machine_views.cc)
+  membership::ViewChange::Situation situation() const;
+  std::vector<membership::Joiner> joiners() const;
+  bool is_heard_by_all_present(const membership::Joiner& joiner,
+                               const std::set<Rank>& present) const;
+  bool is_present(Rank rank, const protocol::DaemonMember& member) const;
+  membership::ViewChange::Messages frozen_messages();
+  void run_view_change();
+  void flush_view_change_outputs();
+  void fill_cut();
+  void ask_for_cut(const std::vector<protocol::MissingMessages>& missing);
+  void on_decided(const protocol::ViewChangeValue& value,
+                  const std::optional<std::vector<protocol::GroupEntry>>& groups);
+  void install_as_member();
+  void install_as_joiner(const protocol::ViewChangeValue& value,
+                         const std::vector<protocol::GroupEntry>& groups);
+  void enter_view(const protocol::ViewChangeValue& value);
+  void connect_members(const protocol::DaemonView& view);
+  void send_install(const std::string& to, bool with_groups);
+  void answer_with_install(const DaemonId& to);
+  void suspend_if_stuck();
+  void on_excluded(const protocol::ViewChangeValue& value);
+  void give_up(const std::string& why);
+  void finish_leave_if_done();
+
+  // --- sending
+  void send(std::vector<std::string> to, protocol::Lane lane, const ViewId& view,
+            protocol::PeerBody body);
+  std::vector<std::string> other_members() const;
+  bool is_member_name(const std::string& name) const;
+  void report(bool warning, std::string text);
+  bool is_living() const { return ordering_.has_value(); }
+
+  DaemonOptions options_;
+  std::uint64_t cluster_;
+  TimePoint now_;
+  TimePoint started_;
+  std::vector<Effect> effects_;
+  bool over_ = false;  // gave up or finished: nothing is done any more
+
+  membership::FailureDetector detector_;
+  membership::ViewChange change_;
+  bool had_record_;  // the state directory was not empty at the start, or a view was installed
+
+  // The current view; none while outside.
+  protocol::DaemonView view_;
+  Rank rank_ = 0;
+  TimePoint installed_at_;
+  std::optional<ordering::ViewOrdering> ordering_;
+  std::optional<Retired> retired_;
+  std::map<Incarnation, std::vector<Incarnation>> hearing_;  // rows of the others' heartbeats
+  std::set<Incarnation> leavers_;                            // members that want to leave
+  ClientService clients_;
+
+  // The decision that this member is about to install: it still lacks some of the cut.
+  std::optional<protocol::ViewChangeValue> deciding_;
+  // How the current view came about, to be repeated for those who missed it.
+  std::optional<protocol::Install> last_install_;
+  std::uint64_t refill_attempts_ = 0;
+  TimePoint refill_due_ = TimePoint::never();
+  TimePoint flushing_since_ = TimePoint::never();
+
+  std::map<Incarnation, Stranger> strangers_;
+  std::map<Incarnation, TimePoint> installs_sent_;  // limits repetition
+  std::map<std::string, std::string> addresses_;    // by name, of every daemon ever connected
+  std::deque<protocol::PeerFrame> early_;           // frames of a view that comes next
+  bool leaving_ = false;
+  std::set<Incarnation> went_on_;  // leaving: members that installed the view without us
+  TimePoint leave_deadline_ = TimePoint::never();
+
+  TimePoint heartbeat_due_;
+  TimePoint beacon_due_;
+
+  std::uint64_t frames_refused_ = 0;
+  std::uint64_t frames_of_other_views_ = 0;
+  std::uint64_t views_installed_ = 0;
+  std::uint64_t repairs_sent_ = 0;
+  std::uint64_t nacks_sent_ = 0;
+};
+
+}  // namespace groupcomm::daemon

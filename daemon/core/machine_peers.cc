@@ -1,0 +1,305 @@
+// DaemonCore::Machine: what other daemons say.
+#include <algorithm>
+#include <utility>
+
+#include "daemon/core/machine.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+using protocol::DaemonMember;
+using protocol::DaemonView;
+
+// Frames of a view that is not installed here yet. What does not fit is repeated by its sender.
+constexpr std::size_t kEarlyFramesMax = 256;
+constexpr Duration kInstallPause = std::chrono::milliseconds(50);
+constexpr Duration kBeaconPause = std::chrono::milliseconds(50);
+
+template <typename T>
+constexpr bool kIsInsideView =
+    std::is_same_v<T, protocol::Batch> || std::is_same_v<T, protocol::Nack> ||
+    std::is_same_v<T, protocol::Repair> || std::is_same_v<T, protocol::Heartbeat>;
+
+bool contains(const std::vector<Incarnation>& row, Incarnation incarnation) {
+  return std::find(row.begin(), row.end(), incarnation) != row.end();
+}
+
+std::optional<Rank> find_member(const DaemonView& view, const DaemonId& id) {
+  for (Rank rank = 0; rank < view.members.size(); ++rank) {
+    if (view.members[rank].id == id) return rank;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// Rule P1: frames of another cluster, of another lineage and of oneself are dropped.
+bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header) {
+  if (header.cluster != cluster_ || header.sender == options_.self) return false;
+  const Incarnation lineage = change_.base().lineage;
+  const Incarnation none;
+  return header.lineage == none || lineage == none || header.lineage == lineage;
+}
+
+std::optional<Rank> DaemonCore::Machine::member_rank(const protocol::FrameHeader& header) const {
+  if (!is_living() || header.view != view_.id) return std::nullopt;
+  return find_member(view_, header.sender);
+}
+
+void DaemonCore::Machine::on_frame(const protocol::FrameHeader& header, protocol::PeerBody& body) {
+  detector_.on_heard(now_, header.sender);
+  std::visit(
+      [&](auto& value) {
+        if constexpr (kIsInsideView<std::decay_t<decltype(value)>>) {
+          if (!member_rank(header)) return on_other_view(header, body);
+        }
+        on_body(header, value);
+      },
+      body);
+}
+
+// --- inside a view -------------------------------------------------------------------------------
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::Batch& batch) {
+  const Rank rank = *member_rank(header);
+  if (ordering_->is_frozen()) return;  // rule F2
+  if (!ordering_->fits(rank, batch)) {
+    ++frames_refused_;
+    return;
+  }
+  ordering_->on_batch(rank, batch);
+  clients_.deliver_all(*ordering_);
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header, const protocol::Nack& nack) {
+  answer_nack(header.sender, view_, *ordering_, nack);
+}
+
+void DaemonCore::Machine::answer_nack(const DaemonId& to, const DaemonView& view,
+                                      const ordering::ViewOrdering& ordering,
+                                      const protocol::Nack& nack) {
+  auto answer = ordering.on_nack(nack);
+  for (protocol::Repair& repair : answer.repairs) {
+    ++repairs_sent_;
+    send({to.name}, protocol::Lane::kData, view.id, std::move(repair));
+  }
+  if (answer.places.empty() || ordering.is_frozen()) return;
+  protocol::Batch batch;
+  batch.first_place = answer.first_place;
+  batch.places = std::move(answer.places);
+  batch.progress = ordering.progress();
+  send({to.name}, protocol::Lane::kData, view.id, std::move(batch));
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader&, const protocol::Repair& repair) {
+  if (!ordering_->fits(repair.original, repair.messages)) {
+    ++frames_refused_;
+    return;
+  }
+  if (!ordering_->is_frozen()) {
+    ordering_->on_repair(repair.original, repair.messages);
+    clients_.deliver_all(*ordering_);
+    return;
+  }
+  ordering_->on_refill(repair.original, repair.messages);
+  refill_due_ = now_;
+  fill_cut();
+  flush_view_change_outputs();
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::Heartbeat& heartbeat) {
+  const Rank rank = *member_rank(header);
+  const Incarnation from = header.sender.incarnation;
+  detector_.on_hears_us(from, contains(heartbeat.hears, options_.self.incarnation));
+  hearing_[from] = heartbeat.hears;
+  if (heartbeat.leaving) leavers_.insert(from);
+  if (!ordering_->is_frozen() && ordering_->fits(heartbeat.progress)) {
+    ordering_->on_progress(rank, heartbeat.progress);
+    clients_.deliver_all(*ordering_);
+  }
+  run_view_change();
+  finish_leave_if_done();
+}
+
+// A frame about a view that is not ours: somebody is behind, or we are (rule P2).
+void DaemonCore::Machine::on_other_view(const protocol::FrameHeader& header,
+                                        protocol::PeerBody& body) {
+  ++frames_of_other_views_;
+  if (retired_ && header.view == retired_->view.id) {
+    if (const auto* nack = std::get_if<protocol::Nack>(&body)) {
+      answer_nack(header.sender, retired_->view, retired_->ordering, *nack);
+    } else {
+      answer_with_install(header.sender);
+    }
+    return;
+  }
+  if (is_living() && header.view <= view_.id) return answer_with_install(header.sender);
+  if (early_.size() < kEarlyFramesMax) {
+    early_.push_back({header, std::move(body)});
+  }
+  TimePoint& asked = installs_sent_[header.sender.incarnation];
+  if (asked + kInstallPause > now_) return;
+  asked = now_;
+  send({header.sender.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
+}
+
+// --- outside the view ----------------------------------------------------------------------------
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::Beacon& beacon) {
+  const DaemonId& from = header.sender;
+  const bool is_new = !strangers_.contains(from.incarnation);
+  Stranger& stranger = strangers_[from.incarnation];
+  stranger.member = {from, beacon.address};
+  stranger.beacon = beacon;
+  std::erase_if(strangers_,
+                [&](const auto& entry) { return !detector_.is_heard(now_, entry.first); });
+  detector_.on_hears_us(from.incarnation, contains(beacon.hears, options_.self.incarnation));
+  if (addresses_[from.name] != beacon.address) {
+    addresses_[from.name] = beacon.address;
+    effects_.push_back(ConnectPeer{from.name, beacon.address});
+  }
+  // Rule D3: who listens where a member listened has taken its place; the member is dead.
+  for (const DaemonMember& member : view_.members) {
+    const bool replaces = member.id.name == from.name && member.id.incarnation != from.incarnation;
+    if (replaces && member.address == beacon.address) {
+      detector_.on_refused(now_, member.id.incarnation);
+    }
+  }
+  if (beacon.decided) learn_of_decided(from, beacon);
+  if (over_) return;
+  if (is_living() && find_member(view_, from)) {
+    answer_with_install(from);  // it is a member and does not know yet
+  } else if (stranger.answered + kBeaconPause <= now_ && !beacon.active) {
+    stranger.answered = now_;
+    send({from.name}, protocol::Lane::kControl, view_.id, this->beacon());
+  }
+  if (is_new) send_heartbeats();  // the others learn at once whom we hear
+  run_view_change();
+}
+
+void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol::Beacon& beacon) {
+  const DaemonView& base = change_.base();
+  if (beacon.decided->id.counter == base.id.counter && beacon.decided->id != base.id) {
+    if (base.id.counter == 0 && strangers_[from.incarnation].answered == TimePoint{}) {
+      report(true, to_string(from) + " is configured with other peers than this daemon: they " +
+                       "cannot form a cluster together");
+    }
+    return;
+  }
+  if (beacon.decided->id.counter <= base.id.counter) return;
+  if (is_living()) {
+    // Either we are about to be told, or we were excluded: ask.
+    send({from.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
+    return;
+  }
+  // Rule R5: a record that is older than the cluster's may follow it, because what it promised was
+  // about an older view. Without any record we may join, but not vote.
+  if (!had_record_ || change_.base().lineage == Incarnation{}) {
+    if (!had_record_) return;
+    if (change_.record().accepted &&
+        change_.record().accepted->value.next.lineage != beacon.decided->lineage) {
+      return;
+    }
+  }
+  change_.begin(*beacon.decided, now_);
+  flush_view_change_outputs();
+}
+
+// --- view change ---------------------------------------------------------------------------------
+
+std::optional<Rank> DaemonCore::Machine::base_rank(const protocol::FrameHeader& header) {
+  const DaemonView& base = change_.base();
+  if (header.view == base.id) {
+    for (Rank rank = 0; rank < base.members.size(); ++rank) {
+      if (base.members[rank].id.name == header.sender.name) return rank;
+    }
+    return std::nullopt;
+  }
+  ++frames_of_other_views_;
+  if (header.view < base.id) {
+    answer_with_install(header.sender);
+  } else {
+    send({header.sender.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
+  }
+  return std::nullopt;
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::Prepare& prepare) {
+  const auto rank = base_rank(header);
+  if (!rank || !change_.rank()) return;
+  const bool freezes = change_.may_promise(prepare.ballot);
+  const auto messages = freezes ? frozen_messages() : membership::ViewChange::Messages{};
+  change_.on_prepare(now_, header.sender, *rank, prepare, situation(), messages);
+  flush_view_change_outputs();
+  suspend_if_stuck();
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::State& state) {
+  const auto rank = base_rank(header);
+  if (!rank) return;
+  detector_.on_hears_us(header.sender.incarnation,
+                        contains(state.hears, options_.self.incarnation));
+  const bool same = change_.base().members[*rank].id == header.sender;
+  if (state.living != same) return;
+  change_.on_state(now_, header.sender, *rank, state, situation());
+  fill_cut();
+  flush_view_change_outputs();
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::BallotRefused& refused) {
+  if (!base_rank(header)) return;
+  change_.on_refused(now_, refused, situation());
+  flush_view_change_outputs();
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::Propose& propose) {
+  const auto rank = base_rank(header);
+  if (!rank) return;
+  change_.on_propose(now_, *rank, propose);
+  refill_attempts_ = *rank;  // the proposer holds the whole cut: ask it first
+  refill_due_ = now_;
+  fill_cut();
+  flush_view_change_outputs();
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::Accept& accept) {
+  const auto rank = base_rank(header);
+  if (!rank) return;
+  change_.on_accept(now_, *rank, accept, situation());
+  flush_view_change_outputs();
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::Install& install) {
+  const bool known = is_living() && install.value.next.id <= view_.id;
+  if (known) return;
+  if (leaving_) went_on_.insert(header.sender.incarnation);
+  on_decided(install.value, install.groups);
+}
+
+void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
+                                  const protocol::InstallRequest&) {
+  answer_with_install(header.sender);
+}
+
+void DaemonCore::Machine::answer_with_install(const DaemonId& to) {
+  if (!last_install_) return;
+  const bool is_behind = !is_living() || view_.id == last_install_->value.next.id;
+  TimePoint& sent = installs_sent_[to.incarnation];
+  if (!is_behind || sent + kInstallPause > now_) return;
+  sent = now_;
+  std::erase_if(installs_sent_,
+                [&](const auto& entry) { return entry.second + std::chrono::minutes(1) < now_; });
+  const bool was_member = retired_ && find_member(retired_->view, to);
+  send_install(to.name, !was_member);
+}
+
+}  // namespace groupcomm::daemon

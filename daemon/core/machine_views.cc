@@ -1,0 +1,347 @@
+// DaemonCore::Machine: from one view to the next.
+#include <algorithm>
+#include <utility>
+
+#include "daemon/core/machine.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+using membership::Joiner;
+using membership::ViewChange;
+using protocol::DaemonMember;
+using protocol::DaemonView;
+using protocol::ViewChangeValue;
+
+constexpr Duration kRefillPause = std::chrono::milliseconds(30);
+constexpr Duration kLeavePause = std::chrono::milliseconds(20);
+constexpr Duration kLeaveTimeOut = std::chrono::seconds(1);
+
+bool contains(const std::vector<Incarnation>& row, Incarnation incarnation) {
+  return std::find(row.begin(), row.end(), incarnation) != row.end();
+}
+
+bool is_in(const DaemonView& view, const DaemonId& id) {
+  return std::any_of(view.members.begin(), view.members.end(),
+                     [&](const DaemonMember& member) { return member.id == id; });
+}
+
+}  // namespace
+
+// --- what is known of the world ------------------------------------------------------------------
+
+// Rule D4: a member of a living view is present while frames pass both ways; a member that
+// restarted is present by its name where it votes on the same base.
+bool DaemonCore::Machine::is_present(Rank rank, const DaemonMember& member) const {
+  if (change_.rank() == rank) return true;
+  const Incarnation incarnation = member.id.incarnation;
+  if (is_living() && detector_.is_heard(now_, incarnation)) {
+    const bool is_settled = now_ - installed_at_ > options_.suspect;
+    if (!is_settled || detector_.is_linked(now_, incarnation)) return true;
+  }
+  return std::any_of(strangers_.begin(), strangers_.end(), [&](const auto& entry) {
+    const Stranger& stranger = entry.second;
+    return stranger.member.id.name == member.id.name && stranger.beacon.decided &&
+           stranger.beacon.decided->id == change_.base().id && !stranger.beacon.active &&
+           detector_.is_heard(now_, entry.first) &&
+           (!is_living() || stranger.member.id.incarnation != incarnation);
+  });
+}
+
+std::vector<Joiner> DaemonCore::Machine::joiners() const {
+  std::vector<Joiner> joiners;
+  for (const auto& [incarnation, stranger] : strangers_) {
+    const bool is_outside = !is_living() || !is_in(view_, stranger.member.id);
+    if (is_outside && !stranger.beacon.active && detector_.is_heard(now_, incarnation)) {
+      joiners.push_back({stranger.member, stranger.beacon.hears});
+    }
+  }
+  return joiners;
+}
+
+bool DaemonCore::Machine::is_heard_by_all_present(const Joiner& joiner,
+                                                  const std::set<Rank>& present) const {
+  const DaemonId& id = joiner.member.id;
+  return std::all_of(present.begin(), present.end(), [&](Rank rank) {
+    const DaemonId& member = view_.members[rank].id;
+    if (member.name == id.name) return false;  // the name is taken
+    const bool hears_member = contains(joiner.hears, member.incarnation);
+    if (rank == rank_) return hears_member;
+    const auto row = hearing_.find(member.incarnation);
+    return hears_member && row != hearing_.end() && contains(row->second, id.incarnation);
+  });
+}
+
+ViewChange::Situation DaemonCore::Machine::situation() const {
+  ViewChange::Situation situation;
+  situation.hears = detector_.heard(now_);
+  situation.hears.push_back(options_.self.incarnation);
+  const auto& members = change_.base().members;
+  for (Rank rank = 0; rank < members.size(); ++rank) {
+    if (!is_present(rank, members[rank])) continue;
+    situation.present.insert(rank);
+    if (leavers_.contains(members[rank].id.incarnation)) situation.leaving.insert(rank);
+  }
+  situation.joiners = joiners();
+  if (is_living() && !leaving_) {
+    situation.joiner_is_due = std::any_of(
+        situation.joiners.begin(), situation.joiners.end(),
+        [&](const Joiner& joiner) { return is_heard_by_all_present(joiner, situation.present); });
+  }
+  situation.leaving_self = leaving_;
+  situation.suspended = clients_.is_suspended();
+  situation.may_recover =
+      std::none_of(strangers_.begin(), strangers_.end(), [&](const auto& entry) {
+        return entry.second.beacon.active && detector_.is_heard(now_, entry.first);
+      });
+  return situation;
+}
+
+// --- the change ----------------------------------------------------------------------------------
+
+// Rule F2: from the first answer on nothing more of the view is stamped, taken or acknowledged.
+ViewChange::Messages DaemonCore::Machine::frozen_messages() {
+  ViewChange::Messages messages;
+  if (!is_living()) return messages;
+  if (!ordering_->is_frozen()) {
+    clients_.deliver_all(*ordering_);
+    clients_.stop_stamping();
+    ordering_->freeze();
+    flushing_since_ = now_;
+  }
+  ordering::FlushState state = ordering_->flush_state();
+  messages.living = true;
+  messages.held = std::move(state.held);
+  messages.first_place = state.first_place;
+  messages.places = std::move(state.places);
+  return messages;
+}
+
+void DaemonCore::Machine::run_view_change() {
+  if (over_) return;
+  finish_leave_if_done();
+  if (over_) return;
+  const ViewChange::Situation now = situation();
+  change_.on_tick(now_, now);
+  if (!deciding_ && change_.is_ballot_due(now_, now)) {
+    change_.begin_ballot(now_, now, frozen_messages());
+  }
+  fill_cut();
+  flush_view_change_outputs();
+  suspend_if_stuck();
+}
+
+void DaemonCore::Machine::flush_view_change_outputs() {
+  if (over_) return;
+  if (change_.take_record_changed()) {
+    had_record_ = true;
+    effects_.push_back(PersistRecord{change_.record()});
+  }
+  for (ViewChange::Outbound& outbound : change_.take_outbound()) {
+    if (outbound.to.empty()) continue;
+    send(std::move(outbound.to), protocol::Lane::kControl, change_.base().id,
+         std::move(outbound.body));
+  }
+  if (const auto decided = change_.take_decided()) {
+    std::vector<std::string> others;
+    for (const DaemonMember& member : change_.base().members) {
+      if (member.id.name != options_.self.name) others.push_back(member.id.name);
+    }
+    const protocol::Install install{.value = *decided, .groups = std::nullopt};
+    if (!others.empty()) send(others, protocol::Lane::kControl, change_.base().id, install);
+    on_decided(*decided, std::nullopt);
+  }
+}
+
+// Rules F5 and F9: pulls what is missing of the cut, and goes on when nothing is.
+void DaemonCore::Machine::fill_cut() {
+  while (!over_ && is_living()) {
+    const ViewChangeValue* value = deciding_ ? &*deciding_ : change_.wanted();
+    refill_due_ = value == nullptr ? TimePoint::never() : refill_due_;
+    if (value == nullptr) return;
+    if (!value->cut.empty()) {
+      std::vector<MessageNumber> limit = value->cut;
+      if (!is_in(value->next, options_.self)) {
+        // We are not to install it and may hold more than it has.
+        const auto held = ordering_->flush_state().held;
+        for (std::size_t i = 0; i < limit.size(); ++i) limit[i] = std::max(limit[i], held[i]);
+      }
+      ordering_->limit_to(limit);
+      const auto missing = ordering_->missing_for(value->cut);
+      if (!missing.empty()) return ask_for_cut(missing);
+    }
+    if (deciding_) return install_as_member();
+    change_.on_cut_held(now_);
+    change_.on_tick(now_, situation());
+    flush_view_change_outputs();
+  }
+}
+
+void DaemonCore::Machine::ask_for_cut(const std::vector<protocol::MissingMessages>& missing) {
+  if (deciding_ && now_ - flushing_since_ > 8 * options_.suspect) {
+    return give_up("messages that were decided to be delivered could not be had any more");
+  }
+  if (refill_due_ != TimePoint::never() && now_ < refill_due_) return;
+  refill_due_ = now_ + kRefillPause;
+  std::vector<std::string> holders;
+  for (Rank rank = 0; rank < view_.members.size(); ++rank) {
+    const DaemonId& id = view_.members[rank].id;
+    if (rank != rank_ && detector_.is_heard(now_, id.incarnation)) holders.push_back(id.name);
+  }
+  if (holders.empty()) return;
+  ++nacks_sent_;
+  const std::string& holder = holders[refill_attempts_++ % holders.size()];
+  send({holder}, protocol::Lane::kControl, view_.id,
+       protocol::Nack{.missing = missing, .first_place = {}, .last_place = {}});
+}
+
+void DaemonCore::Machine::suspend_if_stuck() {
+  if (over_ || !is_living() || !ordering_->is_frozen() || clients_.is_suspended()) return;
+  const bool has_quorum = membership::is_quorum_of(view_, situation().present);
+  if (has_quorum && now_ - flushing_since_ < 2 * options_.suspect) return;
+  report(true, "no quorum of view " + to_string(view_.id) + ": suspended");
+  clients_.suspend();
+  send_beacons();
+}
+
+// --- the decision --------------------------------------------------------------------------------
+
+void DaemonCore::Machine::on_decided(
+    const ViewChangeValue& value, const std::optional<std::vector<protocol::GroupEntry>>& groups) {
+  const bool included = is_in(value.next, options_.self);
+  if (is_living()) {
+    if (value.next.id <= view_.id) return;
+    if (!included || value.base != view_.id) return on_excluded(value);
+    frozen_messages();
+    deciding_ = value;
+    refill_due_ = now_;
+    return fill_cut();
+  }
+  if (value.next.id.counter <= change_.base().id.counter) return;
+  if (!included) {
+    if (had_record_) change_.begin(value.next, now_);
+    return flush_view_change_outputs();
+  }
+  if (value.cut.empty()) {
+    install_as_joiner(value, {});
+  } else if (groups) {
+    install_as_joiner(value, *groups);
+  }
+  // Else a member that came along will tell us with the groups: our beacons ask for it.
+}
+
+void DaemonCore::Machine::on_excluded(const ViewChangeValue& value) {
+  if (!leaving_) {
+    return give_up("view " + to_string(value.next.id) + " was decided without this daemon");
+  }
+  if (leave_deadline_ == TimePoint::never()) leave_deadline_ = now_ + kLeaveTimeOut;
+  heartbeat_due_ = now_ + kLeavePause;  // members that went on answer our heartbeats
+  const bool all_went_on = std::all_of(
+      value.next.members.begin(), value.next.members.end(), [&](const DaemonMember& member) {
+        return went_on_.contains(member.id.incarnation) || !is_in(view_, member.id);
+      });
+  if (all_went_on) leave_deadline_ = now_;
+  finish_leave_if_done();
+}
+
+// The others need our messages until they have installed the view without us.
+void DaemonCore::Machine::finish_leave_if_done() {
+  if (!leaving_ || over_) return;
+  bool done = !is_living() || leave_deadline_ <= now_;
+  if (!done && leave_deadline_ == TimePoint::never()) {
+    // Alone, or all leave together: nobody needs a view without us.
+    done = std::all_of(view_.members.begin(), view_.members.end(), [&](const auto& member) {
+      const Incarnation incarnation = member.id.incarnation;
+      return member.id == options_.self || leavers_.contains(incarnation) ||
+             !detector_.is_heard(now_, incarnation);
+    });
+  }
+  if (!done) return;
+  clients_.end_all(GoneReason::kDaemonLost, "the daemon has left");
+  effects_.push_back(Finished{});
+  over_ = true;
+}
+
+void DaemonCore::Machine::give_up(const std::string& why) {
+  clients_.end_all(GoneReason::kExcluded, "excluded: " + why);
+  effects_.push_back(GiveUp{why});
+  over_ = true;
+}
+
+void DaemonCore::Machine::install_as_member() {
+  const ViewChangeValue value = *deciding_;
+  ordering_->finish(value.cut, value.first_place, value.places);
+  clients_.deliver_all(*ordering_);
+  retired_.emplace(Retired{view_, std::move(*ordering_)});
+  clients_.on_daemons_changed(value.next, value.left);
+  enter_view(value);
+  // The first survivor tells the joiners how the groups stand.
+  const bool is_first_survivor = rank_ == 0;
+  if (is_first_survivor) {
+    for (const DaemonMember& member : view_.members) {
+      if (!is_in(retired_->view, member.id)) send_install(member.id.name, true);
+    }
+  }
+}
+
+void DaemonCore::Machine::install_as_joiner(const ViewChangeValue& value,
+                                            const std::vector<protocol::GroupEntry>& groups) {
+  clients_.directory().restore(groups);
+  retired_.reset();
+  enter_view(value);
+}
+
+void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
+  const LamportStamp clock = retired_ ? retired_->ordering.clock() : LamportStamp{};
+  view_ = value.next;
+  installed_at_ = now_;
+  ++views_installed_;
+  for (Rank rank = 0; rank < view_.members.size(); ++rank) {
+    if (view_.members[rank].id == options_.self) rank_ = rank;
+  }
+  ordering_.emplace(ordering::OrderingOptions{
+      .self = rank_,
+      .view_size = view_.members.size(),
+      .engine = options_.engine == TotalOrderEngine::kLamport ? ordering::Engine::kLamport
+                                                              : ordering::Engine::kSequencer,
+      .window_messages = options_.window_messages,
+      .window_bytes = options_.window_bytes,
+      .clock_start = clock});
+  deciding_.reset();
+  hearing_.clear();
+  leavers_.clear();
+  refill_due_ = TimePoint::never();
+  flushing_since_ = TimePoint::never();
+  installs_sent_.clear();
+  change_.begin(view_, now_);
+  effects_.push_back(InstallView{view_, value.left, value.recovered});
+  connect_members(view_);
+  last_install_ = protocol::Install{.value = value, .groups = clients_.directory().snapshot()};
+  clients_.begin_view(view_);
+  flush_view_change_outputs();
+  send_heartbeats();
+  heartbeat_due_ = now_ + options_.heartbeat;
+  clients_.pump(*ordering_);
+  if (ordering_->has_urgent_news()) send_batch();
+  for (protocol::PeerFrame& frame : std::exchange(early_, {})) {
+    if (frame.header.view == view_.id) on_frame(frame.header, frame.body);
+  }
+}
+
+void DaemonCore::Machine::connect_members(const DaemonView& view) {
+  for (const DaemonMember& member : view.members) {
+    if (member.id == options_.self) continue;
+    std::string& address = addresses_[member.id.name];
+    if (address == member.address) continue;
+    address = member.address;
+    effects_.push_back(ConnectPeer{member.id.name, member.address});
+  }
+}
+
+void DaemonCore::Machine::send_install(const std::string& to, bool with_groups) {
+  protocol::Install install = *last_install_;
+  if (!with_groups) install.groups.reset();
+  send({to}, protocol::Lane::kControl, view_.id, std::move(install));
+}
+
+}  // namespace groupcomm::daemon

@@ -1,0 +1,105 @@
+// The clients of this daemon.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "groupcomm/protocol/client_frames.h"
+
+namespace groupcomm::daemon {
+
+// A multicast with all its chunks, waiting for its turn to be stamped.
+struct QueuedSend {
+  protocol::Multicast multicast;
+  std::vector<Payload> chunks;  // before multicast.payload
+  std::size_t chunks_stamped = 0;
+};
+// What a session asked for and waits for its turn, in the order in which it asked.
+using QueuedRequest = std::variant<protocol::Join, protocol::Leave, QueuedSend>;
+
+// A session's standing in one group.
+struct Membership {
+  std::string group;
+  std::uint32_t joins = 0;  // which membership of the process this is
+};
+
+// What waits for a client: bytes delivered but not yet consumed (rule W3). A message under way
+// does not count, however large it is: the bound is on what waits behind it.
+class DeliveryMeter {
+ public:
+  void on_delivered(std::uint64_t bytes) {
+    if (bytes >= kLarge) large_.push_back({delivered_, bytes});
+    delivered_ += bytes;
+  }
+  // False: the client claims more than it was given.
+  bool on_consumed(std::uint64_t total) {
+    if (total > delivered_ || total < consumed_) return false;
+    consumed_ = total;
+    while (!large_.empty() && large_.front().begin + large_.front().bytes <= consumed_) {
+      large_.pop_front();
+    }
+    return true;
+  }
+  std::uint64_t waiting() const {
+    std::uint64_t largest = 0;
+    for (const Large& large : large_) largest = std::max(largest, large.bytes);
+    return delivered_ - consumed_ - largest;
+  }
+
+ private:
+  static constexpr std::uint64_t kLarge = 1u << 20;
+  struct Large {
+    std::uint64_t begin;
+    std::uint64_t bytes;
+  };
+  std::uint64_t delivered_ = 0;
+  std::uint64_t consumed_ = 0;
+  std::deque<Large> large_;
+};
+
+// One client connection. Its requests are served in order; a join or leave holds those behind it
+// until it has taken effect, so that "join, then send" means what it says.
+struct Session {
+  SessionId id;
+  ProcessId process;
+  bool greeted = false;  // its Hello was answered
+  std::deque<QueuedRequest> queue;
+  std::uint64_t queued_bytes = 0;
+  std::vector<Payload> chunks;                    // of the multicast that is being received
+  std::map<GroupKey, Membership> groups;          // member now
+  std::optional<RequestId> pending_control;       // a join or leave of its own is under way
+  std::map<GroupKey, std::uint32_t> joins;        // how often it joined a group
+  std::unordered_map<GroupKey, SendNumber> sent;  // accepted messages by group
+  RequestId accepted;                             // up to here, and told up to:
+  RequestId accepted_told;
+  DeliveryMeter meter;
+  bool warned = false;
+  std::optional<std::vector<std::string>> watched;
+};
+
+class SessionTable {
+ public:
+  Session* find(SessionId id) {
+    const auto it = sessions_.find(id);
+    return it == sessions_.end() ? nullptr : &it->second;
+  }
+  Session& add(SessionId id) {
+    Session& session = sessions_[id];
+    session.id = id;
+    return session;
+  }
+  void erase(SessionId id) { sessions_.erase(id); }
+  // In the order of their ids.
+  std::map<SessionId, Session>& all() { return sessions_; }
+  const std::map<SessionId, Session>& all() const { return sessions_; }
+
+ private:
+  std::map<SessionId, Session> sessions_;
+};
+
+}  // namespace groupcomm::daemon
