@@ -17,13 +17,18 @@ namespace groupcomm::wire {
 
 inline constexpr std::size_t kFrameBytesMax = 16u << 20;
 
-// Client to daemon.
+// Client to daemon. Messages of an unknown kind, which a later version may send, are left out; the
+// second form adds their number to `unknown_kinds`.
 Payload encode(std::span<const protocol::ClientMessage> messages);
 Result<std::vector<protocol::ClientMessage>> decode_client_messages(const Payload& frame);
+Result<std::vector<protocol::ClientMessage>> decode_client_messages(const Payload& frame,
+                                                                    std::uint64_t& unknown_kinds);
 
-// Daemon to client.
+// Daemon to client. Unknown kinds as above.
 Payload encode(std::span<const protocol::DaemonMessage> messages);
 Result<std::vector<protocol::DaemonMessage>> decode_daemon_messages(const Payload& frame);
+Result<std::vector<protocol::DaemonMessage>> decode_daemon_messages(const Payload& frame,
+                                                                    std::uint64_t& unknown_kinds);
 
 // Daemon to daemon. Frames carry a checksum: a damaged one is a Failure.
 Payload encode(const protocol::PeerFrame& frame);

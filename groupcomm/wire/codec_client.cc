@@ -1,0 +1,236 @@
+// Client to daemon. Most messages are multicasts, so those are made to be cheap.
+#include <algorithm>
+
+#include "groupcomm/wire/codec.h"
+#include "groupcomm/wire/conversions.h"
+
+namespace groupcomm::wire {
+namespace {
+
+using protocol::BlockOk;
+using protocol::Bye;
+using protocol::ClientMessage;
+using protocol::Consumed;
+using protocol::GroupsQuery;
+using protocol::Hello;
+using protocol::Join;
+using protocol::Leave;
+using protocol::Multicast;
+using protocol::MulticastChunk;
+using protocol::StatusQuery;
+using protocol::Watch;
+using wire::read;
+using wire::write;
+
+using Builder = schema::ClientMessage::Builder;
+using Kind = schema::ClientMessage::Which;
+
+constexpr std::size_t kFrameWords = 8;
+// Room for a message with one name.
+constexpr std::size_t kMessageWords = 16;
+
+// --- sizes ---------------------------------------------------------------------------------------
+
+std::size_t words_for(const MulticastChunk& chunk) { return words_of(chunk.payload.size()); }
+std::size_t words_for(const Multicast& multicast) {
+  std::size_t words = words_of(multicast.payload.size());
+  if (multicast.to || !multicast.more_groups.empty()) {
+    words += 8 + multicast.more_groups.size();
+  }
+  return words;
+}
+std::size_t words_for(const Consumed&) { return 0; }
+template <typename Message>
+std::size_t words_for(const Message&) {
+  return kMessageWords;
+}
+
+std::size_t words_estimate(std::span<const ClientMessage> messages) {
+  std::size_t words = kFrameWords + messages.size() * capnp::sizeInWords<schema::ClientMessage>();
+  for (const ClientMessage& message : messages) {
+    words += std::visit([](const auto& value) { return words_for(value); }, message);
+  }
+  return words;
+}
+
+// --- writing -------------------------------------------------------------------------------------
+
+void write(const MulticastChunk& chunk, Builder message) {
+  message.setMulticastChunk(to_wire(chunk.payload));
+}
+
+void write(const Multicast& multicast, Builder message) {
+  auto out = message.initMulticast();
+  out.setRequest(multicast.request.value);
+  out.setGroupKey(multicast.group.value);
+  out.setOrder(to_wire(multicast.order));
+  out.setSelfDiscard(multicast.self_discard);
+  out.setNotifySafe(multicast.notify_safe);
+  if (!multicast.payload.empty()) out.setPayload(to_wire(multicast.payload));
+  if (!multicast.to && multicast.more_groups.empty()) return;
+  auto extra = out.initExtra();
+  write_numbers(multicast.more_groups, extra.initMoreGroups(list_size(multicast.more_groups)));
+  if (multicast.to) write(*multicast.to, extra.initTo());
+}
+
+void write(const Consumed& consumed, Builder message) { message.setConsumed(consumed.bytes_total); }
+
+void write(const Hello& hello, Builder message) {
+  auto out = message.initHello();
+  out.setProtocolVersion(hello.version);
+  out.setName(to_wire(hello.name));
+}
+
+void write(const Join& join, Builder message) {
+  auto out = message.initJoin();
+  out.setRequest(join.request.value);
+  out.setGroupName(to_wire(join.group));
+  write(join.options, out.initOptions());
+}
+
+void write(const Leave& leave, Builder message) {
+  auto out = message.initLeave();
+  out.setRequest(leave.request.value);
+  out.setGroupName(to_wire(leave.group));
+}
+
+void write(const BlockOk& block_ok, Builder message) {
+  auto out = message.initBlockOk();
+  out.setRequest(block_ok.request.value);
+  out.setGroupName(to_wire(block_ok.group));
+}
+
+void write(const Bye&, Builder message) { message.setBye(); }
+void write(const StatusQuery& query, Builder message) {
+  message.setStatusQuery(query.request.value);
+}
+void write(const GroupsQuery& query, Builder message) {
+  message.setGroupsQuery(query.request.value);
+}
+
+void write(const Watch& watch, Builder message) {
+  auto out = message.initWatch();
+  out.setRequest(watch.request.value);
+  auto names = out.initGroupNames(list_size(watch.groups));
+  for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, to_wire(watch.groups[i]));
+}
+
+// --- reading -------------------------------------------------------------------------------------
+
+MulticastChunk read_chunk(capnp::Data::Reader in, const FrameReader& frame) {
+  if (in.size() != protocol::kChunkBytesMax) bad_frame("a chunk that is not 64 KiB");
+  return {frame.payload(in)};
+}
+
+void read_extra(schema::MulticastExtra::Reader in, Multicast& multicast) {
+  multicast.more_groups =
+      read_numbers<GroupKey>(in.getMoreGroups(), {protocol::kGroupsPerSendMax - 1, "groups"});
+  if (in.hasTo()) multicast.to = read(in.getTo());
+  std::vector<GroupKey> groups = multicast.more_groups;
+  groups.push_back(multicast.group);
+  std::sort(groups.begin(), groups.end());
+  if (!groups.front()) bad_frame("a message for no group");
+  if (std::adjacent_find(groups.begin(), groups.end()) != groups.end()) {
+    bad_frame("a message to one group twice");
+  }
+}
+
+void read_multicast(schema::ClientMessage::Multicast::Reader in, const FrameReader& frame,
+                    Multicast& multicast) {
+  multicast.request = RequestId{in.getRequest()};
+  multicast.group = GroupKey{in.getGroupKey()};
+  if (!multicast.group) bad_frame("a message for no group");
+  multicast.order = read(in.getOrder());
+  multicast.self_discard = in.getSelfDiscard();
+  multicast.notify_safe = in.getNotifySafe();
+  multicast.payload = frame.payload(in.getPayload());
+  if (multicast.payload.size() > protocol::kChunkBytesMax) {
+    bad_frame("a payload of more than 64 KiB");
+  }
+  if (in.hasExtra()) read_extra(in.getExtra(), multicast);
+}
+
+Hello read(schema::ClientMessage::Hello::Reader in) {
+  return {in.getProtocolVersion(), read_name(in.getName())};
+}
+Join read(schema::ClientMessage::Join::Reader in) {
+  return {RequestId{in.getRequest()}, read_name(in.getGroupName()), read(in.getOptions())};
+}
+Leave read(schema::ClientMessage::Leave::Reader in) {
+  return {RequestId{in.getRequest()}, read_name(in.getGroupName())};
+}
+BlockOk read(schema::ClientMessage::BlockOk::Reader in) {
+  return {RequestId{in.getRequest()}, read_name(in.getGroupName())};
+}
+Watch read(schema::ClientMessage::Watch::Reader in) {
+  Watch watch{RequestId{in.getRequest()}, {}};
+  const auto names = in.getGroupNames();
+  watch.groups.reserve(names.size());
+  for (const auto name : names) watch.groups.push_back(read_name(name));
+  return watch;
+}
+
+// Appends the message, or nothing and false where its kind is unknown.
+bool read_into(std::vector<ClientMessage>& messages, schema::ClientMessage::Reader in,
+               const FrameReader& frame) {
+  switch (in.which()) {
+    case Kind::MULTICAST:
+      read_multicast(in.getMulticast(), frame,
+                     std::get<Multicast>(messages.emplace_back(std::in_place_type<Multicast>)));
+      return true;
+    case Kind::MULTICAST_CHUNK:
+      messages.emplace_back(read_chunk(in.getMulticastChunk(), frame));
+      return true;
+    case Kind::CONSUMED: messages.emplace_back(Consumed{in.getConsumed()}); return true;
+    case Kind::HELLO: messages.emplace_back(read(in.getHello())); return true;
+    case Kind::JOIN: messages.emplace_back(read(in.getJoin())); return true;
+    case Kind::LEAVE: messages.emplace_back(read(in.getLeave())); return true;
+    case Kind::BLOCK_OK: messages.emplace_back(read(in.getBlockOk())); return true;
+    case Kind::BYE: messages.emplace_back(Bye{}); return true;
+    case Kind::STATUS_QUERY:
+      messages.emplace_back(StatusQuery{RequestId{in.getStatusQuery()}});
+      return true;
+    case Kind::GROUPS_QUERY:
+      messages.emplace_back(GroupsQuery{RequestId{in.getGroupsQuery()}});
+      return true;
+    case Kind::WATCH: messages.emplace_back(read(in.getWatch())); return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Payload encode(std::span<const ClientMessage> messages) {
+  FrameBuilder builder(kToDaemonFormat, words_estimate(messages));
+  auto out = builder.initRoot<schema::ClientFrame>();
+  out.setVersion(protocol::kProtocolVersion);
+  auto list = out.initMessages(list_size(messages));
+  for (capnp::uint i = 0; i < list.size(); ++i) {
+    std::visit([&](const auto& value) { write(value, list[i]); }, messages[i]);
+  }
+  return builder.finish();
+}
+
+Result<std::vector<ClientMessage>> decode_client_messages(const Payload& bytes) {
+  std::uint64_t unknown = 0;
+  return decode_client_messages(bytes, unknown);
+}
+
+Result<std::vector<ClientMessage>> decode_client_messages(const Payload& bytes,
+                                                          std::uint64_t& unknown_kinds) {
+  return decode_guarded<std::vector<ClientMessage>>([&] {
+    FrameReader frame(bytes, kToDaemonFormat);
+    const auto in = frame.root<schema::ClientFrame>();
+    if (in.getVersion() == 0) bad_frame("not a frame: no protocol version");
+    const auto list = in.getMessages();
+    check_message_list(list, frame);
+    std::vector<ClientMessage> messages;
+    messages.reserve(list.size());
+    for (const auto message : list) {
+      if (!read_into(messages, message, frame)) ++unknown_kinds;
+    }
+    return messages;
+  });
+}
+
+}  // namespace groupcomm::wire

@@ -1,0 +1,267 @@
+#include "groupcomm/wire/stamped_messages.h"
+
+#include <algorithm>
+
+namespace groupcomm::wire {
+namespace {
+
+using protocol::ControlBody;
+using protocol::Destination;
+using protocol::MessageKind;
+using protocol::MessagePointer;
+using protocol::MessageReference;
+using protocol::StampedMessage;
+using protocol::VectorTime;
+using wire::read;
+using wire::write;
+
+static_assert(static_cast<int>(MessageKind::kData) == static_cast<int>(schema::MessageKind::DATA));
+static_assert(static_cast<int>(MessageKind::kChunk) ==
+              static_cast<int>(schema::MessageKind::CHUNK));
+static_assert(static_cast<int>(MessageKind::kJoin) == static_cast<int>(schema::MessageKind::JOIN));
+static_assert(static_cast<int>(MessageKind::kLeave) ==
+              static_cast<int>(schema::MessageKind::LEAVE));
+static_assert(static_cast<int>(MessageKind::kClosing) ==
+              static_cast<int>(schema::MessageKind::CLOSING));
+
+constexpr std::size_t kChunksMax = kPayloadBytesMax / protocol::kChunkBytesMax - 1;
+
+// --- control bodies and the rare parts -----------------------------------------------------------
+
+bool has_extra(const StampedMessage& message) {
+  return !message.more_destinations.empty() || message.to || !message.sender_name.empty() ||
+         message.closes || message.control;
+}
+
+std::size_t extra_words(const StampedMessage& message) {
+  std::size_t words = capnp::sizeInWords<schema::MessageExtra>();
+  words += 1 + message.more_destinations.size() * capnp::sizeInWords<schema::Destination>();
+  if (message.to) words += capnp::sizeInWords<schema::ProcessKey>();
+  words += words_of(message.sender_name.size() + 1);
+  if (message.control) {
+    words += capnp::sizeInWords<schema::ControlBody>();
+    words += capnp::sizeInWords<schema::GroupOptions>();
+    words += words_of(message.control->group_name.size() + 1);
+  }
+  return words;
+}
+
+void write(const ControlBody& control, schema::ControlBody::Builder out) {
+  if (!control.group_name.empty()) out.setGroupName(to_wire(control.group_name));
+  if (control.options != GroupOptions{}) write(control.options, out.initOptions());
+  out.setJoins(control.joins);
+  out.setReason(to_wire(control.reason));
+}
+
+ControlBody read(schema::ControlBody::Reader in) {
+  ControlBody control;
+  if (in.hasGroupName()) control.group_name = read_name(in.getGroupName());
+  if (in.hasOptions()) control.options = read(in.getOptions());
+  control.joins = in.getJoins();
+  control.reason = read(in.getReason());
+  return control;
+}
+
+void write_extra(const StampedMessage& message, schema::MessageExtra::Builder out) {
+  if (!message.more_destinations.empty()) {
+    write_list(message.more_destinations,
+               out.initMoreDestinations(list_size(message.more_destinations)));
+  }
+  if (message.to) write(*message.to, out.initTo());
+  if (!message.sender_name.empty()) out.setSenderName(to_wire(message.sender_name));
+  out.setCloses(message.closes.value);
+  if (message.control) write(*message.control, out.initControl());
+}
+
+void read_extra(schema::MessageExtra::Reader in, StampedMessage& message) {
+  message.more_destinations = read_list<Destination>(
+      in.getMoreDestinations(), {protocol::kGroupsPerSendMax - 1, "destinations"});
+  if (in.hasTo()) message.to = read(in.getTo());
+  if (in.hasSenderName()) message.sender_name = read_name(in.getSenderName());
+  message.closes = OrderNumber{in.getCloses()};
+  if (in.hasControl()) message.control = read(in.getControl());
+}
+
+// --- one message ---------------------------------------------------------------------------------
+
+void write_message(const StampedMessage& message, capnp::uint context,
+                   schema::StampedMessage::Builder out) {
+  out.setNumber(message.number.value);
+  out.setKind(static_cast<schema::MessageKind>(message.kind));
+  out.setOrder(to_wire(message.order));
+  out.setUniform(message.uniform);
+  out.setSelfDiscard(message.self_discard);
+  out.setNotifySafe(message.notify_safe);
+  out.setContext(context);
+  out.setChunks(message.chunks);
+  out.setCausalNumber(message.causal_number.value);
+  out.setStamp(message.stamp.value);
+  out.setPredecessor(message.predecessor.value);
+  out.setAfter(message.after.value);
+  out.setSession(message.session.value);
+  out.setGroupKey(message.destination.group.value);
+  out.setEpoch(message.destination.epoch.value);
+  out.setSendNumber(message.destination.number.value);
+  if (!message.payload.empty()) out.setPayload(to_wire(message.payload));
+  if (has_extra(message)) write_extra(message, out.initExtra());
+}
+
+bool has_repetition(const StampedMessage& message) {
+  std::vector<GroupKey> groups{message.destination.group};
+  for (const Destination& more : message.more_destinations) groups.push_back(more.group);
+  std::sort(groups.begin(), groups.end());
+  return std::adjacent_find(groups.begin(), groups.end()) != groups.end();
+}
+
+void check_message(const StampedMessage& message) {
+  const std::size_t bytes = message.payload.size();
+  if (!message.number) bad_frame("a message without a number");
+  if (bytes > protocol::kChunkBytesMax) bad_frame("a payload of more than 64 KiB");
+  if (message.kind == MessageKind::kChunk && bytes != protocol::kChunkBytesMax) {
+    bad_frame("a chunk that is not 64 KiB");
+  }
+  if (message.chunks > kChunksMax) bad_frame("too many chunks");
+  if (message.is_causal() && (message.context == nullptr || !message.causal_number)) {
+    bad_frame("an ordered message without a vector time");
+  }
+  const bool has_group = message.kind == MessageKind::kData || message.is_control();
+  if (has_group && !message.destination.group) bad_frame("a message for no group");
+  if (!message.more_destinations.empty() && has_repetition(message)) {
+    bad_frame("a message to one group twice");
+  }
+  if (message.closes && message.kind != MessageKind::kClosing) {
+    bad_frame("only a closing message closes");
+  }
+  if (message.is_control() != message.control.has_value()) {
+    bad_frame("a control message without a body, or the body without the message");
+  }
+  if (message.kind == MessageKind::kJoin && message.control->group_name.empty()) {
+    bad_frame("a join of no group");
+  }
+}
+
+void read_message(schema::StampedMessage::Reader in, const FrameReader& frame,
+                  std::span<const std::shared_ptr<const VectorTime>> contexts,
+                  StampedMessage& message) {
+  message.number = MessageNumber{in.getNumber()};
+  message.kind = read_enumerator(in.getKind(), MessageKind::kClosing, "message kind");
+  message.order = read(in.getOrder());
+  message.uniform = in.getUniform();
+  message.self_discard = in.getSelfDiscard();
+  message.notify_safe = in.getNotifySafe();
+  if (const std::size_t context = in.getContext(); context != 0) {
+    if (context > contexts.size()) bad_frame("a message with an unknown vector time");
+    message.context = contexts[context - 1];
+  }
+  message.chunks = in.getChunks();
+  message.causal_number = CausalNumber{in.getCausalNumber()};
+  message.stamp = LamportStamp{in.getStamp()};
+  message.predecessor = MessageNumber{in.getPredecessor()};
+  message.after = MessageNumber{in.getAfter()};
+  message.session = SessionId{in.getSession()};
+  message.destination = {GroupKey{in.getGroupKey()}, Epoch{in.getEpoch()},
+                         SendNumber{in.getSendNumber()}};
+  message.payload = frame.payload(in.getPayload());
+  if (in.hasExtra()) read_extra(in.getExtra(), message);
+  check_message(message);
+}
+
+// --- vector times --------------------------------------------------------------------------------
+
+// Messages that share a vector time follow one another, so a look at the last one finds it.
+template <typename Use>
+void for_each_context(std::span<const MessagePointer> messages, Use&& use) {
+  const VectorTime* last = nullptr;
+  for (const MessagePointer& message : messages) {
+    const VectorTime* context = message->context.get();
+    if (context != nullptr && context != last) use(*context);
+    if (context != nullptr) last = context;
+  }
+}
+
+std::vector<std::shared_ptr<const VectorTime>> read_contexts(
+    capnp::List<capnp::List<std::uint64_t>>::Reader in) {
+  std::vector<std::shared_ptr<const VectorTime>> contexts;
+  contexts.reserve(in.size());
+  for (const auto context : in) {
+    contexts.push_back(std::make_shared<const VectorTime>(read_by_rank<CausalNumber>(context)));
+  }
+  return contexts;
+}
+
+}  // namespace
+
+// --- references ----------------------------------------------------------------------------------
+
+void write(const MessageReference& reference, schema::MessageReference::Builder out) {
+  out.setSender(reference.sender);
+  out.setNumber(reference.number.value);
+}
+
+MessageReference read(schema::MessageReference::Reader in) {
+  const MessageReference reference{read_rank(in.getSender()), MessageNumber{in.getNumber()}};
+  if (!reference.number) bad_frame("a reference to no message");
+  return reference;
+}
+
+void write(const Destination& destination, schema::Destination::Builder out) {
+  out.setGroupKey(destination.group.value);
+  out.setEpoch(destination.epoch.value);
+  out.setSendNumber(destination.number.value);
+}
+
+Destination read(schema::Destination::Reader in) {
+  if (in.getGroupKey() == 0) bad_frame("a message for no group");
+  return {GroupKey{in.getGroupKey()}, Epoch{in.getEpoch()}, SendNumber{in.getSendNumber()}};
+}
+
+// --- lists ---------------------------------------------------------------------------------------
+
+std::size_t message_words(std::span<const MessagePointer> messages) {
+  std::size_t words = capnp::sizeInWords<schema::MessageList>() + 2;
+  for (const MessagePointer& message : messages) {
+    words += capnp::sizeInWords<schema::StampedMessage>() + words_of(message->payload.size());
+    if (has_extra(*message)) words += extra_words(*message);
+  }
+  for_each_context(messages, [&](const VectorTime& context) { words += 1 + context.size(); });
+  return words;
+}
+
+void write_messages(std::span<const MessagePointer> messages, schema::MessageList::Builder out) {
+  capnp::uint contexts = 0;
+  for_each_context(messages, [&](const VectorTime&) { ++contexts; });
+  auto context_list = out.initContexts(contexts);
+  capnp::uint written = 0;
+  for_each_context(messages, [&](const VectorTime& context) {
+    write_numbers(context, context_list.init(written++, list_size(context)));
+  });
+
+  auto list = out.initMessages(list_size(messages));
+  const VectorTime* last = nullptr;
+  capnp::uint index = 0;
+  for (capnp::uint i = 0; i < list.size(); ++i) {
+    const StampedMessage& message = *messages[i];
+    const VectorTime* context = message.context.get();
+    if (context != nullptr && context != last) ++index;
+    if (context != nullptr) last = context;
+    write_message(message, context == nullptr ? 0 : index, list[i]);
+  }
+}
+
+std::vector<MessagePointer> read_messages(schema::MessageList::Reader in,
+                                          const FrameReader& frame) {
+  const auto contexts = read_contexts(in.getContexts());
+  const auto list = in.getMessages();
+  check_is_composite(list);
+  const auto block = std::make_shared<std::vector<StampedMessage>>(list.size());
+  std::vector<MessagePointer> messages;
+  messages.reserve(list.size());
+  for (capnp::uint i = 0; i < list.size(); ++i) {
+    StampedMessage& message = (*block)[i];
+    read_message(list[i], frame, contexts, message);
+    messages.emplace_back(block, &message);
+  }
+  return messages;
+}
+
+}  // namespace groupcomm::wire
