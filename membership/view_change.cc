@@ -199,7 +199,9 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   }
   if (!value) return;
   round_->enter(now, FlushRound::Filling{std::move(*value)});
-  if (!living_) propose(now);
+  if (living_) return;
+  propose(now);
+  try_decide(now, situation);
 }
 
 void ViewChange::propose(TimePoint now) {

@@ -188,19 +188,24 @@ void ViewOrdering::on_repair(Rank original, const std::vector<MessagePointer>& m
 
 void ViewOrdering::settle() {
   holdback_.advance();
-  for (; learnt_line_ < holdback_.ordered_line(); ++learnt_line_) {
-    const MessageReference reference = holdback_.total().at(learnt_line_.next());
-    if (reference.sender == options_.self) last_ordered_learnt_ = reference.number;
-  }
+  learn_places();
   while (holdback_.take_closing_due() && !is_frozen()) {
     stamp_closing();
     holdback_.advance();
+    learn_places();
   }
   for (Rank sender = 0; sender < options_.view_size; ++sender) {
     holdback_.stability().on_received(options_.self, sender, holdback_.clear_line(sender));
   }
   holdback_.release(
       [this](const Retained& entry) { send_window_.on_released(entry.message->payload.size()); });
+}
+
+void ViewOrdering::learn_places() {
+  for (; learnt_line_ < holdback_.ordered_line(); ++learnt_line_) {
+    const MessageReference reference = holdback_.total().at(learnt_line_.next());
+    if (reference.sender == options_.self) last_ordered_learnt_ = reference.number;
+  }
 }
 
 ViewOrdering::Answer ViewOrdering::on_nack(const protocol::Nack& nack) const {

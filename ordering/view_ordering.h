@@ -120,6 +120,7 @@ class ViewOrdering {
   void admit_held(Rank sender, MessageNumber held_before);
   void count_clock(Rank rank);
   void settle();
+  void learn_places();
   bool fits(const protocol::StampedMessage& message) const;
 
   OrderingOptions options_;

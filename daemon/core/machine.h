@@ -36,7 +36,8 @@ class DaemonCore::Machine {
   struct Stranger {
     protocol::DaemonMember member;
     protocol::Beacon beacon;
-    TimePoint answered;
+    TimePoint heard;     // its last beacon
+    TimePoint answered;  // our last answer
   };
   // The view before the current one, for members that still need its messages.
   struct Retired {
@@ -88,6 +89,7 @@ class DaemonCore::Machine {
   // --- view change (machine_views.cc)
   membership::ViewChange::Situation situation() const;
   std::vector<membership::Joiner> joiners() const;
+  bool is_fresh(const Stranger& stranger) const;
   bool is_heard_by_all_present(const membership::Joiner& joiner,
                                const std::set<Rank>& present) const;
   bool is_present(Rank rank, const protocol::DaemonMember& member) const;

@@ -154,8 +154,8 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   Stranger& stranger = strangers_[from.incarnation];
   stranger.member = {from, beacon.address};
   stranger.beacon = beacon;
-  std::erase_if(strangers_,
-                [&](const auto& entry) { return !detector_.is_heard(now_, entry.first); });
+  stranger.heard = now_;
+  std::erase_if(strangers_, [&](const auto& entry) { return !is_fresh(entry.second); });
   detector_.on_hears_us(from.incarnation, contains(beacon.hears, options_.self.incarnation));
   if (addresses_[from.name] != beacon.address) {
     addresses_[from.name] = beacon.address;

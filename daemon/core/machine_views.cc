@@ -43,16 +43,20 @@ bool DaemonCore::Machine::is_present(Rank rank, const DaemonMember& member) cons
     const Stranger& stranger = entry.second;
     return stranger.member.id.name == member.id.name && stranger.beacon.decided &&
            stranger.beacon.decided->id == change_.base().id && !stranger.beacon.active &&
-           detector_.is_heard(now_, entry.first) &&
-           (!is_living() || stranger.member.id.incarnation != incarnation);
+           is_fresh(stranger) && (!is_living() || stranger.member.id.incarnation != incarnation);
   });
+}
+
+bool DaemonCore::Machine::is_fresh(const Stranger& stranger) const {
+  return now_ - stranger.heard < options_.suspect &&
+         detector_.is_heard(now_, stranger.member.id.incarnation);
 }
 
 std::vector<Joiner> DaemonCore::Machine::joiners() const {
   std::vector<Joiner> joiners;
   for (const auto& [incarnation, stranger] : strangers_) {
     const bool is_outside = !is_living() || !is_in(view_, stranger.member.id);
-    if (is_outside && !stranger.beacon.active && detector_.is_heard(now_, incarnation)) {
+    if (is_outside && !stranger.beacon.active && is_fresh(stranger)) {
       joiners.push_back({stranger.member, stranger.beacon.hears});
     }
   }
@@ -90,10 +94,9 @@ ViewChange::Situation DaemonCore::Machine::situation() const {
   }
   situation.leaving_self = leaving_;
   situation.suspended = clients_.is_suspended();
-  situation.may_recover =
-      std::none_of(strangers_.begin(), strangers_.end(), [&](const auto& entry) {
-        return entry.second.beacon.active && detector_.is_heard(now_, entry.first);
-      });
+  situation.may_recover = std::none_of(
+      strangers_.begin(), strangers_.end(),
+      [&](const auto& entry) { return entry.second.beacon.active && is_fresh(entry.second); });
   return situation;
 }
 
@@ -313,6 +316,8 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   refill_due_ = TimePoint::never();
   flushing_since_ = TimePoint::never();
   installs_sent_.clear();
+  std::erase_if(strangers_,
+                [&](const auto& entry) { return is_in(view_, entry.second.member.id); });
   change_.begin(view_, now_);
   effects_.push_back(InstallView{view_, value.left, value.recovered});
   connect_members(view_);

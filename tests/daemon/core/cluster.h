@@ -1,0 +1,171 @@
+// A few daemons joined by perfect links in virtual time, for tests of DaemonCore alone. Faults and
+// checkers are the simulator's business (tests/simulation).
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "daemon/core/daemon_core.h"
+
+namespace groupcomm::daemon {
+
+class Cluster {
+ public:
+  using Heard = std::vector<protocol::DaemonMessage>;
+
+  // Daemons d0, d1, ... that know one another; none is started.
+  explicit Cluster(std::size_t size, TotalOrderEngine engine = TotalOrderEngine::kSequencer)
+      : size_(size), engine_(engine) {}
+
+  static std::string name(std::size_t i) { return "d" + std::to_string(i); }
+
+  void start(std::size_t i) {
+    DaemonOptions options;
+    options.self = {name(i), Incarnation{++incarnations_ << 8 | i}};
+    options.version = "test";
+    options.engine = engine_;
+    options.address = "tcp://127.0.0.1:" + std::to_string(4000 + i);
+    for (std::size_t j = 0; j < size_; ++j) {
+      if (j == i) continue;
+      options.peers.push_back({name(j), "tcp://127.0.0.1:" + std::to_string(4000 + j)});
+    }
+    nodes_[name(i)].core.emplace(options, nodes_[name(i)].record, now_);
+    perform(name(i));
+  }
+  void start_all() {
+    for (std::size_t i = 0; i < size_; ++i) start(i);
+  }
+  // As by SIGKILL; the others find its port closed.
+  void kill(std::size_t i) {
+    nodes_[name(i)].core.reset();
+    for (auto& [other, node] : nodes_) {
+      if (node.core) step(other, PeerRefused{name(i)});
+    }
+  }
+  void cut(std::size_t i, std::size_t j) {
+    cuts_.insert({name(i), name(j)});
+    cuts_.insert({name(j), name(i)});
+  }
+  void heal() { cuts_.clear(); }
+
+  void run_for(Duration duration) {
+    const TimePoint end = now_ + duration;
+    while (now_ < end) {
+      TimePoint next = end;
+      for (auto& [name, node] : nodes_) {
+        if (node.core) next = std::min(next, node.core->next_deadline());
+      }
+      now_ = std::max(now_, next);
+      for (auto& [name, node] : nodes_) {
+        if (node.core && node.core->next_deadline() <= now_) step(name, TimerExpired{});
+      }
+      settle();
+    }
+  }
+
+  void say(std::size_t i, std::uint64_t session, protocol::ClientMessage message) {
+    step(name(i), ClientFrame{SessionId{session}, {std::move(message)}});
+  }
+  void lose_client(std::size_t i, std::uint64_t session) {
+    step(name(i), ClientLost{SessionId{session}});
+  }
+  void ask_to_leave(std::size_t i) { step(name(i), LeaveRequested{}); }
+  void settle() {
+    bool moved = true;
+    while (moved) {
+      moved = false;
+      for (auto& [name, node] : nodes_) {
+        if (node.core) step(name, InputDrained{});
+      }
+      while (!wire_.empty()) {
+        moved = true;
+        const auto [from, to, frame] = wire_.front();
+        wire_.pop_front();
+        if (cuts_.contains({from, to}) || !nodes_[to].core) continue;
+        step(to, PeerFrameReceived{*frame});
+      }
+    }
+  }
+
+  Heard& heard(std::size_t i, std::uint64_t session) {
+    return nodes_[name(i)].heard[SessionId{session}];
+  }
+  template <typename T>
+  std::vector<T> heard_of(std::size_t i, std::uint64_t session) {
+    std::vector<T> found;
+    for (const auto& message : heard(i, session)) {
+      if (const T* value = std::get_if<T>(&message)) found.push_back(*value);
+    }
+    return found;
+  }
+  // Payload texts, in the order of delivery.
+  std::vector<std::string> texts(std::size_t i, std::uint64_t session) {
+    std::vector<std::string> texts;
+    for (const auto& delivery : heard_of<protocol::Deliver>(i, session)) {
+      texts.emplace_back(delivery.payload.text());
+    }
+    return texts;
+  }
+  protocol::DaemonStatus status(std::size_t i) { return nodes_[name(i)].core->status(now_); }
+  bool is_running(std::size_t i) { return nodes_[name(i)].core.has_value(); }
+  bool gave_up(std::size_t i) const { return gave_up_.contains(name(i)); }
+  bool finished(std::size_t i) const { return finished_.contains(name(i)); }
+
+ private:
+  struct Node {
+    std::optional<DaemonCore> core;
+    protocol::DurableRecord record;
+    std::map<SessionId, Heard> heard;
+  };
+  struct InFlight {
+    std::string from;
+    std::string to;
+    std::shared_ptr<const protocol::PeerFrame> frame;
+  };
+
+  void step(const std::string& name, Event event) {
+    nodes_[name].core->step(now_, std::move(event));
+    nodes_[name].core->check_invariants();
+    perform(name);
+  }
+
+  void perform(const std::string& name) {
+    Node& node = nodes_[name];
+    for (Effect& effect : node.core->take_effects()) {
+      if (auto* send = std::get_if<SendToPeers>(&effect)) {
+        for (const auto& peer : send->peers) wire_.push_back({name, peer, send->frame});
+      } else if (auto* record = std::get_if<PersistRecord>(&effect)) {
+        node.record = record->record;
+      } else if (auto* tell = std::get_if<SendToClient>(&effect)) {
+        node.heard[tell->session].push_back(tell->message);
+      } else if (auto* deliver = std::get_if<DeliverMessage>(&effect)) {
+        for (const SessionId session : deliver->sessions) {
+          node.heard[session].push_back(deliver->delivery);
+        }
+      } else if (std::holds_alternative<GiveUp>(effect)) {
+        gave_up_.insert(name);
+      } else if (std::holds_alternative<Finished>(effect)) {
+        finished_.insert(name);
+      }
+    }
+    if (gave_up_.contains(name) || finished_.contains(name)) node.core.reset();
+  }
+
+  std::size_t size_;
+  TotalOrderEngine engine_;
+  TimePoint now_{std::chrono::seconds(1000)};
+  std::uint64_t incarnations_ = 0;
+  std::map<std::string, Node> nodes_;
+  std::deque<InFlight> wire_;
+  std::set<std::pair<std::string, std::string>> cuts_;
+  std::set<std::string> gave_up_;
+  std::set<std::string> finished_;
+};
+
+}  // namespace groupcomm::daemon
