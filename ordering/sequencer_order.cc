@@ -30,8 +30,9 @@ void SequencerOrder::on_announced(OrderNumber last) { announced_ = std::max(anno
 TotalOrder::Announcement SequencerOrder::take_announcement() {
   Announcement announcement;
   if (!is_sequencer_) return announcement;
-  announcement.first = told_.next();
-  for (OrderNumber place = told_.next(); place <= known(); ++place) {
+  // What was released is known to all: alone in a view, before it was ever told.
+  announcement.first = std::max(told_.next(), first_kept());
+  for (OrderNumber place = announcement.first; place <= known(); ++place) {
     announcement.places.push_back(at(place));
   }
   told_ = known();
