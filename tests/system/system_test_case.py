@@ -1,0 +1,89 @@
+"""What all system tests share: a cluster per test that is ended whatever happens, and checked.
+
+Environment:
+  GROUPCOMM_BIN       the folder of groupcommd and groupcommctl (set by ctest)
+  GROUPCOMM_TEST_ALL  set: repeat what can be a matter of luck much more often
+"""
+
+import os
+import pathlib
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import cluster as groupcomm  # noqa: E402
+
+BIN = pathlib.Path(os.environ.get("GROUPCOMM_BIN", ROOT / "build" / "release" / "bin"))
+THOROUGH = bool(os.environ.get("GROUPCOMM_TEST_ALL"))
+
+
+def repetitions(usual, thorough):
+    return thorough if THOROUGH else usual
+
+
+class SystemTestCase(unittest.TestCase):
+    maxDiff = 2000
+
+    def cluster(self, size=3, config=None):
+        """A started cluster. After the test its traces are verified and its processes ended."""
+        cluster = groupcomm.Cluster(BIN, size, config)
+        self.addCleanup(cluster.close)
+        self.addCleanup(self._show_logs, cluster)
+        return cluster.start()
+
+    def _show_logs(self, cluster):
+        result = self._outcome.result
+        if any(test is self for test, _ in result.failures + result.errors):
+            print(f"{self.id()}\n{cluster.logs()}", file=sys.stderr)
+
+    def check_traces(self, cluster):
+        """Ends the cluster cleanly; what every process saw must fit together."""
+        cluster.end_cleanly()
+        verdict = cluster.verify()
+        self.assertEqual(verdict.returncode, 0, verdict.stdout[-3000:] + verdict.stderr[-3000:])
+
+    def assert_same_order(self, pipes, group, count):
+        """All deliver the same `count` messages in the same order."""
+        first, *others = [ids(pipe.wait_messages(group, count)) for pipe in pipes]
+        for pipe, other in zip(pipes[1:], others):
+            self.assertEqual(first, other, f"{pipes[0].name} and {pipe.name} differ")
+
+    def assert_fifo(self, pipe, group):
+        """Each sender's messages come in the order of their numbers, none missing."""
+        last = {}
+        for event in pipe.messages(group):
+            sender = event["sender"]
+            self.assertEqual(event["number"], last.get(sender, event["number"] - 1) + 1,
+                             f"{pipe.name} misses a message of {sender}")
+            last[sender] = event["number"]
+
+    def assert_rejected(self, pipe, reason, op, **fields):
+        """The command is answered by a rejection with this reason."""
+        mark = pipe.mark()
+        pipe.command(op, **fields)
+        event = pipe.wait_for("rejected", start=mark)
+        self.assertEqual(event["reason"], reason, event)
+        return event
+
+    def assert_serves(self, cluster, group="serves"):
+        """Every daemon that runs takes a client, and they all hear one another."""
+        names = [d.name for d in cluster.daemons.values() if d.process.running()]
+        pipes = [cluster.pipe(f"{group}-{name}", name).join(group) for name in names]
+        for pipe in pipes:
+            pipe.wait_view(group, [other.name for other in pipes])
+        for pipe in pipes:
+            pipe.send(group, f"from {pipe.name}")
+        self.assert_same_order(pipes, group, len(pipes))
+        for pipe in pipes:
+            pipe.quit()
+
+
+def ids(messages):
+    """What tells messages apart, and what they say."""
+    return [(m["sender"], m["number"], m.get("data", m.get("data_b64"))) for m in messages]
+
+
+def main():
+    unittest.main(verbosity=2)

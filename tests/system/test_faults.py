@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Faults at bad moments, slow readers and strangers that talk nonsense."""
+
+import os
+import random
+import signal
+import threading
+import unittest
+
+import zmtp
+from system_test_case import SystemTestCase, groupcomm, ids, main, repetitions
+
+
+class DeathDuringAPause(SystemTestCase):
+    """A's daemon and A die under load while C's daemon is stopped: B and C must not differ."""
+
+    def scenario(self, order):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        stop = threading.Event()
+        sender = threading.Thread(target=self._flood, args=(a, order, stop))
+        sender.start()
+        try:
+            c.wait_messages("room", 500)
+            frozen = cluster.daemons["n3"].process
+            frozen.freeze()
+            stop.wait(0.35)  # the pause itself: half of it before the deaths, half behind
+            cluster.daemons["n1"].kill()
+            a.kill()
+            stop.wait(0.35)
+            frozen.thaw()
+        finally:
+            stop.set()
+            sender.join()
+        b.wait_view("room", ["b", "c"])
+        ended = c.wait_timed(lambda e: self._is_end(e), "the next view, or gone")[1]
+        if ended["event"] == "view":
+            in_b, in_c = self._before_next_view(b), self._before_next_view(c)
+            self.assertEqual(sorted(in_b), sorted(in_c))
+            self.assertEqual(in_b, in_c, "one sender, FIFO or stronger: the same order too")
+            self.assertGreaterEqual(len(in_b), 500)
+        else:
+            self.assertEqual(ended["reason"], "excluded")
+        self.check_traces(cluster)
+        return ended["event"]
+
+    def _flood(self, pipe, order, stop):
+        line = '{"op":"send","group":"room","order":"%s","data":"%d"}\n'
+        number = 0
+        while not stop.is_set():
+            lines = "".join(line % (order, number + i) for i in range(100))
+            if not pipe.write(lines.encode()):
+                return
+            number += 100
+
+    def _is_end(self, event):
+        if event["event"] == "view" and event["group"] == "room":
+            return sorted(groupcomm.short(m) for m in event["members"]) == ["b", "c"]
+        return event["event"] == "gone"
+
+    def _before_next_view(self, pipe):
+        messages = []
+        for event in pipe.all():
+            if event["event"] == "message":
+                messages.append(event)
+            if self._is_end(event):
+                break
+        return ids(messages)
+
+    def test_survivors_agree(self):
+        for order in ("fifo", "total"):
+            for number in range(repetitions(2, 20)):
+                with self.subTest(order=order, number=number):
+                    self.scenario(order)
+                    self.doCleanups()
+
+
+class RandomDeaths(SystemTestCase):
+    def test_kills_under_load_leave_no_contradiction(self):
+        """Daemons are killed and started again at random while all talk; the traces must agree."""
+        dice = random.Random(20)
+        cluster = self.cluster()
+        pipes = cluster.members("room", ["a", "b", "c"])
+        for number in range(repetitions(4, 20)):
+            for pipe in pipes:
+                if pipe.process.running():
+                    line = '{"op":"send","group":"room","order":"%s","data":"%d"}\n'
+                    orders = ["reliable", "fifo", "causal", "total", "safe"]
+                    pipe.write("".join(line % (dice.choice(orders), i)
+                                       for i in range(100)).encode())
+            victim = dice.choice(list(cluster.daemons.values()))
+            number_of = pipes[list(cluster.daemons.values()).index(victim)]
+            mark = number_of.mark()
+            if dice.random() < 0.5:
+                victim.kill()
+            else:
+                victim.terminate()
+                victim.process.wait()
+            number_of.wait_for("disconnected", start=mark)
+            victim.start().wait_ready()
+            number_of.wait_for("connected", start=mark)
+            number_of.join("room")
+            for pipe in pipes:
+                pipe.wait_view("room", ["a", "b", "c"], start=mark if pipe is number_of else 0)
+        self.check_traces(cluster)
+
+
+class SlowReader(SystemTestCase):
+    def test_is_evicted_and_nobody_else_waits(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        c.process.freeze()
+        data = "x" * (1 << 20)
+        for number in range(90):
+            a.send("room", data, order="fifo", id=number)
+        for pipe in (a, b):
+            view = pipe.wait_view("room", ["a", "b"], timeout=60)
+            self.assertEqual([left["reason"] for left in view["left"]], ["evicted"])
+            pipe.wait_messages("room", 90, timeout=60)
+        c.process.thaw()
+        over = c.wait_timed(lambda e: e["event"] in ("gone", "disconnected"), "the eviction",
+                            timeout=60)[1]
+        if over["event"] == "gone":
+            self.assertEqual(over["reason"], "evicted")
+        self.assert_serves(cluster)
+        self.check_traces(cluster)
+
+
+class Garbage(SystemTestCase):
+    def counters(self, cluster, daemon="n1"):
+        status = cluster.ctl(daemon, "status", "--json")
+        self.assertEqual(status.returncode, 0, status.stderr)
+        return groupcomm.json.loads(status.stdout)["counters"]
+
+    def nonsense(self, dice):
+        yield b""
+        yield b"GET / HTTP/1.1\r\n\r\n"
+        for size in (1, 9, 64, 65, 1000, 100_000):
+            yield dice.randbytes(size)
+        yield b"\xff" * 70_000
+
+    def throw(self, connect):
+        """Plain bytes, then well-formed ZeroMQ messages whose contents make no sense."""
+        dice = random.Random(7)
+        for data in self.nonsense(dice):
+            with connect() as peer:
+                self._ignoring_the_end(peer.raw, data)
+            with connect() as peer:
+                self._ignoring_the_end(peer.greet)
+                self._ignoring_the_end(peer.frame, data)
+            with connect() as peer:
+                self._ignoring_the_end(peer.greet)
+                for _ in range(20):
+                    self._ignoring_the_end(peer.frame, data[:200], True)
+                self._ignoring_the_end(peer.frame, data)
+
+    def _ignoring_the_end(self, call, *arguments):
+        try:
+            call(*arguments)
+        except OSError:
+            pass  # the daemon may end the connection at any moment
+
+    def test_at_the_client_socket_harms_nobody(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        before = sum(self.counters(cluster).values())
+        self.throw(lambda: zmtp.RawPeer.to_unix(cluster.daemons["n1"].socket))
+        a.send("room", "still here")
+        self.assert_same_order([a, b, c], "room", 1)
+        self.assert_serves(cluster)
+        self.assertGreater(sum(self.counters(cluster).values()), before)
+        self.check_traces(cluster)
+
+    def test_at_the_peer_port_harms_nobody(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        self.throw(lambda: zmtp.RawPeer.to_tcp(cluster.daemons["n1"].port))
+        a.send("room", "still here")
+        self.assert_same_order([a, b, c], "room", 1)
+        self.assertEqual(a.all("gone"), [])
+        self.assert_serves(cluster)
+        self.check_traces(cluster)
+
+    def test_a_message_without_end_does_not_fill_the_memory(self):
+        cluster = self.cluster(size=1)
+        self.assert_serves(cluster, "before")
+        daemon = cluster.daemons["n1"]
+        with zmtp.RawPeer.to_unix(daemon.socket) as peer:
+            peer.greet()
+            self._ignoring_the_end(peer.raw, b"\x02" + (1 << 40).to_bytes(8, "big"))
+            for _ in range(64):
+                self._ignoring_the_end(peer.raw, bytes(1 << 20))
+            resident_kib = int(next(line.split()[1] for line in open(
+                f"/proc/{daemon.process.pid}/status", encoding="ascii")
+                if line.startswith("VmRSS")))
+            self.assertLess(resident_kib, 100 << 10)
+        self.assert_serves(cluster, "after")
+        self.check_traces(cluster)
+
+
+class Paused(SystemTestCase):
+    def test_a_stopped_client_only_delays_itself(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        c.process.signal(signal.SIGSTOP)
+        for number in range(100):
+            a.send("room", str(number), order="safe", id=number)
+        for pipe in (a, b):
+            pipe.wait_messages("room", 100)
+        c.process.thaw()
+        self.assert_same_order([a, b, c], "room", 100)
+        self.check_traces(cluster)
+
+    @unittest.skipIf(os.geteuid() != 0, "a full state folder needs root to be made")
+    def test_a_state_folder_that_cannot_be_written_is_told_at_the_start(self):
+        cluster = groupcomm.Cluster(self.bin_folder(), 3)
+        self.addCleanup(cluster.close)
+        cluster.daemons["n1"].state.write_text("a file, not a folder")
+        daemon = cluster.daemons["n1"].start()
+        self.assertEqual(daemon.process.wait(), 2)
+        self.assertEqual(groupcomm.tail(daemon.log).count("\n"), 1, groupcomm.tail(daemon.log))
+
+    def bin_folder(self):
+        from system_test_case import BIN
+        return BIN
+
+
+if __name__ == "__main__":
+    main()

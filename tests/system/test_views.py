@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Views of groups: who joins, leaves, crashes and comes back, as the members see it."""
+
+import signal
+
+from system_test_case import SystemTestCase, groupcomm, main
+
+
+def reasons(view):
+    return {groupcomm.short(left["process"]): left["reason"] for left in view["left"]}
+
+
+class Views(SystemTestCase):
+    def test_members_on_three_daemons_see_the_same_view(self):
+        cluster = self.cluster()
+        pipes = cluster.members("room", ["a", "b", "c"])
+        views = [pipe.wait_view("room", ["a", "b", "c"]) for pipe in pipes]
+        for view in views:
+            self.assertEqual(view["view"], views[0]["view"])
+            self.assertEqual(view["members"], views[0]["members"])
+            self.assertTrue(view["primary"])
+        self.assertEqual([groupcomm.short(p) for p in views[0]["joined"]][-1:],
+                         [groupcomm.short(views[0]["members"][-1])])
+        self.check_traces(cluster)
+
+    def test_a_leave_is_told_as_such(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        c.leave("room")
+        self.assertEqual(c.wait_for("gone", group="room")["reason"], "left")
+        for pipe in (a, b):
+            self.assertEqual(reasons(pipe.wait_view("room", ["a", "b"])), {"c": "leave"})
+        mark = a.mark()
+        c.join("room")
+        self.assertEqual(len(a.wait_view("room", ["a", "b", "c"], start=mark)["joined"]), 1)
+        self.check_traces(cluster)
+
+    def test_the_end_of_input_is_a_leave(self):
+        cluster = self.cluster()
+        a, _, c = cluster.members("room", ["a", "b", "c"])
+        c.process.popen.stdin.close()
+        self.assertEqual(reasons(a.wait_view("room", ["a", "b"])), {"c": "leave"})
+        self.assertEqual(c.process.wait(), 0)
+        self.check_traces(cluster)
+
+    def test_a_killed_client_leaves_as_crashed(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        c.kill()
+        for pipe in (a, b):
+            self.assertEqual(reasons(pipe.wait_view("room", ["a", "b"])), {"c": "crash"})
+        self.check_traces(cluster)
+
+    def test_a_killed_daemon_takes_its_clients_along_and_comes_back(self):
+        cluster = self.cluster()
+        a, b, c, d = cluster.members("room", ["a", "b", "c", "d"])  # d is on n1 again
+        cluster.daemons["n3"].kill()
+        for pipe in (a, b, d):
+            view = pipe.wait_view("room", ["a", "b", "d"])
+            self.assertEqual(reasons(view), {"c": "daemon_lost"})
+        self.assertEqual(c.wait_for("gone", group="room")["reason"], "daemon_lost")
+        c.wait_for("disconnected")
+        mark, back = a.mark(), c.mark()
+        cluster.daemons["n3"].start().wait_ready()
+        c.wait_for("connected", start=back)
+        c.join("room")
+        a.wait_view("room", ["a", "b", "c", "d"], start=mark)
+        self.check_traces(cluster)
+
+    def test_the_first_daemon_may_be_the_one_that_dies(self):
+        cluster = self.cluster()
+        pipes = cluster.members("room", ["a", "b", "c"])
+        status = cluster.ctl("n1", "status", "--json")
+        self.assertEqual(status.returncode, 0, status.stderr)
+        coordinator = groupcomm.json.loads(status.stdout)["members"][0]["name"]
+        cluster.daemons[coordinator].kill()
+        alive = [pipe for pipe in pipes if pipe.daemon.name != coordinator]
+        for pipe in alive:
+            pipe.wait_view("room", [p.name for p in alive])
+        alive[0].send("room", "after the crash")
+        self.assert_same_order(alive, "room", 1)
+        cluster.daemons[coordinator].start().wait_ready()
+        self.assert_serves(cluster)
+        self.check_traces(cluster)
+
+    def test_a_terminated_daemon_leaves_at_once(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        cluster.daemons["n3"].terminate()
+        for pipe in (a, b):
+            self.assertEqual(reasons(pipe.wait_view("room", ["a", "b"])), {"c": "leave"})
+        self.assertEqual(cluster.daemons["n3"].process.wait(), 0)
+        c.wait_for("gone", group="room")
+        c.wait_for("disconnected")
+        self.check_traces(cluster)
+
+    def test_all_daemons_may_be_stopped_and_started(self):
+        cluster = self.cluster()
+        cluster.members("room", ["a", "b", "c"])
+        for daemon in cluster.daemons.values():
+            daemon.terminate()
+        for daemon in cluster.daemons.values():
+            self.assertEqual(daemon.process.wait(), 0)
+        for daemon in cluster.daemons.values():
+            daemon.start()
+        for daemon in cluster.daemons.values():
+            daemon.wait_ready()
+        self.assert_serves(cluster)
+        self.check_traces(cluster)
+
+    def test_all_daemons_may_be_killed_and_started(self):
+        cluster = self.cluster()
+        cluster.members("room", ["a", "b", "c"])
+        for daemon in cluster.daemons.values():
+            daemon.kill()
+        for daemon in cluster.daemons.values():
+            daemon.start()
+        for daemon in cluster.daemons.values():
+            daemon.wait_ready()
+        self.assert_serves(cluster)
+        self.check_traces(cluster)
+
+
+class Quorum(SystemTestCase):
+    def test_a_minority_is_suspended_until_the_quorum_is_back(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        mark = a.mark()
+        for name in ("n2", "n3"):
+            cluster.daemons[name].process.signal(signal.SIGSTOP)
+        a.wait_for("suspended", group="room")
+        self.assert_rejected(a, "no_primary", "send", group="room", order="total", data="x", id=1)
+        for name in ("n2", "n3"):
+            cluster.daemons[name].process.thaw()
+        ended = a.wait_timed(lambda e: e.get("group") == "room" and e["event"] in ("view", "gone"),
+                             "view or gone", start=mark)[1]
+        if ended["event"] == "view":
+            a.send("room", "again")
+            a.wait_for("message", group="room", data="again")
+        self.assertTrue(b.process.running() and c.process.running())
+        self.assert_serves(cluster)
+        self.check_traces(cluster)
+
+    def test_a_stopped_daemon_is_excluded_and_told_so(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        cluster.daemons["n3"].process.freeze()
+        for pipe in (a, b):
+            self.assertEqual(list(reasons(pipe.wait_view("room", ["a", "b"]))), ["c"])
+        a.send("room", "without c")
+        self.assert_same_order([a, b], "room", 1)
+        cluster.daemons["n3"].process.thaw()
+        self.assertEqual(c.wait_for("gone", group="room")["reason"], "excluded")
+        self.assertEqual(c.messages("room"), [], "c got what was sent after its exclusion")
+        self.assert_serves(cluster)
+        self.check_traces(cluster)
+
+
+class Options(SystemTestCase):
+    def test_the_first_member_fixes_the_options(self):
+        cluster = self.cluster()
+        a, b = cluster.pipe("a", "n1"), cluster.pipe("b", "n2")
+        a.join("flush", sync="flush")
+        a.wait_view("flush", ["a"])
+        self.assert_rejected(b, "bad_option", "join", group="flush")
+        b.join("flush", sync="flush")
+        b.wait_for("block", group="flush") if b.all("block") else None
+        a.wait_for("block", group="flush")
+        a.command("block_ok", group="flush")
+        for pipe in (a, b):
+            pipe.wait_view("flush", ["a", "b"])
+        self.check_traces(cluster)
+
+    def test_a_flush_group_blocks_between_block_ok_and_the_view(self):
+        cluster = self.cluster()
+        a, b = cluster.pipe("a", "n1"), cluster.pipe("b", "n2")
+        for pipe in (a, b):
+            pipe.join("flush", sync="flush")
+            if pipe is b:
+                a.wait_for("block", group="flush")
+                a.command("block_ok", group="flush")
+        for pipe in (a, b):
+            pipe.wait_view("flush", ["a", "b"])
+        mark = a.mark(), b.mark()
+        c = cluster.pipe("c", "n3").join("flush", sync="flush")
+        a.wait_for("block", group="flush", start=mark[0])
+        b.wait_for("block", group="flush", start=mark[1])
+        a.send("flush", "still of the old view")
+        a.command("block_ok", group="flush")
+        self.assert_rejected(a, "blocked", "send", group="flush", order="total", data="x", id=7)
+        b.command("block_ok", group="flush")
+        for pipe in (a, b, c):
+            pipe.wait_view("flush", ["a", "b", "c"])
+        self.assertEqual(len(b.messages("flush")), 1)
+        self.assertEqual(len(c.messages("flush")), 0)
+        self.check_traces(cluster)
+
+
+if __name__ == "__main__":
+    main()
