@@ -107,7 +107,7 @@ FrameReader::FrameReader(const Payload& frame, const FrameFormat& format) {
   }
   segment_ = {reinterpret_cast<const capnp::word*>(words + prefix), segment_words};
   capnp::ReaderOptions options;
-  options.traversalLimitInWords = segment_words;
+  options.traversalLimitInWords = segment_words + 1;  // it counts the pointer to the root twice
   message_.emplace(kj::arrayPtr(&segment_, 1), options);
 }
 
