@@ -19,7 +19,7 @@ namespace groupcomm::membership {
 //
 // The base is either the view that this daemon lives in, or, where it has none (it starts, or
 // restarted), the newest view in its durable record, in which it votes by name and without
-// messages (rule R5); for a cluster that never was, the configured seeds.
+// messages (rule R2); for a cluster that never was, the configured seeds.
 //
 // In primary mode nothing is decided without a quorum of the base: a member that asked or answered
 // stays frozen in the base until a view or its exclusion is known (rule V5).

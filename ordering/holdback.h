@@ -29,7 +29,7 @@ struct Delivery {
 //   held       it and all earlier messages of its daemon are here;
 //   clear      held, and so are all its causes, transitively (rule O1): it may be acknowledged
 //              and sequenced;
-//   delivered  handed out, when reliable (R1), fifo (O2), causal (O3), the total order (T1, T2),
+//   delivered  handed out, when reliable (L1), fifo (O2), causal (O3), the total order (T1, T2),
 //              acknowledgements (U1, U2) and the groups' epochs (E1-E4) allow.
 // In a flush every clear message of the cut is delivered, and everything else is void: the same
 // at all members, because both are functions of the cut (rules F5-F7).

@@ -9,7 +9,7 @@
 
 namespace groupcomm::ordering {
 
-// PROTOCOL.md rule R2: a gap is asked for when nothing has filled it for a while (frames of two
+// PROTOCOL.md rule L2: a gap is asked for when nothing has filled it for a while (frames of two
 // lanes overtake one another), then again with growing pauses. Every step forward starts anew.
 class NackTimer {
  public:

@@ -10,7 +10,7 @@
 
 namespace groupcomm::ordering {
 
-// Keeps PROTOCOL.md rule R1: a message is taken once, whatever the link repeats or reorders.
+// Keeps PROTOCOL.md rule L1: a message is taken once, whatever the link repeats or reorders.
 //
 // Invariants: every number up to held() was accepted; held() + 1 was not; nothing beyond
 // held() + kAheadMax is accepted, so that a mad sender cannot fill the memory.

@@ -58,6 +58,7 @@ void ClientService::deliver_join(const Delivery& delivery) {
   if (session != nullptr) {
     const RequestId request = session->pending_control.value_or(RequestId{});
     session->pending_control.reset();
+    control_took_effect_ = true;
     if (outcome.change) {
       session->groups[key] = {control.group_name, control.joins};
       local_members(key).push_back(session->id);
@@ -84,7 +85,9 @@ void ClientService::deliver_leave(const Delivery& delivery) {
     }
     if (change) announce(*change);
   });
-  if (session != nullptr) session->pending_control.reset();
+  if (session == nullptr) return;
+  session->pending_control.reset();
+  control_took_effect_ = true;
 }
 
 void ClientService::deliver_data(Delivery& delivery) {

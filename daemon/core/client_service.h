@@ -91,6 +91,7 @@ class ClientService {
   void evict(Session& session);
 
   // Stamping. False: the window is full, or the request must wait.
+  void stamp_requests(ordering::ViewOrdering& ordering);
   bool serve_front(Session& session, ordering::ViewOrdering& ordering);
   bool serve(Session& session, const protocol::Join& join, ordering::ViewOrdering& ordering);
   bool serve(Session& session, const protocol::Leave& leave, ordering::ViewOrdering& ordering);
@@ -129,6 +130,7 @@ class ClientService {
   SessionId next_served_;  // round robin over sessions
   bool is_stamping_ = false;
   bool suspended_ = false;
+  bool control_took_effect_ = false;  // of a session here, since the last look
   std::vector<GroupKey> in_transition_;  // groups that were told a transition in this flush
 
   std::uint64_t delivered_messages_ = 0;

@@ -23,7 +23,17 @@ void ClientService::begin_view(const protocol::DaemonView& view) {
 }
 
 void ClientService::pump(ViewOrdering& ordering) {
-  if (!is_stamping_) return;
+  // A join or leave that took effect lets the requests behind it go on.
+  do {
+    control_took_effect_ = false;
+    if (!is_stamping_) return;
+    stamp_requests(ordering);
+    tell_accepted();
+    deliver_all(ordering);
+  } while (control_took_effect_);
+}
+
+void ClientService::stamp_requests(ViewOrdering& ordering) {
   stamp_pending_leaves(ordering);
   bool served = true;
   while (served && ordering.may_send()) {
@@ -43,8 +53,6 @@ void ClientService::pump(ViewOrdering& ordering) {
       served = serve_front(*session, ordering) || served;
     }
   }
-  tell_accepted();
-  deliver_all(ordering);
 }
 
 bool ClientService::serve_front(Session& session, ViewOrdering& ordering) {

@@ -195,7 +195,7 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
     send({from.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
     return;
   }
-  // Rule R5: a record that is older than the cluster's may follow it, because what it promised was
+  // Rules R3 and R5: a record that is older than the cluster's may follow it, because what it promised was
   // about an older view. Without any record we may join, but not vote.
   if (!had_record_ || change_.base().lineage == Incarnation{}) {
     if (!had_record_) return;

@@ -50,10 +50,10 @@ struct FrameHeader {
 // How far the sender is. Cumulative, so that a lost one does no harm.
 struct Progress {
   MessageNumber sent;                   // its own last stamped message
-  std::vector<MessageNumber> received;  // by rank: holds all up to here, each deliverable (P5)
-  OrderNumber ordered;                  // order acknowledgement (P3)
+  std::vector<MessageNumber> received;  // by rank: holds all up to here, each clear (S2)
+  OrderNumber ordered;                  // order acknowledgement (U1)
   OrderNumber announced;                // sequencer: last place that it assigned
-  LamportStamp clock;                   // counts once everything up to `sent` is held (P4)
+  LamportStamp clock;                   // counts once everything up to `sent` is held (T2)
   bool operator==(const Progress&) const = default;
 };
 
@@ -101,7 +101,7 @@ struct Heartbeat {
 struct Beacon {
   std::string address;                // where the sender listens
   bool active = false;                // it is in a view and serves; else it looks for one
-  bool has_record = false;            // it has a durable record (A6)
+  bool has_record = false;            // it has a durable record (R1)
   std::optional<DaemonView> decided;  // the newest view that it knows to be decided
   std::vector<Incarnation> hears;
   bool operator==(const Beacon&) const = default;
@@ -129,7 +129,7 @@ struct ViewChangeValue {
   OrderNumber first_place;               // of `places`
   std::vector<MessageReference> places;  // the fixed part of the order
   std::vector<DepartedDaemon> left;
-  bool recovered = false;  // rests on records: what only the dead had seen may be gone (A6)
+  bool recovered = false;  // rests on records: what only the dead had seen may be gone (R2)
   bool resumed = false;    // some member was suspended: every group gets a view
   bool operator==(const ViewChangeValue&) const = default;
 };
@@ -205,7 +205,7 @@ enum class Lane : std::uint8_t { kControl, kData };
 
 // --- durable -------------------------------------------------------------------------------------
 
-// What a daemon must not forget in a crash (A6). Kept in its state directory, synced before a
+// What a daemon must not forget in a crash (R1). Kept in its state directory, synced before a
 // State or Accept that rests on it is sent.
 struct DurableRecord {
   DaemonView decided;  // the newest view known decided; counter 0: none yet

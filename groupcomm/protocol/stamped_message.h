@@ -23,7 +23,7 @@ enum class MessageKind : std::uint8_t {
   kChunk,    // an earlier chunk of a large message; has no order of its own
   kJoin,     // control: a process joins a group
   kLeave,    // control: a process leaves groups, asked or not
-  kClosing,  // control: from here on the daemon stamps with epochs that count `closes` (A2)
+  kClosing,  // control: from here on the daemon stamps with epochs that count `closes` (E3)
 };
 
 // A group that a message is for, and its stamps there.
@@ -60,7 +60,7 @@ struct StampedMessage {
   std::shared_ptr<const VectorTime> context;
   LamportStamp stamp;         // rises with every message of the daemon, and with causality
   MessageNumber predecessor;  // the session's last fifo-or-stronger message before, in this view
-  MessageNumber after;        // A2: newest own total or safe message waited for, place unknown
+  MessageNumber after;        // E2: newest own total or safe message waited for, place unknown
 
   SessionId session;  // who sends
   Destination destination;
