@@ -11,6 +11,9 @@ namespace {
 // An application that joins and leaves one group faster than the daemon answers is held back here.
 constexpr std::size_t kWishesMax = 16;
 
+// What a multicast costs in a frame besides its payload, roughly.
+constexpr std::uint64_t kMulticastOverheadBytes = 64;
+
 Queued refuse(RejectReason reason) { return {.request = {}, .refused = reason}; }
 
 }  // namespace
@@ -117,7 +120,7 @@ Queued ClientCore::multicast(const std::vector<std::string>& groups, Payload pay
                       .more_groups = {send_groups_.begin() + 1, send_groups_.end()},
                       .rejected = false};
   for (const GroupState* group : pending.more_groups) multicast.more_groups.push_back(group->key);
-  outgoing_bytes_ += size;
+  outgoing_bytes_ += size + kMulticastOverheadBytes;
   ++unaccepted_messages_;
   unaccepted_bytes_ += size;
   const RequestId request = multicast.request;
@@ -162,6 +165,26 @@ RequestId ClientCore::watch(std::vector<std::string> groups) {
   return request;
 }
 
+std::vector<ClientCore::GroupState*> ClientCore::groups_by_name() {
+  std::vector<GroupState*> groups;
+  for (auto& [key, group] : groups_) groups.push_back(&group);
+  std::sort(groups.begin(), groups.end(),
+            [](const GroupState* a, const GroupState* b) { return a->name < b->name; });
+  return groups;
+}
+
+void ClientCore::leave_all() {
+  for (const GroupState* group : groups_by_name()) {
+    if (group->is_wanted()) leave(group->name);
+  }
+}
+
+bool ClientCore::has_memberships() const {
+  return std::any_of(groups_.begin(), groups_.end(), [](const auto& entry) {
+    return entry.second.view.has_value() || !entry.second.wishes.empty();
+  });
+}
+
 void ClientCore::bye() {
   if (phase_ != Phase::kConnected) return;
   phase_ = Phase::kClosing;
@@ -202,10 +225,7 @@ void ClientCore::on_disconnected(std::string_view reason) {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
   reject_pending_requests();
-  std::vector<GroupState*> groups;
-  for (auto& [key, group] : groups_) groups.push_back(&group);
-  std::sort(groups.begin(), groups.end(),
-            [](const GroupState* a, const GroupState* b) { return a->name < b->name; });
+  const std::vector<GroupState*> groups = groups_by_name();
   for (GroupState* group : groups) {
     // The first wish of a member is to leave, and its Gone answers that.
     const std::size_t answered = group->view && !group->wishes.empty() ? 1 : 0;

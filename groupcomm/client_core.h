@@ -130,6 +130,8 @@ class ClientCore {
   RequestId query_groups();
   // REQUIRES: the names obey identity.h. An empty list asks for all groups.
   RequestId watch(std::vector<std::string> groups);
+  // Leaves every group that it is in or joining.
+  void leave_all();
   // The last words of a connection: whatever is asked later is refused with kGone.
   void bye();
 
@@ -161,8 +163,9 @@ class ClientCore {
   bool connected() const { return phase_ == Phase::kConnected; }  // a Welcome came
   const std::optional<ProcessId>& process() const { return process_; }
   const GroupView* view(std::string_view group) const;  // of a group that I am in, or nullptr
-  bool has_credit() const;  // a multicast would not be refused with kWouldBlock
-  // Bytes of the messages that take_outgoing would give, payloads only.
+  bool has_memberships() const;  // in a group, or a join or leave is under way
+  bool has_credit() const;       // a multicast would not be refused with kWouldBlock
+  // About how many bytes the multicasts have that take_outgoing would give.
   std::uint64_t outgoing_bytes() const { return outgoing_bytes_; }
 
  private:
@@ -236,6 +239,7 @@ class ClientCore {
   void tell_rejected(const protocol::Rejected& message, const std::string& group);
   void end_membership(GroupState& group, GoneReason reason);
   void reject_pending_requests();
+  std::vector<GroupState*> groups_by_name();
   Payload take_assembled(Payload last);
   RequestId next_request() { return ++last_request_; }
   void reset();

@@ -134,7 +134,7 @@ TEST_F(ClientCoreSendTest, CutsALargePayloadIntoChunks) {
   const std::string text =
       std::string(protocol::kChunkBytesMax, 'a') + std::string(protocol::kChunkBytesMax, 'b') + "c";
   const Queued queued = send("room", text);
-  EXPECT_EQ(core.outgoing_bytes(), text.size());
+  EXPECT_GE(core.outgoing_bytes(), text.size());
   const auto outgoing = core.take_outgoing();
   ASSERT_EQ(outgoing.size(), 3u);
   EXPECT_EQ(std::get<protocol::MulticastChunk>(outgoing[0]).payload.text(),

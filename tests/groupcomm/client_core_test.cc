@@ -203,6 +203,20 @@ TEST_F(ClientCoreTest, AMembershipMayEndBeforeItsFirstView) {
   EXPECT_TRUE(core.join("room", {}).ok());
 }
 
+TEST_F(ClientCoreTest, LeavesAllItsGroups) {
+  connect();
+  EXPECT_FALSE(core.has_memberships());
+  join("room");
+  core.join("hall", {});
+  EXPECT_TRUE(core.has_memberships());
+  core.leave_all();
+  core.leave_all();
+  EXPECT_EQ(core.take_outgoing().size(), 3u);
+  say(protocol::Gone{.group = group_key("room"), .reason = GoneReason::kLeft},
+      protocol::Gone{.group = group_key("hall"), .reason = GoneReason::kLeft});
+  EXPECT_FALSE(core.has_memberships());
+}
+
 TEST_F(ClientCoreTest, JoiningAndLeavingInALoopIsBounded) {
   connect();
   Queued last;

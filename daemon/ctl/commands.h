@@ -1,0 +1,72 @@
+// The commands of groupcommctl. Each returns the exit code: 0 done; 1 refused or failed, with one
+// line on standard error.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "groupcomm/message.h"
+
+namespace groupcomm::ctl {
+
+// Thrown to end a command: the line for standard error.
+struct CommandFailed {
+  std::string message;
+};
+
+// How long a daemon may take to answer a question.
+inline constexpr std::chrono::milliseconds kAnswerMax{5000};
+
+// How the commands that are no member of anything call themselves.
+inline constexpr std::string_view kToolName = "groupcommctl";
+
+struct StatusCommand {
+  std::string socket;  // in all commands: empty for the default
+  bool json = false;
+  int run() const;
+};
+
+struct GroupsCommand {
+  std::string socket;
+  bool json = false;
+  int run() const;
+};
+
+struct WatchCommand {
+  std::string socket;
+  std::vector<std::string> groups;  // empty: all
+  int run() const;
+};
+
+struct ChatCommand {
+  std::string socket;
+  std::string group;
+  std::string name;
+  Order order = Order::kTotal;
+  int run() const;
+};
+
+struct SendCommand {
+  std::string socket;
+  std::string group;
+  std::optional<std::string> text;  // nothing: each line of standard input
+  Order order = Order::kTotal;
+  int run() const;
+};
+
+struct PipeCommand {
+  std::string socket;
+  std::string name;
+  std::string trace;  // a file; empty: none
+  int run() const;
+};
+
+struct VerifyCommand {
+  std::vector<std::string> traces;
+  int run() const;
+};
+
+}  // namespace groupcomm::ctl

@@ -1,0 +1,141 @@
+// groupcommctl: the command line of groupcomm. Reads the arguments, nothing else.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "daemon/ctl/commands.h"
+#include "groupcomm/client.h"
+
+namespace groupcomm::ctl {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+// The commands with their arguments, and the one that was chosen.
+struct Commands {
+  std::string socket;
+  StatusCommand status;
+  GroupsCommand groups;
+  WatchCommand watch;
+  ChatCommand chat;
+  SendCommand send;
+  PipeCommand pipe;
+  VerifyCommand verify;
+  std::function<int()> chosen;
+};
+
+std::string login_name() {
+  const char* user = std::getenv("USER");
+  return user != nullptr && why_bad_name(user).empty() ? user : "guest";
+}
+
+// Fits CLI11: an empty text, or what is wrong.
+std::string check_name(const std::string& name) { return why_bad_name(name); }
+
+const std::map<std::string, Order> kOrders = {{"reliable", Order::kReliable},
+                                              {"fifo", Order::kFifo},
+                                              {"causal", Order::kCausal},
+                                              {"total", Order::kTotal},
+                                              {"safe", Order::kSafe}};
+
+void add_order(CLI::App& app, Order& order) {
+  app.add_option_function<std::string>(
+         "--order", [&order](const std::string& name) { order = parse_order(name).value(); },
+         "reliable, fifo, causal, total or safe (default: total)")
+      ->check(CLI::IsMember(kOrders))
+      ->type_name("ORDER");
+}
+
+template <typename Command>
+CLI::App& add_command(CLI::App& app, Commands& all, Command& command, const char* name,
+                      const char* description) {
+  CLI::App* sub = app.add_subcommand(name, description);
+  sub->callback([&all, &command] {
+    all.chosen = [&all, &command] {
+      if constexpr (requires { command.socket; }) command.socket = all.socket;
+      return command.run();
+    };
+  });
+  return *sub;
+}
+
+void add_questions(CLI::App& app, Commands& all) {
+  auto& status = add_command(app, all, all.status, "status", "What the daemon says of itself");
+  status.add_flag("--json", all.status.json, "JSON instead of a table");
+  auto& groups = add_command(app, all, all.groups, "groups", "Groups and their members");
+  groups.add_flag("--json", all.groups.json, "JSON instead of a table");
+  auto& watch = add_command(app, all, all.watch, "watch", "Prints view changes as they happen");
+  watch.add_option("GROUP", all.watch.groups, "Groups (default: all)")->check(check_name);
+  auto& verify = add_command(app, all, all.verify, "verify",
+                             "Checks recorded traces against what is promised");
+  verify.add_option("TRACE", all.verify.traces, "Trace files of one run")->required();
+}
+
+void add_conversations(CLI::App& app, Commands& all) {
+  all.chat.name = login_name();
+  auto& chat = add_command(app, all, all.chat, "chat", "Talk in a group: lines in, messages out");
+  chat.add_option("GROUP", all.chat.group, "Group")->required()->check(check_name);
+  chat.add_option("--name", all.chat.name, "Your name (default: " + all.chat.name + ")")
+      ->check(check_name);
+  add_order(chat, all.chat.order);
+
+  auto& send = add_command(app, all, all.send, "send",
+                           "Sends one message, or each line of standard input, to a group");
+  send.add_option("GROUP", all.send.group, "Group")->required()->check(check_name);
+  send.add_option("TEXT", all.send.text, "The message (default: lines of standard input)");
+  add_order(send, all.send.order);
+
+  all.pipe.name = "pipe";
+  auto& pipe = add_command(app, all, all.pipe, "pipe",
+                           "JSON lines both ways, for scripts: commands in, events out");
+  pipe.add_option("--name", all.pipe.name, "Process name (default: pipe)")->check(check_name);
+  pipe.add_option("--trace", all.pipe.trace, "Records what happens here in this file")
+      ->type_name("FILE");
+}
+
+int fail(const std::string& message, int code) {
+  std::fprintf(stderr, "groupcommctl: %s\n", message.c_str());
+  return code;
+}
+
+int run(int argc, char** argv) {
+  Commands commands;
+  CLI::App app("Talks to the groupcomm daemon of this host.", "groupcommctl");
+  app.set_version_flag("--version", std::string("groupcommctl ") + GROUPCOMM_VERSION);
+  app.add_option("--socket", commands.socket,
+                 "The daemon's socket (default: $GROUPCOMM_SOCKET, or the usual place)")
+      ->type_name("PATH");
+  app.require_subcommand(1);
+  app.fallthrough();
+  add_questions(app, commands);
+  add_conversations(app, commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return fail(std::string(error.what()) + " (--help shows the usage)", kUsage);
+  }
+  try {
+    return commands.chosen();
+  } catch (const CommandFailed& failure) {
+    return fail(failure.message, kFailed);
+  } catch (const std::exception& error) {
+    return fail(error.what(), kFailed);
+  }
+}
+
+}  // namespace
+}  // namespace groupcomm::ctl
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is an error of write, not our end.
+  return groupcomm::ctl::run(argc, argv);
+}

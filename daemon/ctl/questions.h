@@ -1,0 +1,15 @@
+// Asking the daemon one question.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "groupcomm/protocol/client_frames.h"
+
+namespace groupcomm::ctl {
+
+// Both throw groupcomm::Error or CommandFailed where there is no answer.
+protocol::DaemonStatus ask_status(const std::string& socket);
+std::vector<protocol::GroupStatus> ask_groups(const std::string& socket);
+
+}  // namespace groupcomm::ctl

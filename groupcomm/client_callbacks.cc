@@ -1,0 +1,174 @@
+// Polling, and telling the application what has happened.
+#include <algorithm>
+#include <utility>
+
+#include "groupcomm/client_state.h"
+
+namespace groupcomm {
+
+using std::chrono::milliseconds;
+
+void GroupListener::on_block(Group& group) { group.block_ok(); }
+
+std::size_t ClientState::poll(Milliseconds timeout) {
+  const std::size_t ran = poll_until_something(timeout);
+  stop_requested_ = false;
+  return ran;
+}
+
+void ClientState::run() {
+  while (!stop_requested_.exchange(false)) {
+    poll_until_something(milliseconds(-1));
+    const Lock lock(mutex_);
+    if (socket_ == nullptr && !reconnect_due_) return;
+  }
+}
+
+std::size_t ClientState::poll_until_something(Milliseconds timeout) {
+  const auto begin = Clock::now();
+  for (;;) {
+    const std::size_t ran = run_callbacks();
+    if (ran > 0 || stop_requested_ || closed_) return ran;
+    milliseconds left(-1);
+    if (timeout >= milliseconds(0)) {
+      left = std::chrono::ceil<milliseconds>(begin + timeout - Clock::now());
+      if (left <= milliseconds(0)) return 0;
+    } else {
+      const Lock lock(mutex_);
+      if (socket_ == nullptr && !reconnect_due_) return 0;  // Nothing will ever happen.
+    }
+    if (!wakeup_.wait(left)) return 0;
+  }
+}
+
+// One round: reads, tells, and sends what the callbacks had to say.
+std::size_t ClientState::run_callbacks() {
+  {
+    const Lock lock(mutex_);
+    if (callback_thread_ != std::thread::id()) throw Error("poll was called from a callback");
+    wakeup_.clear();
+    if (closed_) return 0;
+    read_frames();
+    if (next_upcall_ == upcalls_.size()) {
+      upcalls_ = core_.take_upcalls();
+      next_upcall_ = 0;
+    }
+    callback_thread_ = std::this_thread::get_id();
+  }
+  struct End {
+    ClientState& state;
+    ~End() {
+      const Lock lock(state.mutex_);
+      state.callback_thread_ = std::thread::id();
+      state.flush_unless_collecting();
+      if (state.next_upcall_ < state.upcalls_.size()) state.wakeup_.signal();
+    }
+  } end{*this};
+  std::size_t ran = 0;
+  while (next_upcall_ < upcalls_.size() && !closed_) {
+    Upcall& upcall = upcalls_[next_upcall_++];
+    ++ran;
+    std::visit([this](auto& told) { tell(told); }, upcall);
+  }
+  return ran;
+}
+
+void ClientState::tell(upcall::Connected& told) {
+  told_connected_ = true;
+  listener_->on_connected(told.process, told.daemon_version);
+}
+
+void ClientState::tell(upcall::Disconnected& told) {
+  // Attempts that failed before a Welcome are not worth a word.
+  if (std::exchange(told_connected_, false)) listener_->on_disconnected(told.reason);
+}
+
+void ClientState::tell(upcall::ViewInstalled& told) {
+  const auto membership = current(told.group);
+  if (membership == nullptr) return;
+  auto view = std::make_shared<const GroupView>(std::move(told.view));
+  {
+    const Lock lock(mutex_);
+    membership->view = view;
+  }
+  membership->listener->on_view(membership->group, *view);
+}
+
+void ClientState::tell(upcall::Transition& told) {
+  if (const auto membership = current(told.group)) {
+    membership->listener->on_transition(membership->group, told.transitional);
+  }
+}
+
+void ClientState::tell(upcall::Delivered& told) {
+  if (const auto membership = current(told.group)) {
+    membership->listener->on_message(membership->group, told.message);
+  }
+}
+
+void ClientState::tell(upcall::Accepted& told) {
+  if (const auto membership = current(told.group)) {
+    membership->listener->on_accepted(membership->group, told.request, told.number);
+  } else {
+    listener_->on_accepted(told.group, told.request, told.number);
+  }
+}
+
+void ClientState::tell(upcall::Rejected& told) {
+  Memberships::Pointer membership;
+  {
+    const Lock lock(mutex_);
+    membership = memberships_.take_joining(told.group, told.request);
+    if (membership == nullptr) membership = memberships_.current(told.group);
+  }
+  if (membership != nullptr) {
+    membership->listener->on_rejected(membership->group, told.request, told.reason);
+  } else {
+    listener_->on_rejected(told.group, told.request, told.reason);
+  }
+}
+
+void ClientState::tell(upcall::SendFailed& told) {
+  if (const auto membership = current(told.group)) {
+    membership->listener->on_send_failed(membership->group, told.number);
+  } else {
+    listener_->on_send_failed(told.group, told.number);
+  }
+}
+
+void ClientState::tell(upcall::Safe& told) {
+  if (const auto membership = current(told.group)) {
+    membership->listener->on_safe(membership->group, told.number);
+  } else {
+    listener_->on_safe(told.group, told.number);
+  }
+}
+
+void ClientState::tell(upcall::Suspended& told) {
+  if (const auto membership = current(told.group)) {
+    membership->listener->on_suspended(membership->group);
+  }
+}
+
+void ClientState::tell(upcall::Block& told) {
+  if (const auto membership = current(told.group)) {
+    membership->listener->on_block(membership->group);
+  }
+}
+
+void ClientState::tell(upcall::Gone& told) {
+  Memberships::Pointer membership;
+  {
+    const Lock lock(mutex_);
+    membership = memberships_.take_current(told.group);
+  }
+  if (membership != nullptr) membership->listener->on_gone(membership->group, told.reason);
+}
+
+void ClientState::tell(upcall::Status& told) { listener_->on_status(told.request, told.status); }
+
+void ClientState::tell(upcall::Groups& told) { listener_->on_groups(told.request, told.groups); }
+
+void ClientState::tell(upcall::Watched& told) { listener_->on_watched_view(told.group, told.view); }
+
+}  // namespace groupcomm
