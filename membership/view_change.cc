@@ -40,14 +40,15 @@ void ViewChange::begin(const protocol::DaemonView& view, TimePoint now) {
 bool ViewChange::has_reason(const Situation& situation) const {
   if (!rank_) return false;
   if (!living_) return situation.may_recover;
-  return is_flushing() || situation.present.size() < base().members.size() ||
-         !situation.leaving.empty() || situation.leaving_self || situation.joiner_is_due;
+  return is_flushing() || !situation.lost.empty() || !situation.leaving.empty() ||
+         situation.leaving_self || situation.joiner_is_due;
 }
 
 // Rule F1: the lowest rank that is present begins, the others step in one after another.
 Duration ViewChange::turn(const Situation& situation) const {
-  const auto before = std::count_if(situation.present.begin(), situation.present.end(),
-                                    [&](Rank rank) { return rank < *rank_; });
+  const auto before =
+      std::count_if(situation.present.begin(), situation.present.end(),
+                    [&](Rank rank) { return rank < *rank_ && !situation.lost.contains(rank); });
   return before * options_.step;
 }
 
@@ -62,7 +63,7 @@ bool ViewChange::is_ballot_due(TimePoint now, const Situation& situation) {
       (!is_quorum_of(base(), situation.present) || now - *reason_since_ < options_.gather)) {
     return false;
   }
-  const bool other_is_at_it = now < quiet_until_ && situation.present.contains(last_proposer_);
+  const bool other_is_at_it = now < quiet_until_ && is_at_work(last_proposer_, situation);
   return !other_is_at_it && *reason_since_ + turn(situation) <= now;
 }
 
@@ -189,7 +190,7 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   if (!value) {
     std::set<Rank> silent;
     for (Rank rank = 0; rank < base().members.size(); ++rank) {
-      if (!situation.present.contains(rank)) silent.insert(rank);
+      if (!is_at_work(rank, situation)) silent.insert(rank);
     }
     value = choose_value({.base = base(),
                           .answers = collecting->answers,
@@ -279,7 +280,12 @@ void ViewChange::resend(TimePoint now) {
   }
 }
 
+bool ViewChange::is_at_work(Rank proposer, const Situation& situation) const {
+  return situation.present.contains(proposer) && !situation.lost.contains(proposer);
+}
+
 TimePoint ViewChange::next_deadline(const Situation& situation) const {
+  if (round_ && round_->in<FlushRound::Decided>() != nullptr) return TimePoint::never();
   if (round_) {
     TimePoint deadline = round_->last_sent() + options_.resend;
     if (const auto* proposing = round_->in<FlushRound::Proposing>()) {
@@ -293,7 +299,7 @@ TimePoint ViewChange::next_deadline(const Situation& situation) const {
     if (!is_quorum_of(base(), situation.present)) return TimePoint::never();
     deadline = std::max(deadline, *reason_since_ + options_.gather);
   }
-  if (situation.present.contains(last_proposer_)) deadline = std::max(deadline, quiet_until_);
+  if (is_at_work(last_proposer_, situation)) deadline = std::max(deadline, quiet_until_);
   return deadline;
 }
 

@@ -42,10 +42,11 @@ class ViewChange {
   // What the owner knows of the world at this moment.
   struct Situation {
     std::vector<Incarnation> hears;  // including oneself
-    std::set<Rank> present;          // members of the base that are heard, oneself included
-    std::set<Rank> leaving;          // of these, who wants to leave
-    std::vector<Joiner> joiners;     // daemons that want in and are heard here
-    bool joiner_is_due = false;      // some joiner is heard by all present members
+    std::set<Rank> present;          // members of the base that can vote, oneself included
+    std::set<Rank> lost;          // members of a living base whose own incarnation is not present
+    std::set<Rank> leaving;       // of these, who wants to leave
+    std::vector<Joiner> joiners;  // daemons that want in and are heard here
+    bool joiner_is_due = false;   // some joiner is heard by all present members
     bool leaving_self = false;
     bool suspended = false;
     bool may_recover = true;  // no living view is known: a restarted daemon may form one
@@ -122,6 +123,7 @@ class ViewChange {
   bool has_reason(const Situation& situation) const;
   bool is_complete(const FlushRound::Collecting& collecting, const Situation& situation) const;
   Duration turn(const Situation& situation) const;
+  bool is_at_work(Rank proposer, const Situation& situation) const;
   protocol::State state_for(const protocol::Ballot& ballot, const Situation& situation,
                             const Messages& messages) const;
   void try_choose(TimePoint now, const Situation& situation);

@@ -191,9 +191,7 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
       if (std::find(groups.begin(), groups.end(), key) == groups.end()) groups.push_back(key);
     }
   }
-  if (!groups.empty()) {
-    pending_leaves_.push_back({id, session.process.name, std::move(groups), reason});
-  }
+  pending_leaves_.push_back({id, std::move(groups), reason});
   sessions_.erase(id);
 }
 

@@ -67,7 +67,6 @@ class ClientService {
   // The leave of a session that has ended, or was evicted.
   struct PendingLeave {
     SessionId session;
-    std::string process_name;
     std::vector<GroupKey> groups;
     LeaveReason reason;
   };
@@ -130,7 +129,7 @@ class ClientService {
   SessionId next_served_;  // round robin over sessions
   bool is_stamping_ = false;
   bool suspended_ = false;
-  bool control_took_effect_ = false;  // of a session here, since the last look
+  bool control_took_effect_ = false;     // of a session here, since the last look
   std::vector<GroupKey> in_transition_;  // groups that were told a transition in this flush
 
   std::uint64_t delivered_messages_ = 0;

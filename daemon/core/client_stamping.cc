@@ -30,7 +30,7 @@ void ClientService::pump(ViewOrdering& ordering) {
     stamp_requests(ordering);
     tell_accepted();
     deliver_all(ordering);
-  } while (control_took_effect_);
+  } while (control_took_effect_ || !pending_leaves_.empty());
 }
 
 void ClientService::stamp_requests(ViewOrdering& ordering) {
@@ -105,6 +105,10 @@ void ClientService::stamp_pending_leaves(ViewOrdering& ordering) {
   while (!pending_leaves_.empty()) {
     PendingLeave leave = std::move(pending_leaves_.front());
     pending_leaves_.pop_front();
+    if (leave.groups.empty()) {
+      ordering.forget_session(leave.session);
+      continue;
+    }
     auto message = std::make_shared<StampedMessage>();
     message->kind = MessageKind::kLeave;
     message->order = Order::kTotal;

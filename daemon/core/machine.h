@@ -42,7 +42,9 @@ class DaemonCore::Machine {
   // The view before the current one, for members that still need its messages.
   struct Retired {
     protocol::DaemonView view;
-    ordering::ViewOrdering ordering;
+    std::optional<ordering::ViewOrdering> ordering;  // until all have installed the next view
+    std::set<Incarnation> unheard;                   // who has not been heard there yet
+    LamportStamp clock;
   };
 
   // --- events (machine.cc)
@@ -92,6 +94,7 @@ class DaemonCore::Machine {
   bool is_fresh(const Stranger& stranger) const;
   bool is_heard_by_all_present(const membership::Joiner& joiner,
                                const std::set<Rank>& present) const;
+  bool is_living_present(const protocol::DaemonMember& member) const;
   bool is_present(Rank rank, const protocol::DaemonMember& member) const;
   membership::ViewChange::Messages frozen_messages();
   void run_view_change();

@@ -114,6 +114,10 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   const Incarnation from = header.sender.incarnation;
   detector_.on_hears_us(from, contains(heartbeat.hears, options_.self.incarnation));
   hearing_[from] = heartbeat.hears;
+  if (retired_ && retired_->ordering) {
+    retired_->unheard.erase(from);
+    if (retired_->unheard.empty()) retired_->ordering.reset();
+  }
   if (heartbeat.leaving) leavers_.insert(from);
   if (!ordering_->is_frozen() && ordering_->fits(heartbeat.progress)) {
     ordering_->on_progress(rank, heartbeat.progress);
@@ -128,8 +132,9 @@ void DaemonCore::Machine::on_other_view(const protocol::FrameHeader& header,
                                         protocol::PeerBody& body) {
   ++frames_of_other_views_;
   if (retired_ && header.view == retired_->view.id) {
-    if (const auto* nack = std::get_if<protocol::Nack>(&body)) {
-      answer_nack(header.sender, retired_->view, retired_->ordering, *nack);
+    const auto* nack = std::get_if<protocol::Nack>(&body);
+    if (nack != nullptr && retired_->ordering) {
+      answer_nack(header.sender, retired_->view, *retired_->ordering, *nack);
     } else {
       answer_with_install(header.sender);
     }
@@ -195,8 +200,8 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
     send({from.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
     return;
   }
-  // Rules R3 and R5: a record that is older than the cluster's may follow it, because what it promised was
-  // about an older view. Without any record we may join, but not vote.
+  // Rules R3 and R5: a record that is older than the cluster's may follow it, because what it
+  // promised was about an older view. Without any record we may join, but not vote.
   if (!had_record_ || change_.base().lineage == Incarnation{}) {
     if (!had_record_) return;
     if (change_.record().accepted &&

@@ -32,13 +32,15 @@ bool is_in(const DaemonView& view, const DaemonId& id) {
 
 // Rule D4: a member of a living view is present while frames pass both ways; a member that
 // restarted is present by its name where it votes on the same base.
+bool DaemonCore::Machine::is_living_present(const DaemonMember& member) const {
+  if (!is_living() || !detector_.is_heard(now_, member.id.incarnation)) return false;
+  const bool is_settled = now_ - installed_at_ > options_.suspect;
+  return !is_settled || detector_.is_linked(now_, member.id.incarnation);
+}
+
 bool DaemonCore::Machine::is_present(Rank rank, const DaemonMember& member) const {
-  if (change_.rank() == rank) return true;
+  if (change_.rank() == rank || is_living_present(member)) return true;
   const Incarnation incarnation = member.id.incarnation;
-  if (is_living() && detector_.is_heard(now_, incarnation)) {
-    const bool is_settled = now_ - installed_at_ > options_.suspect;
-    if (!is_settled || detector_.is_linked(now_, incarnation)) return true;
-  }
   return std::any_of(strangers_.begin(), strangers_.end(), [&](const auto& entry) {
     const Stranger& stranger = entry.second;
     return stranger.member.id.name == member.id.name && stranger.beacon.decided &&
@@ -68,7 +70,7 @@ bool DaemonCore::Machine::is_heard_by_all_present(const Joiner& joiner,
   const DaemonId& id = joiner.member.id;
   return std::all_of(present.begin(), present.end(), [&](Rank rank) {
     const DaemonId& member = view_.members[rank].id;
-    if (member.name == id.name) return false;  // the name is taken
+    if (member.name == id.name) return false;  // the name is taken, or it votes itself
     const bool hears_member = contains(joiner.hears, member.incarnation);
     if (rank == rank_) return hears_member;
     const auto row = hearing_.find(member.incarnation);
@@ -82,6 +84,9 @@ ViewChange::Situation DaemonCore::Machine::situation() const {
   situation.hears.push_back(options_.self.incarnation);
   const auto& members = change_.base().members;
   for (Rank rank = 0; rank < members.size(); ++rank) {
+    if (is_living() && rank != rank_ && !is_living_present(members[rank])) {
+      situation.lost.insert(rank);
+    }
     if (!is_present(rank, members[rank])) continue;
     situation.present.insert(rank);
     if (leavers_.contains(members[rank].id.incarnation)) situation.leaving.insert(rank);
@@ -275,7 +280,14 @@ void DaemonCore::Machine::install_as_member() {
   const ViewChangeValue value = *deciding_;
   ordering_->finish(value.cut, value.first_place, value.places);
   clients_.deliver_all(*ordering_);
-  retired_.emplace(Retired{view_, std::move(*ordering_)});
+  std::set<Incarnation> others;
+  for (const DaemonMember& member : value.next.members) {
+    if (member.id != options_.self && is_in(view_, member.id)) {
+      others.insert(member.id.incarnation);
+    }
+  }
+  const LamportStamp clock = ordering_->clock();
+  retired_ = Retired{view_, std::move(ordering_), std::move(others), clock};
   clients_.on_daemons_changed(value.next, value.left);
   enter_view(value);
   // The first survivor tells the joiners how the groups stand.
@@ -295,7 +307,7 @@ void DaemonCore::Machine::install_as_joiner(const ViewChangeValue& value,
 }
 
 void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
-  const LamportStamp clock = retired_ ? retired_->ordering.clock() : LamportStamp{};
+  const LamportStamp clock = retired_ ? retired_->clock : LamportStamp{};
   view_ = value.next;
   installed_at_ = now_;
   ++views_installed_;

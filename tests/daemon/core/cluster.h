@@ -72,6 +72,10 @@ class Cluster {
   void say(std::size_t i, std::uint64_t session, protocol::ClientMessage message) {
     step(name(i), ClientFrame{SessionId{session}, {std::move(message)}});
   }
+  void say_all(std::size_t i, std::uint64_t session,
+               std::vector<protocol::ClientMessage> messages) {
+    step(name(i), ClientFrame{SessionId{session}, std::move(messages)});
+  }
   void lose_client(std::size_t i, std::uint64_t session) {
     step(name(i), ClientLost{SessionId{session}});
   }

@@ -207,8 +207,8 @@ TEST_P(DaemonCoreTest, RefusesASendToAGroupThatNobodyIsIn) {
 INSTANTIATE_TEST_SUITE_P(Engines, DaemonCoreTest,
                          ::testing::Values(TotalOrderEngine::kSequencer,
                                            TotalOrderEngine::kLamport),
-                         [](const auto& info) {
-                           return info.param == TotalOrderEngine::kSequencer
+                         [](const auto& parameter) {
+                           return parameter.param == TotalOrderEngine::kSequencer
                                       ? std::string("Sequencer")
                                       : std::string("Lamport");
                          });
