@@ -26,6 +26,8 @@ using Builder = schema::ClientMessage::Builder;
 using Kind = schema::ClientMessage::Which;
 
 constexpr std::size_t kFrameWords = 8;
+// A message without what it points to.
+constexpr std::size_t kMessageWordsMin = 5;
 // Room for a message with one name.
 constexpr std::size_t kMessageWords = 16;
 
@@ -223,7 +225,7 @@ Result<std::vector<ClientMessage>> decode_client_messages(const Payload& bytes,
     const auto in = frame.root<schema::ClientFrame>();
     if (in.getVersion() == 0) bad_frame("not a frame: no protocol version");
     const auto list = in.getMessages();
-    check_message_list(list, frame);
+    check_share_of_frame(list, frame, kMessageWordsMin);
     std::vector<ClientMessage> messages;
     messages.reserve(list.size());
     for (const auto message : list) {

@@ -30,6 +30,8 @@ using Builder = schema::DaemonMessage::Builder;
 using Kind = schema::DaemonMessage::Which;
 
 constexpr std::size_t kFrameWords = 8;
+// A message without what it points to.
+constexpr std::size_t kMessageWordsMin = 5;
 // Room for a small message that is not a delivery.
 constexpr std::size_t kMessageWords = 32;
 // A process with names of usual length.
@@ -274,7 +276,7 @@ Result<std::vector<DaemonMessage>> decode_daemon_messages(const Payload& bytes,
     const auto in = frame.root<schema::DaemonFrame>();
     if (in.getVersion() == 0) bad_frame("not a frame: no protocol version");
     const auto list = in.getMessages();
-    check_message_list(list, frame);
+    check_share_of_frame(list, frame, kMessageWordsMin);
     std::vector<DaemonMessage> messages;
     messages.reserve(list.size());
     for (const auto message : list) {

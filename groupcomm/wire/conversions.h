@@ -209,13 +209,12 @@ std::vector<Value> read_numbers(capnp::List<std::uint64_t>::Reader list, const L
   return values;
 }
 
-// A client list is refused before memory is taken for it where its messages are smaller than any
-// version of the protocol has sent them.
-template <typename MessageList>
-void check_message_list(const MessageList& list, const FrameReader& frame) {
-  constexpr std::size_t kMessageWordsMin = 5;
+// For lists whose elements are large in memory: such a list is refused, before memory is taken for
+// it, where its elements are smaller than the `words_min` that every version has sent.
+template <typename StructList>
+void check_share_of_frame(const StructList& list, const FrameReader& frame, std::size_t words_min) {
   check_is_composite(list);
-  check_length(list, {frame.words() / kMessageWordsMin, "messages"});
+  check_length(list, {frame.words() / words_min, "messages"});
 }
 
 // Values whose number the schema's builders want.

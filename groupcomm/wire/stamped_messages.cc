@@ -24,6 +24,8 @@ static_assert(static_cast<int>(MessageKind::kLeave) ==
 static_assert(static_cast<int>(MessageKind::kClosing) ==
               static_cast<int>(schema::MessageKind::CLOSING));
 
+// A message without what it points to.
+constexpr std::size_t kMessageWordsMin = 13;
 constexpr std::size_t kChunksMax = kPayloadBytesMax / protocol::kChunkBytesMax - 1;
 
 // --- control bodies and the rare parts -----------------------------------------------------------
@@ -252,7 +254,7 @@ std::vector<MessagePointer> read_messages(schema::MessageList::Reader in,
                                           const FrameReader& frame) {
   const auto contexts = read_contexts(in.getContexts());
   const auto list = in.getMessages();
-  check_is_composite(list);
+  check_share_of_frame(list, frame, kMessageWordsMin);
   const auto block = std::make_shared<std::vector<StampedMessage>>(list.size());
   std::vector<MessagePointer> messages;
   messages.reserve(list.size());
