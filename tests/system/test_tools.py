@@ -50,7 +50,8 @@ class Tools(SystemTestCase):
         self.check_traces(cluster)
 
     def test_without_a_daemon_one_line_says_so(self):
-        for arguments in (["status"], ["groups"], ["send", "room", "x"], ["chat", "room"], ["pipe"]):
+        commands = [["status"], ["groups"], ["send", "room", "x"], ["chat", "room"], ["pipe"]]
+        for arguments in commands:
             done = subprocess.run([str(BIN / "groupcommctl"), "--socket", "/no/such.sock",
                                    *arguments], capture_output=True, text=True, timeout=20,
                                   stdin=subprocess.DEVNULL, check=False)

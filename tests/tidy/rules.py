@@ -279,6 +279,8 @@ _RULE_DOCUMENTS = [
     ("", "docs/PROTOCOL.md"),
 ]
 
+_CITATION = re.compile(r"(?<![\[\w.\-/\"'{])([C-GL-PR-W]\d{1,2})(?![\w\-\"'}])")
+
 
 def cited_rules_exist(tree):
     """A rule in a comment, as "rule O3" or "(U1)", stands in the document that its folder cites."""
@@ -289,7 +291,7 @@ def cited_rules_exist(tree):
         known = set(re.findall(r"^(?:- |\| )\*\*([A-Z]\d{1,2})\*\*",
                                tree.files.get(document, ""), re.MULTILINE))
         for line, comment in source_text.comments(text):
-            for cited in re.findall(r"(?<![\w.\-/\"'{])([C-GL-PR-W]\d{1,2})(?![\w\-\"'}])", comment):
+            for cited in _CITATION.findall(comment):
                 if cited not in known:
                     yield Violation(path, line, f"{document} has no rule {cited}")
 

@@ -128,7 +128,8 @@ class Rules(unittest.TestCase):
     def test_documents(self):
         comment = "// Holds what P3 asks for.\n"
         self.assertTrue(violations(rules.cited_rules_exist, "ordering/a.h", comment))
-        known = rules.Tree({"ordering/a.h": comment, "docs/PROTOCOL.md": "- **P3** The sequencer\n"})
+        rule = "- **P3** The sequencer\n"
+        known = rules.Tree({"ordering/a.h": comment, "docs/PROTOCOL.md": rule})
         self.assertEqual(list(rules.cited_rules_exist(known)), [])
         frames = "using PeerBody = std::variant<Batch, Nack>;\n"
         bad = rules.Tree({"groupcomm/protocol/peer_frames.h": frames,
