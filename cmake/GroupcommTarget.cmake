@@ -3,9 +3,9 @@
 # Our own code is warning-free; includes are written from the project's root.
 function(groupcomm_defaults target)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow=local -Werror)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    target_compile_options(${target} PRIVATE -Wno-shadow)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Werror)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wshadow=local)  # clang has no such thing
   endif()
   target_compile_definitions(${target} PRIVATE GROUPCOMM_VERSION="${PROJECT_VERSION}")
   if(GROUPCOMM_SANITIZE)
