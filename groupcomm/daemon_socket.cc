@@ -85,6 +85,9 @@ Result<std::unique_ptr<DaemonSocket>> DaemonSocket::open(SocketContext& context,
   set_option(monitor, ZMQ_LINGER, 0);
   CHECK_EQ(zmq_connect(monitor, endpoint.c_str()), 0);
   std::unique_ptr<DaemonSocket> result(new DaemonSocket(socket, monitor, path));
+  // A descriptor of the socket library tells of nothing before the first vain attempt to read.
+  result->read_monitor();
+  result->receive();
   if (zmq_connect(socket, ("ipc://" + path).c_str()) != 0) {
     return Failure{no_daemon_at(path, zmq_strerror(errno))};
   }

@@ -1,0 +1,169 @@
+#include "tests/groupcomm/fake_daemon.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "groupcomm/check.h"
+#include "groupcomm/wire/codec.h"
+
+namespace groupcomm {
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = std::filesystem::temp_directory_path() / "groupcomm-test-XXXXXX";
+  CHECK(mkdtemp(pattern.data()) != nullptr);
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() { std::filesystem::remove_all(path_); }
+
+FakeDaemon::FakeDaemon(const std::string& path, Behaviour behaviour)
+    : behaviour_(std::move(behaviour)),
+      context_(zmq_ctx_new()),
+      router_(zmq_socket(context_, ZMQ_ROUTER)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  const int no_linger = 0;
+  zmq_setsockopt(router_, ZMQ_LINGER, &no_linger, sizeof no_linger);
+  CHECK_EQ(zmq_bind(router_, ("ipc://" + path).c_str()), 0);
+  thread_ = std::thread([this] { run(); });
+}
+
+FakeDaemon::~FakeDaemon() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+  }
+  eventfd_write(wake_, 1);
+  thread_.join();
+  zmq_close(router_);
+  zmq_ctx_term(context_);
+  close(wake_);
+}
+
+void FakeDaemon::say(std::vector<protocol::DaemonMessage> messages) {
+  say_raw(std::string(wire::encode(std::span<const protocol::DaemonMessage>(messages)).text()));
+}
+
+void FakeDaemon::say_raw(std::string bytes) {
+  const std::lock_guard lock(mutex_);
+  to_send_.push_back(std::move(bytes));
+  eventfd_write(wake_, 1);
+}
+
+bool FakeDaemon::wait_until(
+    const std::function<bool(const std::vector<protocol::ClientMessage>&)>& condition) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return condition(received_); });
+}
+
+std::size_t FakeDaemon::frames() const {
+  const std::lock_guard lock(mutex_);
+  return frames_;
+}
+
+void FakeDaemon::run() {
+  for (;;) {
+    zmq_pollitem_t items[] = {{router_, 0, ZMQ_POLLIN, 0}, {nullptr, wake_, ZMQ_POLLIN, 0}};
+    zmq_poll(items, 2, -1);
+    std::vector<std::string> to_send;
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_ending_) return;
+      eventfd_t count = 0;
+      eventfd_read(wake_, &count);
+      to_send.swap(to_send_);
+    }
+    for (const std::string& bytes : to_send) send(bytes);
+    if ((items[0].revents & ZMQ_POLLIN) == 0) continue;
+    std::string parts[2];
+    for (std::string& part : parts) {
+      zmq_msg_t message;
+      zmq_msg_init(&message);
+      zmq_msg_recv(&message, router_, 0);
+      part.assign(static_cast<const char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
+      zmq_msg_close(&message);
+    }
+    on_frame(parts[0], parts[1]);
+  }
+}
+
+void FakeDaemon::send(const std::string& bytes) {
+  zmq_send(router_, client_.data(), client_.size(), ZMQ_SNDMORE);
+  zmq_send(router_, bytes.data(), bytes.size(), 0);
+}
+
+void FakeDaemon::on_frame(const std::string& client, const std::string& bytes) {
+  const auto messages = wire::decode_client_messages(Payload::copy_of(bytes));
+  CHECK(messages.ok());
+  client_ = client;
+  {
+    const std::lock_guard lock(mutex_);
+    ++frames_;
+    received_.insert(received_.end(), messages.value().begin(), messages.value().end());
+    changed_.notify_all();
+  }
+  std::vector<protocol::DaemonMessage> out;
+  for (const protocol::ClientMessage& message : messages.value()) answer(message, out);
+  if (!out.empty()) {
+    send(std::string(wire::encode(std::span<const protocol::DaemonMessage>(out)).text()));
+  }
+}
+
+void FakeDaemon::answer_hello(const protocol::Hello& hello,
+                              std::vector<protocol::DaemonMessage>& out) {
+  if (!behaviour_.refusal.empty()) {
+    out.push_back(protocol::Refused{.reason = behaviour_.refusal});
+    return;
+  }
+  if (!behaviour_.greets) return;
+  process_ = {.name = hello.name,
+              .daemon = "fake",
+              .key = {.daemon = Incarnation{42}, .session = SessionId{++sessions_}}};
+  groups_.clear();
+  numbers_.clear();
+  out.push_back(protocol::Welcome{.process = process_,
+                                  .daemon_version = "test",
+                                  .send_window_bytes = 1u << 20,
+                                  .send_window_messages = behaviour_.window_messages});
+}
+
+void FakeDaemon::answer(const protocol::ClientMessage& message,
+                        std::vector<protocol::DaemonMessage>& out) {
+  if (const auto* hello = std::get_if<protocol::Hello>(&message)) {
+    answer_hello(*hello, out);
+  } else if (const auto* join = std::get_if<protocol::Join>(&message)) {
+    groups_[group_key(join->group)] = join->group;
+    GroupView view;
+    view.id = {.daemon_view = {.counter = 1, .proposer = Incarnation{42}, .round = 1},
+               .place = OrderNumber{++views_}};
+    view.members = {{.process = process_}};
+    view.joined = {process_};
+    view.transitional = {process_};
+    out.push_back(protocol::ViewChanged{.group = join->group, .view = view});
+  } else if (const auto* leave = std::get_if<protocol::Leave>(&message)) {
+    groups_.erase(group_key(leave->group));
+    out.push_back(protocol::Gone{.group = group_key(leave->group), .reason = GoneReason::kLeft});
+  } else if (const auto* send = std::get_if<protocol::Multicast>(&message)) {
+    if (!behaviour_.accepts) return;
+    out.push_back(protocol::Accepted{.up_to = send->request});
+    const SendNumber number{++numbers_[send->group]};
+    if (!groups_.contains(send->group)) return;
+    out.push_back(protocol::Deliver{.group = send->group,
+                                    .sender_rank = 0,
+                                    .sender = {},
+                                    .number = number,
+                                    .order = send->order,
+                                    .payload = send->payload});
+  } else if (const auto* query = std::get_if<protocol::StatusQuery>(&message)) {
+    protocol::DaemonStatus status;
+    status.daemon = {.name = "fake", .incarnation = Incarnation{42}};
+    out.push_back(protocol::StatusReply{.request = query->request, .status = status});
+  }
+}
+
+}  // namespace groupcomm
