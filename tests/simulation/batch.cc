@@ -1,0 +1,184 @@
+#include "tests/simulation/batch.h"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <vector>
+
+#include "tests/simulation/simulator.h"
+
+namespace groupcomm::simulation {
+namespace {
+
+constexpr int kCountersMax = 64;
+constexpr int kNameBytesMax = 48;
+
+// What a child leaves for its parent, also when it is killed in the middle of a run.
+struct Ledger {
+  std::uint64_t next_seed;
+  std::uint64_t runs;
+  std::uint64_t failures;
+  std::uint64_t unsettled_ns;  // the longest time to settle
+  std::uint64_t digest;        // of all runs together
+  bool done;
+  struct Counter {
+    char name[kNameBytesMax];
+    std::uint64_t value;
+  } counters[kCountersMax];
+};
+
+void add_counters(Ledger& ledger, const std::map<std::string, std::uint64_t>& counters) {
+  for (const auto& [name, value] : counters) {
+    for (Ledger::Counter& counter : ledger.counters) {
+      if (counter.name[0] == '\0') {
+        std::snprintf(counter.name, sizeof(counter.name), "%s", name.c_str());
+      }
+      if (name.compare(0, kNameBytesMax - 1, counter.name) != 0) continue;
+      counter.value += value;
+      break;
+    }
+  }
+}
+
+using Clock = std::chrono::steady_clock;
+
+bool is_over(const BatchOptions& options, Clock::time_point begin) {
+  return options.seconds > 0 && Clock::now() - begin >= std::chrono::seconds(options.seconds);
+}
+
+void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
+  Plan plan = draw_plan(seed);
+  plan.checks_each_step = options.checks_each_step;
+  Outcome outcome = Simulator(plan, /*verbose=*/false).run();
+  if (options.twice) {
+    const Outcome again = Simulator(plan, /*verbose=*/false).run();
+    if (again.digest != outcome.digest) {
+      outcome.passed = false;
+      outcome.verdict += "two runs of one seed differ\n";
+    }
+  }
+  ++ledger.runs;
+  ledger.digest += outcome.digest * seed;
+  add_counters(ledger, outcome.counters);
+  const auto settled = static_cast<std::uint64_t>(outcome.settled_after.count());
+  if (settled > ledger.unsettled_ns) ledger.unsettled_ns = settled;
+  if (outcome.passed) return;
+  ++ledger.failures;
+  if (ledger.failures <= options.failures_shown) {
+    std::printf("FAILED: simulate --seed %llu\n%s", static_cast<unsigned long long>(seed),
+                outcome.verdict.c_str());
+  }
+}
+
+[[noreturn]] void run_child(const BatchOptions& options, Clock::time_point begin, Ledger& ledger) {
+  const auto step = static_cast<std::uint64_t>(options.jobs);
+  for (; ledger.next_seed <= options.last_seed && !is_over(options, begin);) {
+    run_one(options, ledger.next_seed, ledger);
+    std::fflush(stdout);
+    ledger.next_seed += step;
+  }
+  ledger.done = true;
+  std::fflush(stdout);
+  std::_Exit(0);
+}
+
+pid_t start_child(const BatchOptions& options, Clock::time_point begin, Ledger& ledger) {
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) run_child(options, begin, ledger);
+  return child;
+}
+
+void print_summary(const std::vector<Ledger*>& ledgers, Clock::duration took) {
+  std::map<std::string, std::uint64_t> counters;
+  std::uint64_t runs = 0;
+  std::uint64_t failures = 0;
+  std::uint64_t longest = 0;
+  std::uint64_t digest = 0;
+  for (const Ledger* ledger : ledgers) {
+    runs += ledger->runs;
+    failures += ledger->failures;
+    digest += ledger->digest;
+    longest = std::max(longest, ledger->unsettled_ns);
+    for (const Ledger::Counter& counter : ledger->counters) {
+      if (counter.name[0] != '\0') counters[counter.name] += counter.value;
+    }
+  }
+  for (const auto& [name, value] : counters) {
+    std::printf("  %12llu %s\n", static_cast<unsigned long long>(value), name.c_str());
+  }
+  const double seconds = std::chrono::duration<double>(took).count();
+  std::printf("%llu runs, %llu failed, in %.1f s; slowest to settle: %.1f s; digest %016llx\n",
+              static_cast<unsigned long long>(runs), static_cast<unsigned long long>(failures),
+              seconds, static_cast<double>(longest) / 1e9, static_cast<unsigned long long>(digest));
+}
+
+}  // namespace
+
+std::uint64_t run_batch(const BatchOptions& options) {
+  const Clock::time_point begin = Clock::now();
+  const auto jobs = static_cast<std::size_t>(options.jobs);
+  void* memory = mmap(nullptr, sizeof(Ledger) * jobs, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  CHECK(memory != MAP_FAILED);
+  std::vector<Ledger*> ledgers;
+  std::map<pid_t, std::size_t> children;
+  for (std::size_t i = 0; i < jobs; ++i) {
+    ledgers.push_back(static_cast<Ledger*>(memory) + i);
+    ledgers[i]->next_seed = options.first_seed + i;
+    children[start_child(options, begin, *ledgers[i])] = i;
+  }
+  while (!children.empty()) {
+    int status = 0;
+    const pid_t child = wait(&status);
+    CHECK(child > 0);
+    const std::size_t i = children.at(child);
+    children.erase(child);
+    Ledger& ledger = *ledgers[i];
+    if (ledger.done) continue;
+    std::printf("FAILED: simulate --seed %llu\nthe process ended with %s %d\n",
+                static_cast<unsigned long long>(ledger.next_seed),
+                WIFSIGNALED(status) ? "signal" : "code",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    ++ledger.runs;
+    ++ledger.failures;
+    ledger.next_seed += jobs;
+    children[start_child(options, begin, ledger)] = i;
+  }
+  print_summary(ledgers, Clock::now() - begin);
+  std::uint64_t failures = 0;
+  for (const Ledger* ledger : ledgers) failures += ledger->failures;
+  munmap(memory, sizeof(Ledger) * jobs);
+  return failures;
+}
+
+bool run_single(const SingleOptions& options) {
+  Plan plan = draw_plan(options.seed);
+  plan.checks_each_step = options.checks_each_step;
+  if (options.verbose) std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  std::printf("%s", to_string(plan).c_str());
+  const Outcome outcome = Simulator(plan, options.verbose).run();
+  for (const auto& [name, value] : outcome.counters) {
+    std::printf("  %12llu %s\n", static_cast<unsigned long long>(value), name.c_str());
+  }
+  if (!options.trace_path.empty()) {
+    for (const verify::Trace& trace : outcome.traces) {
+      std::ofstream(options.trace_path + "." + trace.header.name) << verify::to_text(trace);
+    }
+  }
+  std::printf("%s", outcome.verdict.c_str());
+  std::printf("seed %llu %s; settled after %.2f s; digest %016llx\n",
+              static_cast<unsigned long long>(options.seed), outcome.passed ? "passed" : "FAILED",
+              std::chrono::duration<double>(outcome.settled_after).count(),
+              static_cast<unsigned long long>(outcome.digest));
+  return outcome.passed;
+}
+
+}  // namespace groupcomm::simulation

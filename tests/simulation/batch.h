@@ -1,0 +1,32 @@
+// Many runs: in several processes, so that a failed CHECK ends one run and not all of them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace groupcomm::simulation {
+
+struct BatchOptions {
+  std::uint64_t first_seed = 1;
+  std::uint64_t last_seed = 200;
+  int jobs = 1;
+  std::uint64_t seconds = 0;  // of real time, after which no further run is begun; 0: no limit
+  bool twice = false;         // run each seed two times and compare
+  bool checks_each_step = false;
+  std::uint64_t failures_shown = 10;
+};
+
+// Prints a line for each failure, and a summary. Returns the number of failed seeds.
+std::uint64_t run_batch(const BatchOptions& options);
+
+// One run with all that there is to be seen. Traces are written to `trace_path`.NAME if it is not
+// empty. Whether the run passed.
+struct SingleOptions {
+  std::uint64_t seed = 1;
+  bool verbose = false;
+  bool checks_each_step = true;
+  std::string trace_path;
+};
+bool run_single(const SingleOptions& options);
+
+}  // namespace groupcomm::simulation

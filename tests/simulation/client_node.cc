@@ -1,0 +1,428 @@
+#include "tests/simulation/client_node.h"
+
+#include <algorithm>
+
+#include "groupcomm/wire/codec.h"
+#include "tests/simulation/describe.h"
+
+namespace groupcomm::simulation {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+namespace record = verify::record;
+
+ClientNode::ClientNode(Scene& scene, Random random, ClientSurroundings& surroundings,
+                       std::size_t index)
+    : scene_(scene),
+      random_(random),
+      surroundings_(surroundings),
+      index_(index),
+      name_("c" + std::to_string(index)) {
+  for (std::size_t g = 0; g < scene.plan().groups; ++g) groups_.push_back("g" + std::to_string(g));
+  for (const std::string& group : groups_) {
+    if (random_.percent(65)) wanted_.insert(group);
+  }
+  trace_.header = {.role = verify::Role::kClient, .name = name_};
+  core_ = std::make_unique<ClientCore>(name_);
+}
+
+void ClientNode::start() {
+  if (up_) return;
+  scene_.count("client starts");
+  ++generation_;
+  up_ = true;
+  paused_ = false;
+  broken_ = false;
+  core_ = std::make_unique<ClientCore>(name_);
+  try_to_connect();
+  think();
+}
+
+void ClientNode::end_process(const verify::Record& last_record) {
+  if (!process_.empty()) record(last_record);
+  process_.clear();
+  views_.clear();
+  wishes_.clear();
+  asked_.clear();
+  inbox_.clear();
+  seen_ = 0;
+}
+
+void ClientNode::crash() {
+  if (!up_) return;
+  if (scene_.is_verbose()) scene_.log(name_, "CRASH");
+  scene_.count("client crashes");
+  end_process(record::Crash{.p = process_});
+  ++generation_;
+  up_ = false;
+  drain_scheduled_ = false;
+  if (attached_) surroundings_.disconnect(index_);
+  attached_ = false;
+}
+
+void ClientNode::pause() {
+  if (!up_ || paused_) return;
+  if (scene_.is_verbose()) scene_.log(name_, "PAUSE");
+  scene_.count("client pauses");
+  paused_ = true;
+}
+
+void ClientNode::resume() {
+  if (!up_ || !paused_) return;
+  if (scene_.is_verbose()) scene_.log(name_, "RESUME");
+  paused_ = false;
+  std::deque<Payload> waiting = std::move(inbox_);
+  inbox_.clear();
+  for (const Payload& bytes : waiting) on_bytes(bytes);
+  if (broken_) {
+    broken_ = false;
+    on_disconnected();
+  }
+}
+
+void ClientNode::say_bye() {
+  if (!up_ || paused_ || !core_->connected()) return;
+  if (scene_.is_verbose()) scene_.log(name_, "BYE");
+  scene_.count("clients that left");
+  core_->bye();
+  flush();
+  // What was on its way to the client is still read.
+  scene_.after(milliseconds(50), [this, generation = generation_] {
+    if (generation != generation_ || !attached_) return;
+    if (paused_) resume();
+    if (!attached_) return;
+    surroundings_.disconnect(index_);
+    attached_ = false;
+    core_->on_disconnected("bye");
+    drain();
+  });
+}
+
+void ClientNode::settle() {
+  resume();
+  start();
+}
+
+void ClientNode::try_to_connect() {
+  if (!up_ || attached_) return;
+  if (!paused_ && surroundings_.connect(index_)) {
+    attached_ = true;
+    core_->on_connecting();
+    flush();
+    return;
+  }
+  scene_.after(random_.about(milliseconds(50)), [this, generation = generation_] {
+    if (generation == generation_) try_to_connect();
+  });
+}
+
+void ClientNode::on_bytes(const Payload& bytes) {
+  if (!up_ || !attached_) return;
+  if (paused_) {
+    inbox_.push_back(bytes);
+    return;
+  }
+  auto messages = wire::decode_daemon_messages(bytes);
+  CHECK(messages.ok());
+  if (scene_.is_verbose()) {
+    for (const auto& message : messages.value()) scene_.log(name_, "< " + describe(message));
+  }
+  const auto outcome = core_->on_daemon_messages(std::move(messages).value());
+  if (!outcome.ok()) {
+    scene_.complain(name_ + " found that its daemon broke the protocol: " + outcome.error());
+    surroundings_.disconnect(index_);
+    attached_ = false;
+    core_->on_disconnected("protocol error");
+  } else if (!core_->is_open()) {
+    surroundings_.disconnect(index_);
+    attached_ = false;
+  }
+  if (random_.percent(80)) {
+    drain();
+  } else {
+    schedule_drain();
+  }
+}
+
+void ClientNode::schedule_drain() {
+  if (drain_scheduled_) return;
+  drain_scheduled_ = true;
+  scene_.after(random_.between(microseconds(10), milliseconds(20)),
+               [this, generation = generation_] {
+                 if (generation != generation_) return;
+                 drain_scheduled_ = false;
+                 if (!paused_) drain();
+               });
+}
+
+void ClientNode::drain() {
+  const std::uint64_t generation = generation_;
+  for (const Upcall& upcall : core_->take_upcalls()) {
+    if (scene_.is_verbose()) scene_.log(name_, "^ " + describe(upcall));
+    std::visit([this](const auto& u) { on_upcall(u); }, upcall);
+    if (generation != generation_) return;
+  }
+  flush();
+}
+
+void ClientNode::flush() {
+  const auto messages = core_->take_outgoing();
+  if (messages.empty() || !attached_) return;
+  if (scene_.is_verbose()) {
+    for (const auto& message : messages) scene_.log(name_, "> " + describe(message));
+  }
+  surroundings_.send_to_daemon(index_, wire::encode(messages));
+}
+
+void ClientNode::on_disconnected() {
+  if (!up_ || !attached_) return;
+  if (paused_) {
+    broken_ = true;
+    return;
+  }
+  attached_ = false;
+  core_->on_disconnected("connection lost");
+  drain();
+}
+
+std::string ClientNode::unsettled() const {
+  if (!up_) return "is down";
+  if (!core_->connected()) return "is not connected";
+  if (!asked_.empty()) {
+    return "has " + std::to_string(asked_.size()) + " sends neither accepted nor refused, first " +
+           to_string(asked_.begin()->first);
+  }
+  for (const std::string& group : groups_) {
+    const bool is_member = core_->view(group) != nullptr;
+    if (is_member && !wanted_.contains(group)) return "is still in " + group;
+    if (!is_member && wanted_.contains(group)) return "is not in " + group;
+  }
+  return wishes_.empty() ? "" : "has a join or leave without an answer";
+}
+
+// --- what the application is told ----------------------------------------------------------------
+
+std::string ClientNode::member_name(const std::string& group) const {
+  const auto found = views_.find(group);
+  if (found == views_.end()) return process_;
+  return verify::member_name(found->second.members[found->second.my_rank]);
+}
+
+void ClientNode::on_upcall(const upcall::Connected& u) {
+  process_ = to_string(u.process);
+  seen_ = 0;
+  record(record::Start{.p = process_});
+  tend_memberships();
+}
+
+void ClientNode::on_upcall(const upcall::ViewInstalled& u) {
+  scene_.count("group views");
+  std::erase_if(wishes_, [&](const auto& wish) { return wish.second == "+" + u.group; });
+  if (u.view.my_rank >= u.view.members.size()) {
+    return scene_.complain(name_ + " got a view with a rank outside of its members");
+  }
+  const auto previous = views_.find(u.group);
+  record(verify::view_record(*core_->process(), u.group, u.view,
+                             previous == views_.end() ? nullptr : &previous->second));
+  views_[u.group] = u.view;
+}
+
+void ClientNode::on_upcall(const upcall::Transition& u) {
+  record::Transition transition{.p = member_name(u.group), .g = u.group, .transitional = {}};
+  for (const ProcessId& p : u.transitional) transition.transitional.push_back(to_string(p));
+  record(transition);
+}
+
+void ClientNode::on_upcall(const upcall::Delivered& u) {
+  scene_.count("deliveries");
+  ++seen_;
+  record(record::Deliver{.p = member_name(u.group),
+                         .g = u.group,
+                         .view = to_string(u.view),
+                         .sender = to_string(u.message.sender),
+                         .number = u.message.number.value,
+                         .order = u.message.order,
+                         .hash = verify::payload_hash(u.message.payload.bytes()),
+                         .size = u.message.payload.size(),
+                         .destination = ""});
+}
+
+void ClientNode::on_upcall(const upcall::Accepted& u) {
+  scene_.count("sends accepted");
+  const auto found = asked_.find(u.request);
+  if (found == asked_.end()) {
+    return scene_.complain(name_ + " was told that an unknown send was accepted");
+  }
+  Asked& asked = found->second;
+  const auto view = views_.find(u.group);
+  record::Send send;
+  send.p = process_;
+  send.g = u.group;
+  send.number = u.number.value;
+  send.order = asked.options.order;
+  send.view = view == views_.end() ? "" : to_string(view->second.id);
+  send.member = view != views_.end();
+  send.self_discard = asked.options.self_discard;
+  if (asked.options.to) send.to = to_string(*asked.options.to);
+  send.hash = asked.hash;
+  send.size = asked.size;
+  send.seen = asked.seen;
+  send.request = u.request.value;
+  record(send);
+  if (--asked.groups_left == 0) asked_.erase(found);
+}
+
+void ClientNode::on_upcall(const upcall::Rejected& u) {
+  scene_.count("rejected: " + to_string(u.reason));
+  if (asked_.erase(u.request) > 0) {
+    record(record::Reject{.p = process_, .g = u.group, .reason = to_string(u.reason)});
+  }
+  wishes_.erase(u.request);
+}
+
+void ClientNode::on_upcall(const upcall::SendFailed& u) {
+  record(record::SendFail{.p = process_, .g = u.group, .number = u.number.value});
+}
+
+void ClientNode::on_upcall(const upcall::Safe& u) {
+  scene_.count("safe notices");
+  record(record::Safe{.p = process_, .g = u.group, .number = u.number.value});
+}
+
+void ClientNode::on_upcall(const upcall::Suspended& u) {
+  scene_.count("suspensions");
+  record(record::Suspended{.p = member_name(u.group), .g = u.group});
+}
+
+void ClientNode::on_upcall(const upcall::Block& u) {
+  record(record::Block{.p = member_name(u.group), .g = u.group});
+  if (core_->block_ok(u.group).ok()) {
+    record(record::BlockOk{.p = member_name(u.group), .g = u.group});
+  }
+}
+
+void ClientNode::on_upcall(const upcall::Gone& u) {
+  scene_.count("gone: " + to_string(u.reason));
+  std::erase_if(wishes_, [&](const auto& wish) { return wish.second.substr(1) == u.group; });
+  record(record::Gone{.p = member_name(u.group), .g = u.group, .reason = to_string(u.reason)});
+  views_.erase(u.group);
+}
+
+void ClientNode::on_upcall(const upcall::Disconnected&) {
+  end_process(record::Exit{.p = process_});
+  try_to_connect();
+}
+
+// --- what the application does -------------------------------------------------------------------
+
+void ClientNode::think() {
+  const Duration pause =
+      scene_.is_stormy() ? random_.about(scene_.plan().client.think) : milliseconds(100);
+  scene_.after(pause, [this, generation = generation_] {
+    if (generation != generation_) return;
+    if (!paused_) act();
+    think();
+  });
+}
+
+void ClientNode::act() {
+  if (!core_->connected()) return;
+  const ClientPlan& plan = scene_.plan().client;
+  if (scene_.is_stormy()) {
+    if (random_.chance(plan.churn)) {
+      change_wishes();
+    } else if (random_.chance(plan.bursts)) {
+      send_burst();
+    } else {
+      send_one();
+    }
+  }
+  tend_memberships();
+  flush();
+}
+
+void ClientNode::change_wishes() {
+  const std::string& group = random_.pick(groups_);
+  if (!wanted_.insert(group).second) wanted_.erase(group);
+}
+
+void ClientNode::tend_memberships() {
+  for (const std::string& group : groups_) {
+    const bool is_pending = std::any_of(wishes_.begin(), wishes_.end(), [&](const auto& wish) {
+      return wish.second.substr(1) == group;
+    });
+    // An application may also change its mind before it has an answer.
+    if (is_pending && !random_.percent(2)) continue;
+    const bool is_member = core_->view(group) != nullptr;
+    if (is_member == wanted_.contains(group)) continue;
+    const Queued queued = is_member ? core_->leave(group) : core_->join(group, GroupOptions{});
+    if (queued.ok()) wishes_[queued.request] = (is_member ? "-" : "+") + group;
+  }
+}
+
+void ClientNode::send_burst() {
+  const std::uint64_t count = random_.between(5, 60);
+  for (std::uint64_t i = 0; i < count && send_one(); ++i) {
+  }
+}
+
+std::vector<std::string> ClientNode::choose_groups() {
+  const ClientPlan& plan = scene_.plan().client;
+  const bool is_open = random_.chance(plan.open_sends);
+  std::vector<std::string> candidates;
+  for (const std::string& group : groups_) {
+    if (is_open || core_->view(group) != nullptr) candidates.push_back(group);
+  }
+  if (candidates.empty()) return {};
+  std::size_t count = 1;
+  if (random_.chance(plan.multi_sends)) count = random_.between(1, candidates.size());
+  while (candidates.size() > count) {
+    candidates.erase(candidates.begin() +
+                     static_cast<std::ptrdiff_t>(random_.below(candidates.size())));
+  }
+  return candidates;
+}
+
+SendOptions ClientNode::choose_options(const std::vector<std::string>& groups) {
+  const ClientPlan& plan = scene_.plan().client;
+  SendOptions options;
+  options.order = random_.pick(plan.orders);
+  options.self_discard = random_.chance(plan.self_discards);
+  options.notify_safe = random_.chance(plan.safe_notices);
+  const GroupView* view = core_->view(groups.front());
+  if (groups.size() == 1 && view != nullptr && random_.chance(plan.to_one)) {
+    options.to = random_.pick(view->members).process;
+    options.self_discard = false;
+  }
+  return options;
+}
+
+Payload ClientNode::make_payload() {
+  const ClientPlan& plan = scene_.plan().client;
+  if (random_.percent(3)) return Payload();
+  std::string text = name_ + ":" + std::to_string(++payloads_);
+  std::size_t size = random_.percent(90) ? random_.below(100) : random_.below(4000);
+  if (random_.chance(plan.large)) size = random_.between(60'000, 200'000);
+  if (text.size() < size) text.resize(size, static_cast<char>('a' + payloads_ % 26));
+  return Payload::copy_of(text);
+}
+
+bool ClientNode::send_one() {
+  const std::vector<std::string> groups = choose_groups();
+  if (groups.empty()) return false;
+  const SendOptions options = choose_options(groups);
+  const Payload payload = make_payload();
+  const Queued queued = core_->multicast(groups, payload, options);
+  if (!queued.ok()) {
+    scene_.count("refused: " + to_string(*queued.refused));
+    return false;
+  }
+  asked_[queued.request] = {.options = options,
+                            .hash = verify::payload_hash(payload.bytes()),
+                            .size = payload.size(),
+                            .seen = seen_,
+                            .groups_left = groups.size()};
+  return true;
+}
+
+}  // namespace groupcomm::simulation

@@ -1,0 +1,122 @@
+// One client of the simulated cluster: an application with wishes of its own around a ClientCore.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/verify/trace_file.h"
+#include "groupcomm/client_core.h"
+#include "tests/simulation/random.h"
+#include "tests/simulation/scene.h"
+
+namespace groupcomm::simulation {
+
+class ClientSurroundings {
+ public:
+  virtual ~ClientSurroundings() = default;
+  // False where no daemon listens at the moment.
+  virtual bool connect(std::size_t client) = 0;
+  virtual void send_to_daemon(std::size_t client, const Payload& bytes) = 0;
+  // The client's end of the connection is closed, or its process was killed.
+  virtual void disconnect(std::size_t client) = 0;
+};
+
+class ClientNode {
+ public:
+  ClientNode(Scene& scene, Random random, ClientSurroundings& surroundings, std::size_t index);
+
+  const std::string& name() const { return name_; }
+
+  void start();
+  void crash();
+  void pause();  // a slow reader: nothing is read and nothing done
+  void resume();
+  void say_bye();
+  // No more sends; wishes for memberships stay.
+  void settle();
+
+  void on_bytes(const Payload& bytes);
+  void on_disconnected();
+
+  // Empty where everything that the application wants has come true; else what is missing.
+  std::string unsettled() const;
+  const GroupView* view(const std::string& group) const { return core_->view(group); }
+  const std::set<std::string>& wanted() const { return wanted_; }
+  verify::Trace& trace() { return trace_; }
+
+ private:
+  // A send that was asked for.
+  struct Asked {
+    SendOptions options;
+    std::uint64_t hash = 0;
+    std::uint64_t size = 0;
+    std::uint64_t seen = 0;
+    std::size_t groups_left = 0;  // not accepted yet
+  };
+
+  void try_to_connect();
+  void think();
+  void act();
+  void change_wishes();
+  void tend_memberships();
+  void send_burst();
+  bool send_one();
+  std::vector<std::string> choose_groups();
+  SendOptions choose_options(const std::vector<std::string>& groups);
+  Payload make_payload();
+  void schedule_drain();
+  void drain();
+  void flush();
+  void end_process(const verify::Record& last_record);
+
+  void on_upcall(const upcall::Connected& u);
+  void on_upcall(const upcall::ViewInstalled& u);
+  void on_upcall(const upcall::Transition& u);
+  void on_upcall(const upcall::Delivered& u);
+  void on_upcall(const upcall::Accepted& u);
+  void on_upcall(const upcall::Rejected& u);
+  void on_upcall(const upcall::SendFailed& u);
+  void on_upcall(const upcall::Safe& u);
+  void on_upcall(const upcall::Suspended& u);
+  void on_upcall(const upcall::Block& u);
+  void on_upcall(const upcall::Gone& u);
+  void on_upcall(const upcall::Disconnected& u);
+  void on_upcall(const upcall::Status&) {}
+  void on_upcall(const upcall::Groups&) {}
+  void on_upcall(const upcall::Watched&) {}
+  std::string member_name(const std::string& group) const;
+  void record(verify::Record record) { trace_.records.push_back(std::move(record)); }
+
+  Scene& scene_;
+  Random random_;
+  ClientSurroundings& surroundings_;
+  std::size_t index_;
+  std::string name_;
+  std::vector<std::string> groups_;
+
+  std::unique_ptr<ClientCore> core_;
+  bool up_ = false;
+  bool attached_ = false;  // there is a connection
+  bool paused_ = false;
+  bool broken_ = false;  // the connection broke while paused
+  bool drain_scheduled_ = false;
+  std::uint64_t generation_ = 0;
+  std::deque<Payload> inbox_;  // while paused
+
+  std::set<std::string> wanted_;
+  std::map<RequestId, std::string> wishes_;  // unanswered joins and leaves, by group
+  std::map<RequestId, Asked> asked_;
+  std::map<std::string, GroupView> views_;
+  std::string process_;
+  std::uint64_t seen_ = 0;
+  std::uint64_t payloads_ = 0;
+  verify::Trace trace_;
+};
+
+}  // namespace groupcomm::simulation

@@ -1,0 +1,107 @@
+// One daemon of the simulated cluster: a host of DaemonCore with virtual time and no sockets.
+//
+// The node is the place (name, address, state directory); what runs there is one incarnation after
+// another, each with a core and a trace of its own.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/core/daemon_core.h"
+#include "daemon/verify/trace_file.h"
+#include "tests/simulation/random.h"
+#include "tests/simulation/scene.h"
+
+namespace groupcomm::simulation {
+
+// What a daemon's node asks of the world around it.
+class DaemonSurroundings {
+ public:
+  virtual ~DaemonSurroundings() = default;
+  virtual void send_to_peer(std::size_t from, const std::string& to, protocol::Lane lane,
+                            const protocol::PeerFrame& frame, const Payload& bytes) = 0;
+  virtual void send_to_client(std::size_t from, SessionId session, const Payload& bytes) = 0;
+  virtual void close_session(std::size_t daemon, SessionId session) = 0;
+  // The process ended, by itself or killed: all its connections break.
+  virtual void daemon_ended(std::size_t daemon) = 0;
+  virtual void connect_peer(std::size_t from, const std::string& to) = 0;
+};
+
+class DaemonNode {
+ public:
+  DaemonNode(Scene& scene, Random random, DaemonSurroundings& surroundings, std::size_t index,
+             std::vector<daemon::PeerAddress> peers);
+
+  const std::string& name() const { return name_; }
+  const std::string& address() const { return address_; }
+  bool is_up() const { return core_.has_value(); }
+  bool is_paused() const { return paused_; }
+  // Counts the starts: an event for an earlier process must not reach a later one.
+  std::uint64_t generation() const { return generation_; }
+  bool is_connected_to(const std::string& peer) const { return peers_.contains(peer); }
+
+  void start();
+  void crash();  // SIGKILL
+  void pause();  // SIGSTOP
+  void resume();
+  void ask_to_leave();  // SIGTERM
+
+  SessionId accept_client();
+  void on_client_bytes(SessionId session, const Payload& bytes);
+  void on_client_lost(SessionId session);
+  void on_peer_bytes(const Payload& bytes);
+  void on_event(daemon::Event event);
+
+  // REQUIRES: is_up().
+  protocol::DaemonStatus status() const { return core_->status(scene_.now()); }
+  std::vector<verify::Trace>& traces() { return traces_; }
+
+ private:
+  using Outgoing = std::map<SessionId, std::vector<protocol::DaemonMessage>>;
+
+  void step(daemon::Event event);
+  void perform(std::vector<daemon::Effect> effects);
+  void perform_one(const daemon::Effect& effect, Outgoing& outgoing);
+  void send_outgoing(Outgoing& outgoing);
+  void deliver(const daemon::DeliverMessage& delivery, Outgoing& outgoing);
+  void install(const daemon::InstallView& install);
+  void stamp(const daemon::StampMessage& stamp);
+  void begin_incarnation();
+  void end_process(const verify::Record& last_record);
+  void schedule_timer();
+  void schedule_drain();
+  void record(const verify::Record& record) { traces_.back().records.push_back(record); }
+  std::string short_name() const { return name_ + (paused_ ? "z" : ""); }
+
+  Scene& scene_;
+  Random random_;
+  DaemonSurroundings& surroundings_;
+  std::size_t index_;
+  std::string name_;
+  std::string address_;
+  std::vector<daemon::PeerAddress> configured_;
+
+  std::optional<daemon::DaemonCore> core_;
+  Payload record_bytes_;  // the state directory; empty: none yet
+  std::uint64_t generation_ = 0;
+  bool paused_ = false;
+  std::deque<daemon::Event> inbox_;
+  std::set<std::string> peers_;
+  std::uint64_t last_session_ = 0;
+  std::set<SessionId> sessions_;
+  TimePoint timer_at_ = TimePoint::never();
+  bool drain_scheduled_ = false;
+
+  DaemonId id_;
+  std::optional<protocol::DaemonView> view_;
+  std::vector<verify::Trace> traces_;  // one for each incarnation
+};
+
+}  // namespace groupcomm::simulation

@@ -1,0 +1,176 @@
+#include "tests/simulation/network.h"
+
+#include <algorithm>
+#include <string>
+
+namespace groupcomm::simulation {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Network::Network(Scene& scene, Random random, Deliver deliver)
+    : scene_(scene),
+      random_(random),
+      deliver_(std::move(deliver)),
+      nodes_(scene.plan().daemons),
+      links_(nodes_ * nodes_) {}
+
+Duration Network::draw_delay() {
+  const NetworkPlan& plan = scene_.plan().network;
+  if (scene_.is_stormy() && random_.chance(plan.long_delays)) {
+    return random_.between(milliseconds(300), seconds(8));
+  }
+  return random_.about(plan.delay);
+}
+
+void Network::send(std::size_t from, std::size_t to, protocol::Lane lane, const Payload& bytes) {
+  const NetworkPlan& plan = scene_.plan().network;
+  Link& line = link(from, to);
+  const bool is_lossy = scene_.is_stormy() || scene_.plan().settles_with_loss;
+  if (line.cuts > 0 || (is_lossy && random_.chance(plan.loss))) {
+    scene_.count("frames lost");
+    return;
+  }
+  if (plan.replays > 0 && scene_.is_stormy()) {
+    line.recent.push_back(bytes);
+    if (line.recent.size() > 64) line.recent.pop_front();
+    if (random_.chance(plan.replays)) replay_one(from, to, lane);
+  }
+  const bool is_damaged = scene_.is_stormy() && random_.chance(plan.damages);
+  const Duration delay = draw_delay();
+  schedule(from, to, lane, is_damaged ? damaged(bytes) : bytes, delay);
+  if (scene_.is_stormy() && random_.chance(plan.duplicates)) {
+    schedule(from, to, lane, bytes, draw_delay());
+  }
+}
+
+void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, const Payload& bytes,
+                       Duration delay) {
+  Link& line = link(from, to);
+  TimePoint when = scene_.now() + delay;
+  if (when < line.clogged_until) when = line.clogged_until + delay;
+  if (!scene_.plan().network.reorders) {
+    TimePoint& last = line.last_arrival[static_cast<std::size_t>(lane)];
+    when = std::max(when, last);
+    last = when;
+  }
+  scene_.at(when, [this, to, bytes] { deliver_(to, bytes); });
+}
+
+void Network::replay_one(std::size_t from, std::size_t to, protocol::Lane lane) {
+  const Link& line = link(from, to);
+  scene_.count("frames replayed");
+  const Payload& old = line.recent[random_.below(line.recent.size())];
+  schedule(from, to, lane, old, random_.between(milliseconds(100), seconds(10)));
+}
+
+Payload Network::damaged(const Payload& bytes) {
+  scene_.count("frames damaged");
+  std::string copy(bytes.text());
+  if (copy.empty() || random_.percent(30)) {
+    copy.resize(random_.below(copy.size() + 1));
+  } else {
+    const std::size_t place = random_.below(copy.size());
+    copy[place] = static_cast<char>(copy[place] ^ (1 << random_.below(8)));
+  }
+  return Payload::copy_of(copy);
+}
+
+// Which directed links a partition cuts: halves, one node, one pair, a ring or a random part; in
+// both directions, in one, or in the other.
+Network::Pairs Network::draw_cut() {
+  const std::uint64_t shape = random_.below(5);
+  const std::uint64_t ways = random_.below(4);  // 0 and 1: both; 2 and 3: one
+  std::vector<bool> side(nodes_);
+  const std::size_t one = random_.below(nodes_);
+  const std::size_t other = random_.below(nodes_);
+  for (std::size_t i = 0; i < nodes_; ++i) {
+    side[i] = shape == 0 ? i == one : shape == 1 ? i < nodes_ / 2 : random_.percent(50);
+  }
+  Pairs pairs;
+  for (std::size_t a = 0; a < nodes_; ++a) {
+    for (std::size_t b = 0; b < nodes_; ++b) {
+      bool is_hit = side[a] && !side[b];
+      if (shape == 3) is_hit = a == one && b == other;
+      if (shape == 4) is_hit = a < b && b - a > 1 && b - a < nodes_ - 1;
+      if (!is_hit || a == b) continue;
+      if (ways != 2) pairs.emplace_back(a, b);
+      if (ways != 3) pairs.emplace_back(b, a);
+    }
+  }
+  return pairs;
+}
+
+void Network::cut(const Pairs& pairs, Duration how_long) {
+  if (pairs.empty()) return;
+  scene_.count("cuts");
+  for (const auto& [from, to] : pairs) ++link(from, to).cuts;
+  if (scene_.is_verbose()) {
+    std::string text = "CUT";
+    for (const auto& [from, to] : pairs) {
+      text += " d" + std::to_string(from) + ">d" + std::to_string(to);
+    }
+    scene_.log("net", text);
+  }
+  scene_.after(how_long, [this, pairs, era = era_] {
+    if (era != era_) return;
+    for (const auto& [from, to] : pairs) --link(from, to).cuts;
+    if (scene_.is_verbose()) scene_.log("net", "cut of " + std::to_string(pairs.size()) + " ends");
+  });
+}
+
+void Network::isolate(std::size_t node) {
+  Pairs pairs;
+  const std::uint64_t ways = random_.below(3);
+  for (std::size_t i = 0; i < nodes_; ++i) {
+    if (i == node) continue;
+    if (ways != 1) pairs.emplace_back(node, i);
+    if (ways != 2) pairs.emplace_back(i, node);
+  }
+  cut(pairs, random_.about(scene_.plan().network.cut_for));
+}
+
+void Network::begin_faults() {
+  if (nodes_ < 2) return;
+  if (scene_.plan().network.cut_every > Duration{}) cut_again();
+  if (scene_.plan().network.clog_every > Duration{}) clog_again();
+}
+
+void Network::cut_again() {
+  scene_.after(random_.about(scene_.plan().network.cut_every), [this] {
+    if (!scene_.is_stormy()) return;
+    const Pairs pairs = draw_cut();
+    cut(pairs, random_.about(scene_.plan().network.cut_for));
+    cut_again();
+  });
+}
+
+void Network::clog_again() {
+  scene_.after(random_.about(scene_.plan().network.clog_every), [this] {
+    if (!scene_.is_stormy()) return;
+    const TimePoint until = scene_.now() + random_.about(scene_.plan().network.clog_for);
+    const std::size_t from = random_.below(nodes_);
+    // One link, all links from one node, or all links to one node.
+    const std::uint64_t shape = random_.below(3);
+    const std::size_t to = random_.below(nodes_);
+    for (std::size_t i = 0; i < nodes_; ++i) {
+      if (shape == 1 || i == to) link(from, i).clogged_until = until;
+      if (shape == 2) link(i, from).clogged_until = until;
+    }
+    scene_.count("clogs");
+    if (scene_.is_verbose()) scene_.log("net", "clog of shape " + std::to_string(shape));
+    clog_again();
+  });
+}
+
+void Network::heal() {
+  ++era_;
+  for (Link& line : links_) {
+    line.cuts = 0;
+    line.clogged_until = TimePoint{};
+    line.recent.clear();
+  }
+  if (scene_.is_verbose()) scene_.log("net", "HEALED");
+}
+
+}  // namespace groupcomm::simulation

@@ -1,0 +1,184 @@
+#include "tests/simulation/plan.h"
+
+#include <array>
+
+namespace groupcomm::simulation {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Each class of faults is off in a third of the runs: many bugs need a quiet surrounding.
+bool is_on(Random& random) { return random.below(3) != 0; }
+
+std::uint64_t rate(Random& random, std::uint64_t most) {
+  return is_on(random) ? random.between(most / 50, most) : 0;
+}
+
+Duration mean(Random& random, Duration least, Duration most) {
+  return is_on(random) ? random.between(least, most) : Duration{};
+}
+
+NetworkPlan draw_network(Random& random) {
+  NetworkPlan plan;
+  static constexpr std::array<Duration, 5> kDelays = {
+      microseconds(100), milliseconds(1), milliseconds(5), milliseconds(20), milliseconds(60)};
+  plan.delay = kDelays[random.below(kDelays.size())];
+  plan.reorders = random.percent(70);
+  plan.loss = rate(random, random.percent(20) ? 300'000 : 50'000);
+  plan.duplicates = rate(random, 100'000);
+  plan.replays = rate(random, 20'000);
+  plan.long_delays = rate(random, 5'000);
+  plan.damages = rate(random, 10'000);
+  plan.cut_every = mean(random, milliseconds(1500), seconds(12));
+  plan.cut_for = random.between(milliseconds(50), seconds(5));
+  plan.clog_every = mean(random, milliseconds(800), seconds(10));
+  plan.clog_for = random.between(milliseconds(20), seconds(3));
+  return plan;
+}
+
+DaemonPlan draw_daemons(Random& random) {
+  DaemonPlan plan;
+  plan.crash_every = mean(random, milliseconds(1500), seconds(15));
+  plan.restart_after = random.between(milliseconds(1), seconds(6));
+  plan.pause_every = mean(random, seconds(1), seconds(15));
+  plan.pause_for = random.between(milliseconds(10), seconds(6));
+  plan.leave_every = mean(random, seconds(4), seconds(25));
+  plan.crash_midway = random.percent(40) ? random.between(10, 500) : 0;
+  plan.refusal_noticed = random.percent(70) ? random.between(200'000, 1'000'000) : 0;
+  plan.timers_late =
+      random.percent(30) ? random.between(milliseconds(1), milliseconds(300)) : Duration{};
+  plan.mass_restart = random.percent(10);
+  return plan;
+}
+
+ClientPlan draw_clients(Random& random) {
+  ClientPlan plan;
+  plan.think = random.between(milliseconds(20), milliseconds(400));
+  plan.crash_every = mean(random, seconds(2), seconds(30));
+  plan.pause_every = mean(random, seconds(2), seconds(20));
+  plan.pause_for = random.between(milliseconds(10), seconds(8));
+  plan.bye_every = mean(random, seconds(4), seconds(40));
+  plan.churn = rate(random, random.percent(20) ? 400'000 : 80'000);
+  plan.open_sends = rate(random, 300'000);
+  plan.multi_sends = rate(random, 300'000);
+  plan.to_one = rate(random, 200'000);
+  plan.self_discards = rate(random, 200'000);
+  plan.safe_notices = rate(random, 200'000);
+  plan.large = random.percent(15) ? random.between(1'000, 30'000) : 0;
+  plan.bursts = rate(random, 30'000);
+  for (const Order order :
+       {Order::kReliable, Order::kFifo, Order::kCausal, Order::kTotal, Order::kSafe}) {
+    const std::uint64_t weight = random.below(4);
+    for (std::uint64_t i = 0; i < weight; ++i) plan.orders.push_back(order);
+  }
+  if (plan.orders.empty()) plan.orders.push_back(Order::kTotal);
+  return plan;
+}
+
+std::vector<Trigger> draw_triggers(Random& random) {
+  std::vector<Trigger> triggers;
+  if (!random.percent(50)) return triggers;
+  const std::uint64_t count = random.between(1, 3);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Trigger& trigger = triggers.emplace_back();
+    // Mostly the frames of the view change; they are the later alternatives.
+    trigger.frame_kind = random.percent(25)
+                             ? random.below(std::variant_size_v<protocol::PeerBody>)
+                             : random.between(5, std::variant_size_v<protocol::PeerBody> - 1);
+    const std::uint64_t action = random.below(10);
+    trigger.action = action < 5   ? TriggeredAction::kCrash
+                     : action < 8 ? TriggeredAction::kPause
+                                  : TriggeredAction::kCut;
+    trigger.victim = static_cast<TriggeredVictim>(random.below(3));
+    const bool is_bulk = trigger.frame_kind <= 4;
+    trigger.chance = is_bulk ? random.between(200, 5'000) : random.between(20'000, 250'000);
+    trigger.times = static_cast<int>(random.between(1, 6));
+  }
+  return triggers;
+}
+
+void draw_limits(Random& random, daemon::DaemonOptions& options) {
+  options.engine = random.percent(50) ? daemon::TotalOrderEngine::kSequencer
+                                      : daemon::TotalOrderEngine::kLamport;
+  options.heartbeat = random.between(milliseconds(50), milliseconds(200));
+  options.suspect = options.heartbeat * static_cast<int>(random.between(5, 15));
+  if (random.percent(15)) options.window_messages = random.between(1, 8);
+  if (random.percent(10)) options.window_bytes = random.between(1u << 10, 1u << 18);
+  if (random.percent(15)) options.client_window_messages = random.between(1, 8);
+  if (random.percent(15)) options.client_queue_bytes = random.between(4u << 10, 256u << 10);
+  if (random.percent(20)) options.batch_bytes = random.between(1u << 9, 1u << 14);
+  options.report_all_deliveries = true;
+  options.version = "simulated";
+}
+
+}  // namespace
+
+Plan draw_plan(std::uint64_t seed) {
+  Random random(seed);
+  Plan plan;
+  plan.seed = seed;
+  // Three is the smallest number with a majority that can lose one.
+  static constexpr std::array<std::size_t, 10> kDaemons = {3, 3, 3, 3, 1, 2, 2, 4, 5, 5};
+  plan.daemons = kDaemons[random.below(kDaemons.size())];
+  plan.strangers = plan.daemons >= 3 && random.percent(15) ? 1 : 0;
+  plan.clients = random.percent(10) ? random.below(3) : random.between(2, 9);
+  plan.groups = random.between(1, 4);
+  plan.unsafe_weather = random.between(seconds(5), seconds(15));
+  plan.settle_bound = seconds(120);
+  plan.settles_with_loss = random.percent(20);
+  plan.network = draw_network(random);
+  plan.daemon = draw_daemons(random);
+  plan.client = draw_clients(random);
+  plan.triggers = draw_triggers(random);
+  draw_limits(random, plan.options);
+  return plan;
+}
+
+namespace {
+
+std::string ms(Duration d) {
+  return std::to_string(std::chrono::duration_cast<microseconds>(d).count() / 1000) + "ms";
+}
+
+}  // namespace
+
+std::string to_string(const Plan& plan) {
+  const auto n = [](auto value) { return std::to_string(value); };
+  std::string text = "plan: seed " + n(plan.seed) + ", daemons " + n(plan.daemons) +
+                     " (strangers " + n(plan.strangers) + "), clients " + n(plan.clients) +
+                     ", groups " + n(plan.groups) + ", weather " + ms(plan.unsafe_weather) + "\n";
+  const NetworkPlan& net = plan.network;
+  text += "  network: delay " + ms(net.delay) + ", reorders " + n(net.reorders) + ", loss " +
+          n(net.loss) + ", duplicates " + n(net.duplicates) + ", replays " + n(net.replays) +
+          ", damages " + n(net.damages) + ", cuts every " + ms(net.cut_every) + " for " +
+          ms(net.cut_for) + ", clogs every " + ms(net.clog_every) + " for " + ms(net.clog_for) +
+          "\n";
+  const DaemonPlan& d = plan.daemon;
+  text += "  daemons: crash every " + ms(d.crash_every) + ", restart after " + ms(d.restart_after) +
+          ", pause every " + ms(d.pause_every) + " for " + ms(d.pause_for) + ", leave every " +
+          ms(d.leave_every) + ", crash midway " + n(d.crash_midway) + ", refusals " +
+          n(d.refusal_noticed) + ", timers late " + ms(d.timers_late) + ", mass restart " +
+          n(d.mass_restart) + "\n";
+  const ClientPlan& c = plan.client;
+  text += "  clients: think " + ms(c.think) + ", crash every " + ms(c.crash_every) +
+          ", pause every " + ms(c.pause_every) + " for " + ms(c.pause_for) + ", bye every " +
+          ms(c.bye_every) + ", churn " + n(c.churn) + ", open " + n(c.open_sends) + ", multi " +
+          n(c.multi_sends) + ", to " + n(c.to_one) + ", large " + n(c.large) + "\n";
+  text += "  options: engine " +
+          std::string(plan.options.engine == daemon::TotalOrderEngine::kLamport ? "lamport"
+                                                                                : "sequencer") +
+          ", heartbeat " + ms(plan.options.heartbeat) + ", suspect " + ms(plan.options.suspect) +
+          ", window " + n(plan.options.window_messages) + " / " + n(plan.options.window_bytes) +
+          ", client window " + n(plan.options.client_window_messages) + ", client queue " +
+          n(plan.options.client_queue_bytes) + ", batch " + n(plan.options.batch_bytes) + "\n";
+  for (const Trigger& t : plan.triggers) {
+    text += "  trigger: frame kind " + n(t.frame_kind) + ", action " +
+            n(static_cast<int>(t.action)) + ", victim " + n(static_cast<int>(t.victim)) +
+            ", chance " + n(t.chance) + ", times " + n(t.times) + "\n";
+  }
+  return text;
+}
+
+}  // namespace groupcomm::simulation

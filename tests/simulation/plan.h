@@ -1,0 +1,93 @@
+// What one run of the simulator is like: everything that is drawn from the seed before it begins.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemon/core/daemon_core.h"
+#include "groupcomm/time_point.h"
+#include "tests/simulation/random.h"
+
+namespace groupcomm::simulation {
+
+// Rates per million frames; a mean of zero stands for "never".
+struct NetworkPlan {
+  Duration delay{};       // mean
+  bool reorders = false;  // else each lane of a link keeps its order
+  std::uint64_t loss = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t replays = 0;  // of frames that may be seconds old
+  std::uint64_t long_delays = 0;
+  std::uint64_t damages = 0;  // a flipped bit or a cut-off end
+  Duration cut_every{};       // partitions of any kind
+  Duration cut_for{};
+  Duration clog_every{};  // a link that delivers nothing for a while, then everything
+  Duration clog_for{};
+};
+
+struct DaemonPlan {
+  Duration crash_every{};
+  Duration restart_after{};
+  Duration pause_every{};
+  Duration pause_for{};
+  Duration leave_every{};
+  std::uint64_t crash_midway = 0;     // between two effects of one step, per million steps
+  std::uint64_t refusal_noticed = 0;  // a dead peer's refused connect becomes known, per million
+  Duration timers_late{};             // up to
+  bool mass_restart = false;          // all at once, one time
+};
+
+struct ClientPlan {
+  Duration think{};  // between two actions of one client
+  Duration crash_every{};
+  Duration pause_every{};  // a slow reader
+  Duration pause_for{};
+  Duration bye_every{};
+  std::uint64_t churn = 0;       // joins and leaves among the actions, per million
+  std::uint64_t open_sends = 0;  // per million sends
+  std::uint64_t multi_sends = 0;
+  std::uint64_t to_one = 0;
+  std::uint64_t self_discards = 0;
+  std::uint64_t safe_notices = 0;
+  std::uint64_t large = 0;    // payloads over one chunk
+  std::uint64_t bursts = 0;   // of many sends at one moment
+  std::vector<Order> orders;  // equally likely
+};
+
+enum class TriggeredAction : std::uint8_t { kCrash, kPause, kCut };
+enum class TriggeredVictim : std::uint8_t { kSender, kReceiver, kOther };
+
+// A fault at the very moment at which a frame of one kind is sent.
+struct Trigger {
+  std::size_t frame_kind = 0;  // index in protocol::PeerBody
+  TriggeredAction action = TriggeredAction::kCrash;
+  TriggeredVictim victim = TriggeredVictim::kSender;
+  std::uint64_t chance = 0;  // per million such frames
+  int times = 0;
+};
+
+struct Plan {
+  std::uint64_t seed = 0;
+  std::size_t daemons = 3;
+  std::size_t strangers = 0;  // of the daemons, how many are not configured as peers of the others
+  std::size_t clients = 4;
+  std::size_t groups = 2;
+  Duration unsafe_weather{};  // how long faults are injected
+  Duration settle_bound{};    // in which everything must have settled after that
+  bool settles_with_loss = false;
+  bool checks_each_step = false;
+  NetworkPlan network;
+  DaemonPlan daemon;
+  ClientPlan client;
+  std::vector<Trigger> triggers;
+  daemon::DaemonOptions options;  // but for identity, address and peers
+};
+
+// The same seed gives the same plan, for ever within one version of this file.
+Plan draw_plan(std::uint64_t seed);
+
+// One line for each part.
+std::string to_string(const Plan& plan);
+
+}  // namespace groupcomm::simulation

@@ -1,0 +1,92 @@
+// What all parts of one run share: virtual time, what is to happen, the log and the counters.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "groupcomm/time_point.h"
+#include "tests/simulation/plan.h"
+
+namespace groupcomm::simulation {
+
+class Scene {
+ public:
+  Scene(const Plan& plan, bool verbose) : plan_(plan), verbose_(verbose) {}
+
+  const Plan& plan() const { return plan_; }
+  TimePoint now() const { return now_; }
+
+  // Faults are injected and clients send; false once everything is to settle.
+  bool is_stormy() const { return stormy_; }
+  void calm_down() { stormy_ = false; }
+
+  void at(TimePoint when, std::function<void()> action) {
+    queue_.push({when < now_ ? now_ : when, ++sequence_, std::move(action)});
+  }
+  void after(Duration delay, std::function<void()> action) { at(now_ + delay, std::move(action)); }
+
+  // Lets time pass until `end`.
+  void run_until(TimePoint end) {
+    while (!queue_.empty() && queue_.top().when <= end) {
+      std::function<void()> action = std::move(const_cast<Entry&>(queue_.top()).action);
+      now_ = queue_.top().when;
+      queue_.pop();
+      ++happened_;
+      action();
+    }
+    now_ = end;
+  }
+  std::uint64_t happened() const { return happened_; }
+
+  // Everything that distinguishes two runs goes in here.
+  void mix(std::uint64_t value) {
+    digest_ = (digest_ ^ value) * 0x9e3779b97f4a7c15;
+    digest_ ^= digest_ >> 32;
+  }
+  std::uint64_t digest() const { return digest_; }
+
+  bool is_verbose() const { return verbose_; }
+  // One line of the log. Call it only where is_verbose(): making the text costs.
+  void log(const std::string& who, const std::string& what) const {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now_.since_origin);
+    std::printf("%4lld.%06lld %-4s %s\n", static_cast<long long>(us.count() / 1'000'000),
+                static_cast<long long>(us.count() % 1'000'000), who.c_str(), what.c_str());
+  }
+
+  void count(const std::string& what, std::uint64_t n = 1) { counters_[what] += n; }
+  const std::map<std::string, std::uint64_t>& counters() const { return counters_; }
+
+  // The simulator itself saw something that must not be.
+  void complain(std::string what) {
+    if (complaints_.size() < 5) complaints_.push_back(std::move(what));
+  }
+  const std::vector<std::string>& complaints() const { return complaints_; }
+
+ private:
+  struct Entry {
+    TimePoint when;
+    std::uint64_t sequence;
+    std::function<void()> action;
+    bool operator<(const Entry& other) const {
+      return other.when < when || (other.when == when && other.sequence < sequence);
+    }
+  };
+
+  const Plan& plan_;
+  bool verbose_;
+  bool stormy_ = true;
+  TimePoint now_;
+  std::priority_queue<Entry> queue_;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t happened_ = 0;
+  std::uint64_t digest_ = 0;
+  std::map<std::string, std::uint64_t> counters_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace groupcomm::simulation

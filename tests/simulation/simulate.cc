@@ -1,0 +1,111 @@
+// simulate: runs the cluster in virtual time, out of seeds, and checks what it promises.
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/simulation/batch.h"
+
+namespace {
+
+constexpr const char* kUsage = R"(Usage: simulate --seed N [--verbose] [--trace FILE] [--fast]
+       simulate [--seeds A..B | --count N] [--jobs N] [--seconds N] [--twice] [--checks]
+
+A single seed prints its plan, what happened and the verdict; --verbose prints each event and each
+effect, one line each; --trace writes what each node saw to FILE.NODE; --fast leaves out the cores'
+own checks after each step, which --checks adds to the runs of many seeds. --twice runs each seed
+two times and compares. --seconds begins no further run after that time.
+Without --seeds or --count, GROUPCOMM_SIM_SEEDS says how many seeds are run, from 1.
+)";
+
+using namespace groupcomm::simulation;
+
+struct Arguments {
+  std::optional<SingleOptions> single;
+  SingleOptions details;
+  BatchOptions batch;
+};
+
+std::optional<std::uint64_t> number(const std::string& text) {
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
+    return std::nullopt;
+  }
+  return std::strtoull(text.c_str(), nullptr, 10);
+}
+
+// One option with a value. False where it is not understood.
+bool read_value(Arguments& arguments, std::string_view option, const std::string& value) {
+  if (option == "--trace") {
+    arguments.details.trace_path = value;
+    return true;
+  }
+  if (option == "--seeds") {
+    const std::size_t dots = value.find("..");
+    if (dots == std::string::npos) return false;
+    const auto first = number(value.substr(0, dots));
+    const auto last = number(value.substr(dots + 2));
+    if (!first || !last || *last < *first) return false;
+    arguments.batch.first_seed = *first;
+    arguments.batch.last_seed = *last;
+    return true;
+  }
+  const auto n = number(value);
+  if (!n) return false;
+  if (option == "--seed") {
+    arguments.single.emplace();
+    arguments.details.seed = *n;
+  } else if (option == "--count" && *n > 0) {
+    arguments.batch.last_seed = arguments.batch.first_seed + *n - 1;
+  } else if (option == "--jobs" && *n > 0 && *n <= 64) {
+    arguments.batch.jobs = static_cast<int>(*n);
+  } else if (option == "--seconds") {
+    arguments.batch.seconds = *n;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool read_flag(Arguments& arguments, std::string_view option) {
+  if (option == "--verbose") {
+    arguments.details.verbose = true;
+  } else if (option == "--fast") {
+    arguments.details.checks_each_step = false;
+  } else if (option == "--twice") {
+    arguments.batch.twice = true;
+  } else if (option == "--checks") {
+    arguments.batch.checks_each_step = true;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+std::optional<Arguments> read_arguments(const std::vector<std::string>& words) {
+  Arguments arguments;
+  if (const char* seeds = std::getenv("GROUPCOMM_SIM_SEEDS")) {
+    if (!read_value(arguments, "--count", seeds)) return std::nullopt;
+  }
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (read_flag(arguments, words[i])) continue;
+    if (i + 1 == words.size() || !read_value(arguments, words[i], words[i + 1])) {
+      return std::nullopt;
+    }
+    ++i;
+  }
+  return arguments;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto arguments = read_arguments({argv + 1, argv + argc});
+  if (!arguments) {
+    std::fputs(kUsage, stderr);
+    return 2;
+  }
+  if (arguments->single) return run_single(arguments->details) ? 0 : 1;
+  return run_batch(arguments->batch) == 0 ? 0 : 1;
+}

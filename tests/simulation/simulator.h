@@ -1,0 +1,95 @@
+// One run: a cluster of daemons and clients in one process, in virtual time, out of one seed.
+//
+// First comes unsafe weather, with faults as the plan says. Then everything is healed and started
+// again, and must settle: one view of all daemons, every client where it wants to be, nothing
+// accepted undelivered. In the end the checkers judge the traces.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/verify/check.h"
+#include "tests/simulation/client_node.h"
+#include "tests/simulation/daemon_node.h"
+#include "tests/simulation/network.h"
+#include "tests/simulation/plan.h"
+#include "tests/simulation/scene.h"
+
+namespace groupcomm::simulation {
+
+struct Outcome {
+  bool passed = false;
+  std::string verdict;  // what is wrong, several lines
+  std::uint64_t digest = 0;
+  Duration settled_after{};
+  std::map<std::string, std::uint64_t> counters;
+  std::vector<verify::Trace> traces;
+};
+
+class Simulator : private DaemonSurroundings, private ClientSurroundings {
+ public:
+  Simulator(const Plan& plan, bool verbose);
+  Outcome run();
+
+ private:
+  // A connection between a client and its daemon, FIFO in both directions.
+  struct Connection {
+    std::size_t client = 0;
+    std::size_t daemon = 0;
+    std::uint64_t daemon_generation = 0;
+    SessionId session;
+    TimePoint last_to_daemon;
+    TimePoint last_to_client;
+    bool client_closed = false;
+  };
+  using ConnectionPointer = std::shared_ptr<Connection>;
+
+  // DaemonSurroundings
+  void send_to_peer(std::size_t from, const std::string& to, protocol::Lane lane,
+                    const protocol::PeerFrame& frame, const Payload& bytes) override;
+  void send_to_client(std::size_t from, SessionId session, const Payload& bytes) override;
+  void close_session(std::size_t daemon, SessionId session) override;
+  void daemon_ended(std::size_t daemon) override;
+  void connect_peer(std::size_t from, const std::string& to) override;
+  // ClientSurroundings
+  bool connect(std::size_t client) override;
+  void send_to_daemon(std::size_t client, const Payload& bytes) override;
+  void disconnect(std::size_t client) override;
+
+  static std::size_t index_of(const std::string& daemon_name);
+  TimePoint arrival(TimePoint& last);
+  void announce_refusal(std::size_t from, std::size_t to);
+  void announce_connection(std::size_t from, std::size_t to);
+
+  // faults
+  void begin_faults();
+  void start_daemon(std::size_t daemon);
+  void restart_later(std::size_t daemon);
+  void pause_daemon(std::size_t daemon);
+  void pull_triggers(std::size_t from, std::size_t to, const protocol::PeerFrame& frame);
+  void mass_restart();
+  void repeat(Duration every, std::function<void()> fault);
+
+  // the second phase
+  void calm_down();
+  std::string unsettled() const;
+  std::string unsettled_daemons() const;
+  std::string unsettled_groups() const;
+  bool settle(Outcome& outcome);
+  void judge(Outcome& outcome, bool settled);
+
+  Plan plan_;
+  Random random_;
+  Scene scene_;
+  std::unique_ptr<Network> network_;
+  std::vector<std::unique_ptr<DaemonNode>> daemons_;
+  std::vector<std::unique_ptr<ClientNode>> clients_;
+  std::vector<ConnectionPointer> connections_;  // by client; may be null
+  std::map<std::pair<std::size_t, SessionId>, ConnectionPointer> sessions_;
+  std::vector<int> trigger_times_;  // how often each trigger may still fire
+};
+
+}  // namespace groupcomm::simulation
