@@ -1,0 +1,125 @@
+#include "daemon/host/client_batches.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "groupcomm/wire/codec.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+// About what a message takes in a frame beside its payload.
+constexpr std::size_t kMessageBytes = 64;
+
+std::size_t frame_bytes(const protocol::DaemonMessage& message) {
+  if (const auto* delivery = std::get_if<protocol::Deliver>(&message)) {
+    return kMessageBytes + delivery->payload.size();
+  }
+  if (const auto* chunk = std::get_if<protocol::DeliverChunk>(&message)) {
+    return kMessageBytes + chunk->payload.size();
+  }
+  return kMessageBytes;
+}
+
+}  // namespace
+
+void ClientBatches::add(SessionId session, protocol::DaemonMessage message) {
+  const auto it = by_session_.find(session);
+  BatchPointer batch;
+  if (it == by_session_.end()) {
+    batch = make({session});
+  } else {
+    it->second->addressed = {session};
+    batch = split(it->second);
+  }
+  append(batch, std::move(message));
+}
+
+void ClientBatches::add(const std::vector<SessionId>& sessions,
+                        const std::vector<protocol::DaemonMessage>& messages) {
+  std::vector<SessionId> fresh;
+  std::vector<BatchPointer> touched;
+  for (const SessionId session : sessions) {
+    const auto it = by_session_.find(session);
+    if (it == by_session_.end()) {
+      fresh.push_back(session);
+    } else {
+      if (it->second->addressed.empty()) touched.push_back(it->second);
+      it->second->addressed.push_back(session);
+    }
+  }
+  for (BatchPointer& batch : touched) batch = split(batch);
+  if (!fresh.empty()) touched.push_back(make(std::move(fresh)));
+  for (const BatchPointer& batch : touched) {
+    for (const protocol::DaemonMessage& message : messages) append(batch, message);
+  }
+}
+
+ClientBatches::BatchPointer ClientBatches::split(const BatchPointer& batch) {
+  std::vector<SessionId> addressed = std::exchange(batch->addressed, {});
+  if (addressed.size() == batch->sessions.size()) return batch;
+  auto& rest = batch->sessions;
+  const auto is_addressed = [&](SessionId session) {
+    return std::find(addressed.begin(), addressed.end(), session) != addressed.end();
+  };
+  rest.erase(std::remove_if(rest.begin(), rest.end(), is_addressed), rest.end());
+  BatchPointer fresh = make(std::move(addressed));
+  fresh->messages = batch->messages;
+  fresh->bytes = batch->bytes;
+  return fresh;
+}
+
+ClientBatches::BatchPointer ClientBatches::make(std::vector<SessionId> sessions) {
+  auto batch = std::make_shared<Batch>();
+  for (const SessionId session : sessions) by_session_[session] = batch;
+  batch->sessions = std::move(sessions);
+  return batch;
+}
+
+void ClientBatches::append(const BatchPointer& batch, protocol::DaemonMessage message) {
+  const bool was_full = batch->bytes >= kBatchBytesMax;
+  batch->bytes += frame_bytes(message);
+  batch->messages.push_back(std::move(message));
+  if (!was_full && batch->bytes >= kBatchBytesMax) full_.push_back(batch);
+}
+
+void ClientBatches::take(const BatchPointer& batch, std::vector<Frame>& frames) {
+  if (batch->sessions.empty()) return;
+  for (const SessionId session : batch->sessions) by_session_.erase(session);
+  Payload bytes = wire::encode(std::span<const protocol::DaemonMessage>(batch->messages));
+  frames.push_back(Frame{std::exchange(batch->sessions, {}), std::move(bytes)});
+}
+
+std::vector<ClientBatches::Frame> ClientBatches::take_full() {
+  std::vector<Frame> frames;
+  for (const BatchPointer& batch : std::exchange(full_, {})) take(batch, frames);
+  return frames;
+}
+
+std::vector<ClientBatches::Frame> ClientBatches::take_all() {
+  std::vector<Frame> frames;
+  while (!by_session_.empty()) {
+    const BatchPointer batch = by_session_.begin()->second;
+    take(batch, frames);
+  }
+  full_.clear();
+  return frames;
+}
+
+std::vector<ClientBatches::Frame> ClientBatches::take(SessionId session) {
+  std::vector<Frame> frames;
+  const auto it = by_session_.find(session);
+  if (it != by_session_.end()) take(BatchPointer(it->second), frames);
+  return frames;
+}
+
+void ClientBatches::drop(SessionId session) {
+  const auto it = by_session_.find(session);
+  if (it == by_session_.end()) return;
+  auto& sessions = it->second->sessions;
+  sessions.erase(std::remove(sessions.begin(), sessions.end(), session), sessions.end());
+  by_session_.erase(it);
+}
+
+}  // namespace groupcomm::daemon

@@ -1,0 +1,61 @@
+// What waits to be sent to clients until the event loop has nothing more to read.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "groupcomm/number.h"
+#include "groupcomm/payload.h"
+#include "groupcomm/protocol/client_frames.h"
+
+namespace groupcomm::daemon {
+
+// One frame for each client, holding all its messages in order. Clients whose waiting messages are
+// the same (members of one group, mostly) share one list, which is encoded once.
+class ClientBatches {
+ public:
+  struct Frame {
+    std::vector<SessionId> sessions;
+    Payload bytes;
+  };
+
+  // A list of this size is sent without waiting for more.
+  static constexpr std::size_t kBatchBytesMax = 256u << 10;
+
+  void add(SessionId session, protocol::DaemonMessage message);
+  // All of `messages` to each of `sessions`, which are different ones.
+  void add(const std::vector<SessionId>& sessions,
+           const std::vector<protocol::DaemonMessage>& messages);
+
+  // What has reached kBatchBytesMax.
+  std::vector<Frame> take_full();
+  // Everything.
+  std::vector<Frame> take_all();
+  // Everything of the list that this session shares.
+  std::vector<Frame> take(SessionId session);
+
+  // The session is over: nothing is kept for it.
+  void drop(SessionId session);
+
+ private:
+  struct Batch {
+    std::vector<SessionId> sessions;
+    std::vector<protocol::DaemonMessage> messages;
+    std::size_t bytes = 0;
+    std::vector<SessionId> addressed;  // by the add() that is under way
+  };
+  using BatchPointer = std::shared_ptr<Batch>;
+
+  // The list that exactly the addressed sessions of `batch` share from here on.
+  BatchPointer split(const BatchPointer& batch);
+  BatchPointer make(std::vector<SessionId> sessions);
+  void append(const BatchPointer& batch, protocol::DaemonMessage message);
+  void take(const BatchPointer& batch, std::vector<Frame>& frames);
+
+  std::map<SessionId, BatchPointer> by_session_;
+  std::vector<BatchPointer> full_;
+};
+
+}  // namespace groupcomm::daemon

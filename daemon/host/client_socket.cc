@@ -1,0 +1,313 @@
+#include "daemon/host/client_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "daemon/host/zmq_message.h"
+#include "groupcomm/check.h"
+#include "groupcomm/wire/codec.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+// A client that sends faster than the daemon reads is slowed down by its full pipe.
+constexpr int kReceivedFramesMax = 256;
+constexpr int kHandshakeMs = 2000;
+constexpr std::int64_t kFrameBytesMax = wire::kFrameBytesMax;
+// The time that a client has to read the last frame and to hang up by itself.
+constexpr Duration kGoodbyeTime = std::chrono::seconds(1);
+// After the end of a process its connection ends too, unless another process holds it.
+constexpr Duration kAfterProcessTime = std::chrono::milliseconds(5);
+// Under a load that never ends, what an ended client had sent was read by this time.
+constexpr Duration kDrainTimeMax = std::chrono::milliseconds(50);
+
+// ZeroMQ's routing ids begin with a zero byte and count upwards; a client that chose its own could
+// pass for another.
+constexpr std::size_t kRoutingIdBytes = 5;
+
+// "localhost:UID:GID:PID", as ZeroMQ gives it for Unix domain sockets.
+pid_t process_of(const zmq::message_t& message) {
+  const char* text = zmq_msg_gets(message.handle(), "Peer-Address");
+  if (text == nullptr) return 0;
+  const std::string_view address(text);
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos) return 0;
+  pid_t process = 0;
+  const char* end = address.data() + address.size();
+  const auto [rest, error] = std::from_chars(address.data() + colon + 1, end, process);
+  return error == std::errc() && rest == end && process > 0 ? process : 0;
+}
+
+int descriptor_of(const zmq::message_t& message) {
+  return zmq_msg_get(message.handle(), ZMQ_SRCFD);
+}
+
+Result<std::monostate> make_directory_of(const std::string& path) {
+  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  if (directory.empty()) return std::monostate{};
+  std::error_code error;
+  if (std::filesystem::is_directory(directory, error)) return std::monostate{};
+  if (directory.has_parent_path()) {
+    std::filesystem::create_directories(directory.parent_path(), error);
+  }
+  const bool made = mkdir(directory.c_str(), 0750) == 0 || errno == EEXIST;
+  if (made) return std::monostate{};
+  return Failure{"cannot create " + directory.string() + ": " + std::strerror(errno)};
+}
+
+}  // namespace
+
+Result<FileLock> ClientSocket::lock(const std::string& path) {
+  const auto directory = make_directory_of(path);
+  if (!directory.ok()) return Failure{directory.error()};
+  return FileLock::take(path + ".lock", "another groupcommd is serving " + path);
+}
+
+Result<std::unique_ptr<ClientSocket>> ClientSocket::open(zmq::context_t& context,
+                                                         const std::string& path,
+                                                         HostCounters& counters, Log& log) {
+  std::unique_ptr<ClientSocket> socket(new ClientSocket(context, counters, log));
+  const auto bound = socket->bind(path);
+  if (!bound.ok()) return Failure{bound.error()};
+  return socket;
+}
+
+ClientSocket::ClientSocket(zmq::context_t& context, HostCounters& counters, Log& log)
+    : counters_(counters), log_(log), socket_(context, zmq::socket_type::router) {
+  socket_.set(zmq::sockopt::linger, 0);
+  socket_.set(zmq::sockopt::sndhwm, 0);
+  socket_.set(zmq::sockopt::rcvhwm, kReceivedFramesMax);
+  socket_.set(zmq::sockopt::maxmsgsize, kFrameBytesMax);
+  socket_.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+  socket_.set(zmq::sockopt::router_mandatory, 1);
+  monitor_ = std::make_unique<SocketMonitor>(context, socket_,
+                                             ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+}
+
+Result<std::monostate> ClientSocket::bind(const std::string& path) {
+  unlink(path.c_str());
+  try {
+    socket_.bind("ipc://" + path);
+  } catch (const zmq::error_t& error) {
+    return Failure{"cannot serve " + path + ": " + error.what()};
+  }
+  if (chmod(path.c_str(), 0666) != 0) {
+    return Failure{"cannot set the rights of " + path + ": " + std::strerror(errno)};
+  }
+  return std::monostate{};
+}
+
+void ClientSocket::poll(TimePoint now) {
+  read_monitor();
+  for (const std::uint64_t number : processes_.poll()) {
+    const auto it = watched_.find(number);
+    CHECK(it != watched_.end());
+    if (ClientConnection* connection = connections_.find(it->second)) {
+      processes_.remove(connection->process_handle.get());
+      connection->process_handle.reset();
+      cut_at(*connection, now + kAfterProcessTime);
+    }
+    watched_.erase(it);
+  }
+  cut_overdue(now);
+  if (!connections_.has_undrained()) {
+    undrained_since_ = TimePoint::never();
+  } else if (undrained_since_ == TimePoint::never()) {
+    undrained_since_ = now;
+  } else if (now - undrained_since_ > kDrainTimeMax) {
+    collect_lost();
+  }
+}
+
+void ClientSocket::collect_lost() {
+  connections_.mark_drained();
+  undrained_since_ = TimePoint::never();
+  for (const SessionId session : connections_.take_ended()) lost_.push_back(session);
+  counters_.clients = connections_.session_count();
+}
+
+void ClientSocket::cut_at(ClientConnection& connection, TimePoint time) {
+  connection.cut_by = std::min(connection.cut_by, time);
+  next_cut_ = std::min(next_cut_, connection.cut_by);
+}
+
+void ClientSocket::read_monitor() {
+  while (const auto event = monitor_->next()) {
+    const int descriptor = static_cast<int>(event->value);
+    if (event->kind == ZMQ_EVENT_ACCEPTED) connections_.on_accepted(descriptor);
+    if (event->kind == ZMQ_EVENT_DISCONNECTED) connections_.on_disconnected(descriptor);
+  }
+}
+
+void ClientSocket::cut_overdue(TimePoint now) {
+  if (next_cut_ > now) return;
+  next_cut_ = TimePoint::never();
+  for (auto& [routing_id, connection] : connections_.all()) {
+    if (connection.cut_by > now) {
+      next_cut_ = std::min(next_cut_, connection.cut_by);
+      continue;
+    }
+    connection.cut_by = TimePoint::never();
+    cut(connection);
+    // Of one that was shut down the monitor will tell.
+    if (!connections_.owns_descriptor(connection)) connections_.end(connection);
+  }
+}
+
+std::optional<Event> ClientSocket::take_event() {
+  if (lost_.empty()) {
+    while (auto received = receive()) {
+      if (auto event = interpret(std::move(*received))) return event;
+    }
+    collect_lost();
+  }
+  if (lost_.empty()) return std::nullopt;
+  const SessionId session = lost_.front();
+  lost_.pop_front();
+  return ClientLost{session};
+}
+
+std::optional<ClientSocket::Received> ClientSocket::receive() {
+  zmq::message_t sender;
+  if (!socket_.recv(sender, zmq::recv_flags::dontwait)) return std::nullopt;
+  Received received;
+  received.routing_id = sender.to_string();
+  CHECK(socket_.recv(received.frame, zmq::recv_flags::none).has_value());
+  bool more = received.frame.more();
+  while (more) {
+    zmq::message_t part;
+    CHECK(socket_.recv(part, zmq::recv_flags::none).has_value());
+    more = part.more();
+    received.one_part = false;
+  }
+  return received;
+}
+
+std::optional<Event> ClientSocket::interpret(Received received) {
+  ++counters_.client_frames_in;
+  counters_.client_bytes_in += received.frame.size();
+  ClientConnection* connection = connections_.find(received.routing_id);
+  const bool is_first = connection == nullptr;
+  if (is_first) connection = &open_connection(received);
+  const SessionId session = connection->session;
+  if (!session) return std::nullopt;
+
+  auto messages = decode(received);
+  if (messages.ok() && is_first) {
+    const bool greets = !messages.value().empty() &&
+                        std::holds_alternative<protocol::Hello>(messages.value().front());
+    if (!greets) messages = Failure{"its first message is no Hello"};
+  }
+  if (messages.ok()) return ClientFrame{session, std::move(messages).value()};
+  reject(*connection, messages.error());
+  // Of a session that did not begin the core never heard.
+  if (is_first) return std::nullopt;
+  return ClientLost{session};
+}
+
+Result<std::vector<protocol::ClientMessage>> ClientSocket::decode(Received& received) {
+  if (!received.one_part) return Failure{"a frame of several parts"};
+  if (received.routing_id.size() != kRoutingIdBytes || received.routing_id[0] != '\0') {
+    return Failure{"a routing id of its own choice"};
+  }
+  return wire::decode_client_messages(to_payload(std::move(received.frame)));
+}
+
+ClientConnection& ClientSocket::open_connection(const Received& received) {
+  read_monitor();
+  ClientConnection& connection = connections_.open(
+      received.routing_id, descriptor_of(received.frame), process_of(received.frame));
+  ++counters_.clients_total;
+  counters_.clients = connections_.session_count();
+  watch_process(connection);
+  return connection;
+}
+
+void ClientSocket::watch_process(ClientConnection& connection) {
+  if (connection.process == 0) return;
+  const long handle = syscall(SYS_pidfd_open, connection.process, 0);
+  // Where the process is gone already, its connection is too, and the monitor tells.
+  if (handle < 0) return;
+  connection.process_handle = Descriptor(static_cast<int>(handle));
+  watched_[++last_watched_] = connection.routing_id;
+  processes_.add(connection.process_handle.get(), last_watched_);
+}
+
+void ClientSocket::reject(ClientConnection& connection, const std::string& why) {
+  ++counters_.bad_client_frames;
+  log_.warning("client of process " + std::to_string(connection.process) +
+               " sent what is no frame and is cut off: " + why);
+  connections_.close(connection);
+  counters_.clients = connections_.session_count();
+  cut(connection);
+}
+
+void ClientSocket::cut(ClientConnection& connection) {
+  read_monitor();
+  if (!connections_.owns_descriptor(connection)) return;
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  const int found = getsockopt(connection.descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+  if (found != 0 || credentials.pid != connection.process) return;
+  shutdown(connection.descriptor, SHUT_RDWR);
+}
+
+void ClientSocket::send(SessionId session, const Payload& frame) {
+  ClientConnection* connection = connections_.find(session);
+  if (connection == nullptr) return;
+  try {
+    zmq::message_t receiver(connection->routing_id);
+    zmq::message_t message = to_message(frame);
+    const auto flags = zmq::send_flags::dontwait;
+    const bool sent = socket_.send(receiver, flags | zmq::send_flags::sndmore).has_value() &&
+                      socket_.send(message, flags).has_value();
+    if (!sent) return connections_.end(*connection);
+    ++counters_.client_frames_out;
+    counters_.client_bytes_out += frame.size();
+  } catch (const zmq::error_t& error) {
+    CHECK_EQ(error.num(), EHOSTUNREACH);
+    connections_.end(*connection);
+  }
+}
+
+void ClientSocket::close(SessionId session, TimePoint now) {
+  ClientConnection* connection = connections_.find(session);
+  if (connection == nullptr) return;
+  connections_.close(*connection);
+  cut_at(*connection, now + kGoodbyeTime);
+  counters_.clients = connections_.session_count();
+}
+
+void ClientSocket::close_all(TimePoint now) {
+  for (auto& [routing_id, connection] : connections_.all()) {
+    cut_at(connection, now + kGoodbyeTime);
+  }
+  connections_.close_all();
+  lost_.clear();
+  counters_.clients = 0;
+}
+
+TimePoint ClientSocket::next_deadline() const {
+  return std::min(next_cut_, undrained_since_ + kDrainTimeMax);
+}
+
+std::vector<int> ClientSocket::descriptors() {
+  return {socket_.get(zmq::sockopt::fd), monitor_->descriptor(), processes_.descriptor()};
+}
+
+void ClientSocket::linger(std::chrono::milliseconds time) {
+  socket_.set(zmq::sockopt::linger, static_cast<int>(time.count()));
+}
+
+}  // namespace groupcomm::daemon

@@ -1,0 +1,15 @@
+// The host's clocks: the only place where the daemon asks for the time.
+#pragma once
+
+#include "groupcomm/identity.h"
+#include "groupcomm/time_point.h"
+
+namespace groupcomm::daemon {
+
+// CLOCK_MONOTONIC: what the core is driven by.
+TimePoint monotonic_now();
+
+// Seconds since 1970 in the upper half, bits of the kernel's random device in the lower half.
+Incarnation draw_incarnation();
+
+}  // namespace groupcomm::daemon

@@ -1,0 +1,106 @@
+#include "daemon/host/daemon_host.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <zmq.hpp>
+
+#include "daemon/host/client_socket.h"
+#include "daemon/host/daemon_trace.h"
+#include "daemon/host/event_loop.h"
+#include "daemon/host/file_lock.h"
+#include "daemon/host/log.h"
+#include "daemon/host/peer_links.h"
+#include "daemon/host/record_store.h"
+#include "daemon/host/stop_signals.h"
+#include "daemon/verify/trace_file.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+constexpr int kCannotStart = 2;
+// What the last frames to peers and clients get when the daemon ends.
+constexpr auto kLinger = std::chrono::milliseconds(200);
+
+int refuse(Log& log, const std::string& why) {
+  log.error(why);
+  return kCannotStart;
+}
+
+// Each client takes two descriptors.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Result<std::unique_ptr<DaemonTrace>> open_trace(const Options& options) {
+  const verify::TraceHeader header{verify::Role::kDaemon, options.core.self.name};
+  auto file = verify::FileTraceWriter::open(options.trace, header);
+  if (!file.ok()) return Failure{file.error()};
+  return std::make_unique<DaemonTrace>(std::move(file).value());
+}
+
+// The state directory, locked and with a readable record in it.
+Result<RecordStore> open_records(const std::string& directory) {
+  auto records = RecordStore::open(directory);
+  if (!records.ok()) return Failure{records.error()};
+  const auto record = records.value().load();
+  if (record.ok()) return records;
+  return Failure{record.error() +
+                 ". It holds this daemon's votes: restore it, or start the daemon "
+                 "as a replacement (OPERATIONS.md, A lost state directory)"};
+}
+
+}  // namespace
+
+int run_daemon(const Options& options) {
+  Log log(options.log_level);
+  StopSignals signals;
+  raise_descriptor_limit();
+  HostCounters counters;
+
+  auto lock = ClientSocket::lock(options.socket);
+  if (!lock.ok()) return refuse(log, lock.error());
+  std::optional<RecordStore> records;
+  if (!options.state_dir.empty()) {
+    auto opened = open_records(options.state_dir);
+    if (!opened.ok()) return refuse(log, opened.error());
+    records = std::move(opened).value();
+  }
+  std::unique_ptr<DaemonTrace> trace;
+  if (!options.trace.empty()) {
+    auto opened = open_trace(options);
+    if (!opened.ok()) return refuse(log, opened.error());
+    trace = std::move(opened).value();
+  }
+
+  zmq::context_t context(1);
+  PeerLinks peers(context, counters, log);
+  if (!options.listen.empty()) {
+    const auto bound = peers.bind(parse_tcp_address(options.listen).value());
+    if (!bound.ok())
+      return refuse(log, "cannot listen on " + options.listen + ": " + bound.error());
+  }
+  auto clients = ClientSocket::open(context, options.socket, counters, log);
+  if (!clients.ok()) return refuse(log, clients.error());
+  ClientSocket& client_socket = *clients.value();
+  log.info("serves clients on " + options.socket +
+           (options.listen.empty() ? std::string(", no peers") : ", peers on " + options.listen));
+
+  DaemonOptions core = options.core;
+  core.version = GROUPCOMM_VERSION;
+  EventLoop loop(EventLoop::Parts{client_socket, peers, records ? &*records : nullptr, trace.get(),
+                                  signals, counters, log},
+                 core);
+  const int exit_code = loop.run();
+  peers.linger(kLinger);
+  client_socket.linger(kLinger);
+  log.info("ends with exit code " + std::to_string(exit_code));
+  return exit_code;
+}
+
+}  // namespace groupcomm::daemon

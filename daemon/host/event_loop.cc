@@ -1,0 +1,155 @@
+#include "daemon/host/event_loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "daemon/host/clock.h"
+#include "daemon/host/describe.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+// Frames of each socket in one turn.
+constexpr int kFramesPerTurn = 64;
+// Turns before InputDrained under a load that never ends: the larger, the better messages are
+// batched; the smaller, the sooner they go out.
+constexpr int kTurnsPerDrain = 4;
+// How long a daemon that was asked to stop may take to leave its view.
+constexpr Duration kLeaveTimeMax = std::chrono::seconds(5);
+
+}  // namespace
+
+EventLoop::EventLoop(const Parts& parts, DaemonOptions options)
+    : parts_(parts),
+      options_(std::move(options)),
+      performer_(EffectPerformer::Parts{parts.clients, parts.peers, parts.records, parts.trace,
+                                        parts.counters, parts.log}) {
+  // All sources are looked at in every turn: the tags do not matter.
+  for (const int descriptor : parts_.peers.descriptors()) readiness_.add(descriptor, 0);
+  for (const int descriptor : parts_.clients.descriptors()) readiness_.add(descriptor, 0);
+  readiness_.add(parts_.signals.descriptor(), 0);
+}
+
+int EventLoop::run() {
+  now_ = monotonic_now();
+  if (!begin()) return 2;
+  while (!exit_code_) {
+    bool busy = true;
+    for (int turn = 0; busy && turn < kTurnsPerDrain && !exit_code_; ++turn) busy = take_turn();
+    if (exit_code_) break;
+    if (std::exchange(stepped_, false)) {
+      step(InputDrained{});
+      stepped_ = false;
+    }
+    // A send may have taken note of input, whose descriptor then stays silent: look again.
+    if (performer_.flush()) busy = true;
+    if (!busy && !exit_code_) readiness_.wait(now_, next_deadline());
+  }
+  performer_.flush();
+  return *exit_code_;
+}
+
+bool EventLoop::begin() {
+  protocol::DurableRecord record;
+  if (parts_.records != nullptr) {
+    auto loaded = parts_.records->load();
+    if (!loaded.ok()) {
+      parts_.log.error(loaded.error());
+      return false;
+    }
+    record = std::move(loaded).value();
+  }
+  options_.self.incarnation = draw_incarnation();
+  if (parts_.trace != nullptr) parts_.trace->on_begin(options_.self);
+  parts_.log.info("begins as " + to_string(options_.self) + " in cluster " + options_.cluster);
+  core_ = std::make_unique<DaemonCore>(options_, std::move(record), now_);
+  stepped_ = true;
+  on_outcome(performer_.perform(core_->take_effects(), now_));
+  return true;
+}
+
+void EventLoop::step(Event event) {
+  if (parts_.log.is_debugging()) parts_.log.debug("event " + describe(event));
+  core_->step(now_, std::move(event));
+  stepped_ = true;
+  on_outcome(performer_.perform(core_->take_effects(), now_));
+}
+
+void EventLoop::on_outcome(EffectPerformer::Outcome outcome) {
+  switch (outcome) {
+    case EffectPerformer::Outcome::kGoOn: return;
+    case EffectPerformer::Outcome::kFinished: return end(0);
+    case EffectPerformer::Outcome::kFailed: return end(1);
+    case EffectPerformer::Outcome::kGiveUp: break;
+  }
+  performer_.flush();
+  parts_.clients.close_all(now_);
+  // One that was asked to leave need not come back.
+  if (stop_by_ != TimePoint::never()) return end(0);
+  if (!begin()) end(1);
+}
+
+bool EventLoop::take_turn() {
+  now_ = monotonic_now();
+  bool busy = read_signals();
+  while (auto event = parts_.peers.take_link_event(now_)) {
+    step(std::move(*event));
+    if (exit_code_) return true;
+  }
+  busy |= read_peers();
+  if (!exit_code_) busy |= read_clients();
+  if (exit_code_ || core_->next_deadline() > now_) return busy;
+  step(TimerExpired{});
+  return true;
+}
+
+bool EventLoop::read_peers() {
+  for (int frames = 0; frames < kFramesPerTurn; ++frames) {
+    auto event = parts_.peers.take_frame();
+    if (!event) return frames > 0;
+    step(std::move(*event));
+    if (exit_code_) break;
+  }
+  return true;
+}
+
+bool EventLoop::read_clients() {
+  parts_.clients.poll(now_);
+  for (int frames = 0; frames < kFramesPerTurn; ++frames) {
+    auto event = parts_.clients.take_event();
+    if (!event) return frames > 0;
+    if (const auto* lost = std::get_if<ClientLost>(&*event)) performer_.drop(lost->session);
+    step(std::move(*event));
+    if (exit_code_) break;
+  }
+  return true;
+}
+
+bool EventLoop::read_signals() {
+  if (now_ >= stop_by_) {
+    parts_.log.error("could not leave the view in time, and ends all the same");
+    end(1);
+    return true;
+  }
+  const int count = parts_.signals.take();
+  for (int i = 0; i < count; ++i) {
+    if (stop_by_ != TimePoint::never()) {
+      parts_.log.error("was told twice to end, and ends without leaving the view");
+      end(1);
+      return true;
+    }
+    parts_.log.info("was told to end, and leaves its view");
+    stop_by_ = now_ + kLeaveTimeMax;
+    step(LeaveRequested{});
+    if (exit_code_) return true;
+  }
+  return count > 0;
+}
+
+TimePoint EventLoop::next_deadline() const {
+  return std::min({core_->next_deadline(), parts_.peers.next_deadline(),
+                   parts_.clients.next_deadline(), stop_by_});
+}
+
+}  // namespace groupcomm::daemon

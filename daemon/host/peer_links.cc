@@ -1,0 +1,162 @@
+#include "daemon/host/peer_links.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "groupcomm/wire/codec.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+// A name that does not resolve yet, or one whose address gives no connection.
+constexpr Duration kResolvePause = std::chrono::seconds(1);
+constexpr Duration kResolveAgainPause = std::chrono::seconds(5);
+
+}  // namespace
+
+PeerLinks::PeerLinks(zmq::context_t& context, HostCounters& counters, Log& log)
+    : counters_(counters), log_(log), socket_(context) {}
+
+Result<TcpAddress> PeerLinks::bind(const TcpAddress& address) {
+  TcpAddress numeric = address;
+  if (!is_numeric(address) && address.host != "*") {
+    const auto host = resolve_host(address.host);
+    if (!host) return Failure{"the name " + address.host + " does not resolve"};
+    numeric.host = *host;
+  }
+  return socket_.bind(numeric);
+}
+
+void PeerLinks::connect(const std::string& peer, const std::string& address, TimePoint now) {
+  const auto parsed = parse_tcp_address(address);
+  if (!parsed.ok()) {
+    log_.warning("peer " + peer + " says that it is at \"" + address + "\", which " +
+                 parsed.error());
+    return;
+  }
+  Link& link = links_[peer];
+  if (link.configured == parsed.value()) {
+    if (link.connected) events_.push_back(PeerConnected{peer});
+    return;
+  }
+  const std::string name = peer;
+  disconnect(name);
+  Link& fresh = links_[name];
+  fresh.configured = parsed.value();
+  if (is_numeric(fresh.configured)) {
+    connect_numeric(name, fresh, fresh.configured);
+  } else {
+    resolver_.ask(fresh.configured.host);
+    fresh.resolve_again = now + kResolveAgainPause;
+  }
+}
+
+void PeerLinks::connect_numeric(const std::string& peer, Link& link, const TcpAddress& address) {
+  link.numeric = address;
+  link.connected = false;
+  probe_.stop(peer);
+  socket_.connect(peer, address);
+}
+
+void PeerLinks::disconnect(const std::string& peer) {
+  probe_.stop(peer);
+  socket_.disconnect(peer);
+  links_.erase(peer);
+}
+
+void PeerLinks::send(const std::vector<std::string>& peers, protocol::Lane lane,
+                     const Payload& frame) {
+  for (const std::string& peer : peers) {
+    if (socket_.send(peer, lane, frame)) {
+      ++counters_.peer_frames_out;
+      counters_.peer_bytes_out += frame.size();
+    } else {
+      ++counters_.dropped_peer_frames;
+    }
+  }
+}
+
+std::optional<Event> PeerLinks::take_frame() {
+  while (auto frame = socket_.receive()) {
+    ++counters_.peer_frames_in;
+    counters_.peer_bytes_in += frame->size();
+    auto decoded = wire::decode_peer_frame(*frame);
+    if (decoded.ok()) return PeerFrameReceived{std::move(decoded).value()};
+    ++counters_.bad_peer_frames;
+    if (log_.is_debugging()) log_.debug("bad peer frame: " + decoded.error());
+  }
+  return std::nullopt;
+}
+
+std::optional<Event> PeerLinks::take_link_event(TimePoint now) {
+  if (events_.empty()) poll(now);
+  if (events_.empty()) return std::nullopt;
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+void PeerLinks::poll(TimePoint now) {
+  for (const auto& change : socket_.take_link_changes()) on_link_change(change, now);
+  for (const std::string& peer : probe_.poll(now)) {
+    log_.info("peer " + peer + " refuses connections");
+    events_.push_back(PeerRefused{peer});
+  }
+  for (const auto& answer : resolver_.take_answers()) on_answer(answer, now);
+  for (auto& [peer, link] : links_) {
+    if (link.resolve_again > now || link.connected) continue;
+    resolver_.ask(link.configured.host);
+    link.resolve_again = now + kResolveAgainPause;
+  }
+}
+
+void PeerLinks::on_link_change(const PeerSocket::LinkChange& change, TimePoint now) {
+  const auto it = links_.find(change.peer);
+  if (it == links_.end()) return;
+  Link& link = it->second;
+  link.connected = change.connected;
+  log_.info("peer " + change.peer + (change.connected ? " connected" : " disconnected"));
+  if (change.connected) {
+    probe_.stop(change.peer);
+    events_.push_back(PeerConnected{change.peer});
+  } else {
+    probe_.start(change.peer, *link.numeric, now);
+  }
+  if (!is_numeric(link.configured)) link.resolve_again = now + kResolveAgainPause;
+}
+
+void PeerLinks::on_answer(const Resolver::Answer& answer, TimePoint now) {
+  for (auto& [peer, link] : links_) {
+    if (link.configured.host != answer.host) continue;
+    if (!answer.address) {
+      if (!link.name_is_bad) {
+        log_.warning("peer " + peer + ": the name " + answer.host +
+                     " does not resolve; asking again every second");
+      }
+      link.name_is_bad = true;
+      link.resolve_again = now + kResolvePause;
+      continue;
+    }
+    link.name_is_bad = false;
+    link.resolve_again = now + kResolveAgainPause;
+    const TcpAddress address{*answer.address, link.configured.port};
+    const bool is_new = link.numeric != address && !link.connected;
+    if (is_new) connect_numeric(peer, link, address);
+  }
+}
+
+TimePoint PeerLinks::next_deadline() const {
+  TimePoint deadline = probe_.next_deadline();
+  for (const auto& [peer, link] : links_) {
+    if (!link.connected) deadline = std::min(deadline, link.resolve_again);
+  }
+  return deadline;
+}
+
+std::vector<int> PeerLinks::descriptors() {
+  return {socket_.frames_descriptor(), socket_.links_descriptor(), probe_.descriptor(),
+          resolver_.descriptor()};
+}
+
+}  // namespace groupcomm::daemon

@@ -1,0 +1,70 @@
+// The links to other daemons: sockets, names, and the search for proof of death.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/core/event.h"
+#include "daemon/host/host_counters.h"
+#include "daemon/host/log.h"
+#include "daemon/host/peer_probe.h"
+#include "daemon/host/peer_socket.h"
+#include "daemon/host/resolver.h"
+
+namespace groupcomm::daemon {
+
+// Turns ConnectPeer into connections, whose names it resolves and, as long as there is no
+// connection, resolves again; and connections' fates into PeerConnected and PeerRefused.
+class PeerLinks {
+ public:
+  PeerLinks(zmq::context_t& context, HostCounters& counters, Log& log);
+
+  // Resolves the host's name, which may take a moment. Returns the address that was bound.
+  Result<TcpAddress> bind(const TcpAddress& address);
+
+  // `address` as tcp://HOST:PORT. Nothing happens where it is the peer's already, but that a peer
+  // that is connected is announced again.
+  void connect(const std::string& peer, const std::string& address, TimePoint now);
+  void disconnect(const std::string& peer);
+
+  // Encoded once by the caller. Counts what is lost.
+  void send(const std::vector<std::string>& peers, protocol::Lane lane, const Payload& frame);
+
+  // The next frame or, where there is none, the next link event.
+  std::optional<Event> take_frame();
+  std::optional<Event> take_link_event(TimePoint now);
+
+  TimePoint next_deadline() const;
+  // Readable when one of the two above may have something.
+  std::vector<int> descriptors();
+
+  // Frames that were sent before get up to this time when the object is destroyed.
+  void linger(std::chrono::milliseconds time) { socket_.linger(time); }
+
+ private:
+  struct Link {
+    TcpAddress configured;              // its host may be a name
+    std::optional<TcpAddress> numeric;  // what the socket is connected to
+    bool connected = false;
+    bool name_is_bad = false;  // the last answer was that it does not resolve
+    TimePoint resolve_again = TimePoint::never();
+  };
+
+  void poll(TimePoint now);
+  void on_link_change(const PeerSocket::LinkChange& change, TimePoint now);
+  void on_answer(const Resolver::Answer& answer, TimePoint now);
+  void connect_numeric(const std::string& peer, Link& link, const TcpAddress& address);
+
+  HostCounters& counters_;
+  Log& log_;
+  PeerSocket socket_;
+  PeerProbe probe_;
+  Resolver resolver_;
+  std::map<std::string, Link> links_;
+  std::deque<Event> events_;
+};
+
+}  // namespace groupcomm::daemon

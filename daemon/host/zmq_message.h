@@ -1,0 +1,16 @@
+// Payloads in and out of ZeroMQ messages without copying their bytes.
+#pragma once
+
+#include <zmq.hpp>
+
+#include "groupcomm/payload.h"
+
+namespace groupcomm::daemon {
+
+// The payload keeps the message alive.
+Payload to_payload(zmq::message_t message);
+
+// The message shares the payload's bytes; short ones are copied, which is cheaper.
+zmq::message_t to_message(const Payload& payload);
+
+}  // namespace groupcomm::daemon
