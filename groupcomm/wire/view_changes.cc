@@ -9,12 +9,13 @@ namespace {
 // Daemons that can be heard at once: members, configured ones, and incarnations just ended.
 constexpr std::size_t kHearsMax = 4 * protocol::kDaemonsMax;
 
+// By name: the configured seeds, from which a cluster forms, have no incarnations yet.
 bool has_repetition(const std::vector<protocol::DaemonMember>& members) {
-  std::vector<Incarnation> incarnations;
-  incarnations.reserve(members.size());
-  for (const auto& member : members) incarnations.push_back(member.id.incarnation);
-  std::sort(incarnations.begin(), incarnations.end());
-  return std::adjacent_find(incarnations.begin(), incarnations.end()) != incarnations.end();
+  std::vector<std::string_view> names;
+  names.reserve(members.size());
+  for (const auto& member : members) names.push_back(member.id.name);
+  std::sort(names.begin(), names.end());
+  return std::adjacent_find(names.begin(), names.end()) != names.end();
 }
 
 }  // namespace
@@ -57,6 +58,20 @@ Rank read_rank(std::uint32_t rank) {
 
 std::vector<Incarnation> read_hears(capnp::List<std::uint64_t>::Reader list) {
   return read_numbers<Incarnation>(list, {kHearsMax, "daemons heard"});
+}
+
+// --- places --------------------------------------------------------------------------------------
+
+void write(const protocol::MessageReference& reference, schema::MessageReference::Builder out) {
+  out.setSender(reference.sender);
+  out.setNumber(reference.number.value);
+}
+
+protocol::MessageReference read(schema::MessageReference::Reader in) {
+  const protocol::MessageReference reference{read_rank(in.getSender()),
+                                             MessageNumber{in.getNumber()}};
+  if (!reference.number) bad_frame("a reference to no message");
+  return reference;
 }
 
 std::vector<protocol::MessageReference> read_places(
