@@ -1,8 +1,17 @@
 // Bytes to values and back: every frame of groupcomm, and all validation of bytes, in one place.
 //
 // Decoding never throws and never trusts: whatever bytes come, the outcome is a value that obeys
-// every limit stated in groupcomm/protocol, or a Failure that says what is wrong. Payloads of
-// decoded values share the frame's bytes and keep them alive.
+// every limit stated in groupcomm/protocol and groupcomm.capnp, or a Failure that says what is
+// wrong. It takes memory in proportion to the frame. Payloads of decoded values share the frame's
+// bytes and keep them alive; a frame at an address that 8 does not divide is copied once.
+//
+// What holds, among others, for decoded values: causal, total and safe messages have a
+// causal_number and a context (of any length up to kDaemonsMax: only the view tells which is
+// right); a join or leave has its ControlBody; ranks of daemons are below kDaemonsMax; the numbers
+// of a Batch rise; the next view of a ViewChangeValue has members.
+//
+// Encoding does not judge. A frame of more than kFrameBytesMax is made, and refused where it
+// arrives.
 #pragma once
 
 #include <span>

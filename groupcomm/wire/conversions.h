@@ -107,16 +107,15 @@ std::pair<std::string, std::uint64_t> read(schema::Counter::Reader in);
 protocol::DaemonStatus read(schema::DaemonStatus::Reader in);
 protocol::GroupStatus read(schema::GroupStatus::Reader in);
 
-// --- references to messages (stamped_messages.cc) ------------------------------------------------
+// --- destinations of messages (stamped_messages.cc) ----------------------------------------------
 
-void write(const protocol::MessageReference& reference, schema::MessageReference::Builder out);
 void write(const protocol::Destination& destination, schema::Destination::Builder out);
 
-protocol::MessageReference read(schema::MessageReference::Reader in);
 protocol::Destination read(schema::Destination::Reader in);
 
 // --- view changes of daemons (view_changes.cc) ---------------------------------------------------
 
+void write(const protocol::MessageReference& reference, schema::MessageReference::Builder out);
 void write(const protocol::DaemonMember& member, schema::DaemonMember::Builder out);
 void write(const protocol::DaemonView& view, schema::DaemonView::Builder out);
 void write(const protocol::Ballot& ballot, schema::Ballot::Builder out);
@@ -125,6 +124,7 @@ void write(const protocol::ViewChangeValue& value, schema::ViewChangeValue::Buil
 void write(const protocol::AcceptedValue& accepted, schema::AcceptedValue::Builder out);
 void write(const protocol::GroupEntry& group, schema::GroupEntry::Builder out);
 
+protocol::MessageReference read(schema::MessageReference::Reader in);
 protocol::DaemonMember read(schema::DaemonMember::Reader in);
 protocol::DaemonView read(schema::DaemonView::Reader in);
 protocol::Ballot read(schema::Ballot::Reader in);

@@ -9,7 +9,6 @@ using protocol::ControlBody;
 using protocol::Destination;
 using protocol::MessageKind;
 using protocol::MessagePointer;
-using protocol::MessageReference;
 using protocol::StampedMessage;
 using protocol::VectorTime;
 using wire::read;
@@ -193,18 +192,7 @@ std::vector<std::shared_ptr<const VectorTime>> read_contexts(
 
 }  // namespace
 
-// --- references ----------------------------------------------------------------------------------
-
-void write(const MessageReference& reference, schema::MessageReference::Builder out) {
-  out.setSender(reference.sender);
-  out.setNumber(reference.number.value);
-}
-
-MessageReference read(schema::MessageReference::Reader in) {
-  const MessageReference reference{read_rank(in.getSender()), MessageNumber{in.getNumber()}};
-  if (!reference.number) bad_frame("a reference to no message");
-  return reference;
-}
+// --- destinations --------------------------------------------------------------------------------
 
 void write(const Destination& destination, schema::Destination::Builder out) {
   out.setGroupKey(destination.group.value);

@@ -112,11 +112,11 @@ void measure_checksum(int rounds) {
 
 void measure(int rounds) {
   std::printf("%-34s %8s %8s %10s\n", "per message", "enc ns", "dec ns", "wire bytes");
-  for (const std::size_t bytes : {64, 1024, 8192}) {
-    for (const std::size_t count : {1, 16, 64}) measure_batch(rounds, count, bytes);
+  for (const std::size_t bytes : {64u, 1024u, 8192u}) {
+    for (const std::size_t count : {1u, 16u, 64u}) measure_batch(rounds, count, bytes);
   }
-  for (const std::size_t bytes : {64, 1024}) {
-    for (const std::size_t count : {1, 16, 64}) measure_lists(rounds, count, bytes);
+  for (const std::size_t bytes : {64u, 1024u}) {
+    for (const std::size_t count : {1u, 16u, 64u}) measure_lists(rounds, count, bytes);
   }
   measure_list<protocol::ClientMessage>("Consumed(64)", rounds, 64, protocol::Consumed{1});
   measure_list<protocol::DaemonMessage>("Accepted(64)", rounds, 64, protocol::Accepted{});

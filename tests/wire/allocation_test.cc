@@ -54,7 +54,7 @@ void expect_bounded_everywhere(const Words& segment) {
 }
 
 TEST(Allocation, IsBoundedForListsOfSmallElements) {
-  for (const std::uint64_t words : {0, 1, 2, 4}) {
+  for (const std::uint64_t words : {0u, 1u, 2u, 4u}) {
     const std::uint64_t count = words == 0 ? 0x1FFFFFFF : 10000 / words;
     Words segment{struct_pointer(0, 1, 1), 1, list_pointer(0, Elements::kStructs, count * words),
                   structs_tag(count, words, 0)};

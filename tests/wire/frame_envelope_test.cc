@@ -73,7 +73,7 @@ TEST(FrameEnvelope, RefusesAnotherSizeThanItSays) {
 }
 
 TEST(FrameEnvelope, RefusesOtherVersionsOfPeers) {
-  for (const std::uint64_t version : {0, 2}) {
+  for (const std::uint64_t version : {0u, 2u}) {
     Words words = words_of_frame(kPeerModel);
     words[kPeerRoot] = (words[kPeerRoot] & ~std::uint64_t{0xFFFF}) | version;
     EXPECT_EQ(peer_refusal(resealed(words)),
@@ -195,7 +195,8 @@ TEST(FrameBuilder, WritesTheSameFrameWhateverItsEstimate) {
   };
   const Payload exact = build(1 + 40 + 40 * 4);
   EXPECT_EQ(build(10000), exact);
-  for (const std::size_t estimate : {0, 1, 50, 200}) EXPECT_EQ(build(estimate), exact) << estimate;
+  for (const std::size_t estimate : {0u, 1u, 50u, 200u})
+    EXPECT_EQ(build(estimate), exact) << estimate;
 }
 
 }  // namespace
