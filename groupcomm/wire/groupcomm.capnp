@@ -101,7 +101,7 @@ struct GroupViewId {
 
 struct DaemonId {
   name @0 :Text;           # daemon name
-  incarnation @1 :UInt64;
+  incarnation @1 :UInt64;  # 0: a configured daemon that was not met yet
 }
 
 struct ProcessKey {
@@ -451,7 +451,7 @@ struct ControlBody {
 struct DaemonView {
   id @0 :ViewId;
   lineage @1 :UInt64;              # of the chain of primary views
-  members @2 :List(DaemonMember);  # by rank; at most 64, of different incarnations
+  members @2 :List(DaemonMember);  # by rank; at most 64, of different names
   primary @3 :Bool;
 }
 

@@ -285,6 +285,8 @@ TEST(Codec, RejectsBadViewsOfDaemons) {
   EXPECT_EQ(refusal(value), "a next view without members");
   value.next.members = {{samples::daemon_id(1), ""}, {samples::daemon_id(1), ""}};
   EXPECT_EQ(refusal(value), "a view with one daemon twice");
+  value.next.members = {{{"seed-1", {}}, ""}, {{"seed-2", {}}, ""}};
+  EXPECT_EQ(refusal(value), "accepted");
   value.next.members.clear();
   for (std::uint64_t i = 0; i < kDaemonsMax; ++i) {
     value.next.members.push_back({samples::daemon_id(i), ""});
