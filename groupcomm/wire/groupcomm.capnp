@@ -17,7 +17,7 @@
 #
 # A frame has at most 16 MiB. Other limits stand at the fields: whoever breaks one has sent no
 # frame at all, and the whole frame is refused. Lists and texts are also bounded by the frame: no
-# object may be pointed to twice. Texts are UTF-8.
+# object may be pointed to twice.
 #
 # Checksum over the words w[0], w[1], ... from `size` on (n words, little-endian, all arithmetic
 # modulo 2^64). Four lanes begin as the constants L[0..3]; word i goes into lane i mod 4 by
@@ -41,7 +41,7 @@ $Cxx.namespace("groupcomm::wire::schema");
 #
 # "name": 1 to 255 bytes of UTF-8 without control characters. "daemon name": 1 to 255 of the
 # characters A-Z a-z 0-9 . - _ and not starting with a dot. "address": tcp://HOST:PORT, at most 300
-# bytes. "text": for people, at most 4,096 bytes. "incarnation": 64 bits that are never used again
+# bytes. "text": for people, at most 4,096 bytes, not looked into. "incarnation": 64 bits that are never used again
 # by anybody of the same name. "group key": the 64-bit fingerprint of a group's name, 0 is none.
 # "rank": position in the member list of a view; a daemon's rank is below 64.
 
