@@ -41,9 +41,9 @@ $Cxx.namespace("groupcomm::wire::schema");
 #
 # "name": 1 to 255 bytes of UTF-8 without control characters. "daemon name": 1 to 255 of the
 # characters A-Z a-z 0-9 . - _ and not starting with a dot. "address": tcp://HOST:PORT, at most 300
-# bytes. "text": for people, at most 4,096 bytes, not looked into. "incarnation": 64 bits that are never used again
-# by anybody of the same name. "group key": the 64-bit fingerprint of a group's name, 0 is none.
-# "rank": position in the member list of a view; a daemon's rank is below 64.
+# bytes. "text": for people, at most 4,096 bytes, not looked into. "incarnation": 64 bits that are
+# never used again by anybody of the same name. "group key": the 64-bit fingerprint of a group's
+# name, 0 is none. "rank": position in the member list of a view; a daemon's rank is below 64.
 
 enum Order {
   # What is promised about the order of a message. Each includes the ones before.
