@@ -3,6 +3,7 @@
 
 #include <iostream>
 #include <string>
+#include <thread>
 
 using namespace groupcomm;
 
@@ -16,20 +17,23 @@ struct Screen : GroupListener {
     std::cout << message.sender.name << ": " << message.payload.text() << std::endl;
   }
   void on_gone(Group&, GoneReason reason) override {
-    std::cout << "* the room is gone: " << to_string(reason) << std::endl;
+    if (reason != GoneReason::kLeft) std::cout << "* out: " << to_string(reason) << std::endl;
+    client->stop();
   }
+  Client* client = nullptr;
 };
 
 int main(int argc, char** argv) try {
   if (argc != 3) throw Error("usage: chat NAME ROOM");
   Screen screen;
   Client client = Client::connect({.name = argv[1]});
-  Group room = client.join(argv[2], screen);
-  client.start_thread();
-  for (std::string line; std::getline(std::cin, line);) {
-    const Queued queued = room.multicast(line, Order::kTotal);
-    if (!queued.ok()) std::cout << "* not sent: " << to_string(*queued.refused) << std::endl;
-  }
+  screen.client = &client;
+  const Group room = client.join(argv[2], screen);
+  std::jthread keyboard([room] {
+    for (std::string line; std::getline(std::cin, line);) room.multicast(line);
+    room.leave();
+  });
+  client.run();
 } catch (const Error& error) {
   std::cerr << error.what() << std::endl;
   return 1;
