@@ -88,10 +88,6 @@ std::vector<Rank> largest_clique(const Answers& answers) {
 }
 
 bool may_join(const Joiner& joiner, const Choice& choice, const std::vector<Rank>& staying) {
-  const auto is_named_alike = [&](Rank rank) {
-    return choice.base.members[rank].id.name == joiner.member.id.name;
-  };
-  if (std::any_of(staying.begin(), staying.end(), is_named_alike)) return false;
   return std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
     const Answer& answer = choice.answers.at(rank);
     return hears(answer.state.hears, joiner.member.id.incarnation) &&
@@ -110,10 +106,13 @@ std::vector<DaemonMember> next_members(const Choice& choice, const std::vector<R
   }
   // Rule V3: only as many joiners as leave the survivors a quorum of the next view.
   std::size_t places = std::min(members.size(), protocol::kDaemonsMax - members.size());
-  for (const Joiner& joiner : choice.joiners) {
-    if (places == 0) break;
-    if (!may_join(joiner, choice, staying)) continue;
-    members.push_back(joiner.member);
+  // Of two that come under one name the later incarnation is the living one.
+  for (auto joiner = choice.joiners.rbegin(); joiner != choice.joiners.rend(); ++joiner) {
+    const bool is_named_alike = std::any_of(
+        members.begin(), members.end(),
+        [&](const DaemonMember& member) { return member.id.name == joiner->member.id.name; });
+    if (places == 0 || is_named_alike || !may_join(*joiner, choice, staying)) continue;
+    members.push_back(joiner->member);
     --places;
   }
   return members;

@@ -54,7 +54,7 @@ class Holdback {
   RetransmitBuffer& buffer(Rank sender) { return streams_[sender].buffer; }
   const RetransmitBuffer& buffer(Rank sender) const { return streams_[sender].buffer; }
 
-  // Acknowledgement lines of this member (rules S2, P3).
+  // Acknowledgement lines of this member (rules S2, U1).
   MessageNumber clear_line(Rank sender) const { return streams_[sender].clear_line; }
   OrderNumber ordered_line() const { return ordered_line_; }
   OrderNumber delivered_place() const { return delivered_place_; }

@@ -37,6 +37,7 @@ ViewOrdering::ViewOrdering(const OrderingOptions& options)
       holdback_(options.view_size, options.self, make_total_order(options)),
       send_window_(options.window_messages, options.window_bytes),
       windows_(options.view_size),
+      refills_(options.view_size),
       nack_timers_(options.view_size),
       clock_covers_(options.view_size),
       told_clocks_(options.view_size),
@@ -217,13 +218,16 @@ ViewOrdering::Answer ViewOrdering::on_nack(const protocol::Nack& nack) const {
     const RetransmitBuffer& buffer = holdback_.buffer(missing.sender);
     protocol::Repair repair{.original = missing.sender, .messages = {}};
     MessageNumber number = std::max(missing.range.first, buffer.first());
-    for (; number <= missing.range.last && number < buffer.end(); ++number) {
+    const auto& aside = refills_[missing.sender];
+    const MessageNumber end =
+        aside.empty() ? buffer.end() : std::max(buffer.end(), aside.rbegin()->first.next());
+    for (; number <= missing.range.last && number < end; ++number) {
       if (messages == kRepairMessagesMax || bytes >= kRepairBytesMax) break;
-      const Retained* entry = buffer.find(number);
-      if (entry == nullptr) continue;
-      repair.messages.push_back(entry->message);
+      const MessagePointer message = find(missing.sender, number);
+      if (message == nullptr) continue;
       ++messages;
-      bytes += entry->message->payload.size();
+      bytes += message->payload.size();
+      repair.messages.push_back(message);
     }
     if (!repair.messages.empty()) answer.repairs.push_back(std::move(repair));
   }
@@ -338,32 +342,39 @@ FlushState ViewOrdering::flush_state() const {
   return state;
 }
 
-void ViewOrdering::limit_to(const std::vector<MessageNumber>& cut) {
+void ViewOrdering::on_refill(Rank original, const std::vector<MessagePointer>& messages) {
   CHECK(is_frozen());
-  CHECK_EQ(cut.size(), options_.view_size);
-  limit_ = cut;
-  for (Rank sender = 0; sender < options_.view_size; ++sender) {
-    CHECK_LE(windows_[sender].held(), cut[sender]);
-    windows_[sender].end_at(cut[sender]);
-    holdback_.buffer(sender).truncate_after(cut[sender]);
+  if (wanted_.empty()) return;
+  for (const MessagePointer& message : messages) {
+    const bool is_wanted = message->number <= wanted_[original];
+    if (is_wanted && find(original, message->number) == nullptr) {
+      refills_[original].emplace(message->number, message);
+    }
   }
 }
 
-void ViewOrdering::on_refill(Rank original, const std::vector<MessagePointer>& messages) {
-  CHECK(is_frozen());
-  if (limit_.empty()) return;
-  for (const MessagePointer& message : messages) {
-    if (message->number <= limit_[original]) receive(original, message);
-  }
-  settle();
+// A message that is held, in the stream, beyond a hole of it, or aside.
+MessagePointer ViewOrdering::find(Rank sender, MessageNumber number) const {
+  if (const Retained* entry = holdback_.buffer(sender).find(number)) return entry->message;
+  const auto refill = refills_[sender].find(number);
+  return refill == refills_[sender].end() ? nullptr : refill->second;
 }
 
 std::vector<protocol::MissingMessages> ViewOrdering::missing_for(
     const std::vector<MessageNumber>& cut) const {
   std::vector<protocol::MissingMessages> missing;
   for (Rank sender = 0; sender < options_.view_size; ++sender) {
-    const MessageNumber held = windows_[sender].held();
-    if (held < cut[sender]) missing.push_back({sender, {held.next(), cut[sender]}});
+    MessageNumber number = windows_[sender].held().next();
+    for (; number <= cut[sender]; ++number) {
+      if (find(sender, number) != nullptr) continue;
+      const bool continues = !missing.empty() && missing.back().sender == sender &&
+                             missing.back().range.last.next() == number;
+      if (continues) {
+        missing.back().range.last = number;
+      } else {
+        missing.push_back({sender, {number, number}});
+      }
+    }
   }
   return missing;
 }
@@ -372,6 +383,14 @@ void ViewOrdering::finish(const std::vector<MessageNumber>& cut, OrderNumber fir
                           const std::vector<MessageReference>& places) {
   CHECK(is_frozen());
   CHECK(missing_for(cut).empty());
+  for (Rank sender = 0; sender < options_.view_size; ++sender) {
+    windows_[sender].end_at(cut[sender]);
+    holdback_.buffer(sender).truncate_after(cut[sender]);
+    for (const auto& [number, message] : std::exchange(refills_[sender], {})) {
+      if (number <= cut[sender]) receive(sender, message);
+    }
+    CHECK_EQ(windows_[sender].held(), cut[sender]);
+  }
   holdback_.finish(cut, first_place, places);
 }
 

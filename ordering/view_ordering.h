@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -92,9 +93,10 @@ class ViewOrdering {
   void freeze();
   bool is_frozen() const { return holdback_.total().is_frozen(); }
   FlushState flush_state() const;
-  // From here on only messages of this cut are taken (by on_refill); what was received beyond a
-  // hole and beyond the cut is forgotten. A later cut may be larger.
-  void limit_to(const std::vector<MessageNumber>& cut);
+  // Messages of a cut are wanted. They are kept aside until finish(): what a member says that it
+  // holds must not grow by a ballot that fails, else an older value that is adopted then would
+  // have a smaller cut than somebody has delivered (rule F5).
+  void want(const std::vector<MessageNumber>& cut) { wanted_ = cut; }
   void on_refill(Rank original, const std::vector<protocol::MessagePointer>& messages);
   std::vector<protocol::MissingMessages> missing_for(const std::vector<MessageNumber>& cut) const;
   // Delivers the rest of the view. REQUIRES: frozen; missing_for(cut) is empty.
@@ -115,6 +117,7 @@ class ViewOrdering {
 
   void stamp_order(protocol::StampedMessage& message);
   void stamp_closing();
+  protocol::MessagePointer find(Rank sender, MessageNumber number) const;
   void take_into_stream(protocol::MessagePointer message);
   void receive(Rank sender, const protocol::MessagePointer& message);
   void admit_held(Rank sender, MessageNumber held_before);
@@ -127,8 +130,9 @@ class ViewOrdering {
   Holdback holdback_;
   SendWindow send_window_;
   std::vector<ReceiveWindow> windows_;  // by rank
-  std::vector<MessageNumber> limit_;    // by rank, once a cut is known
-  std::vector<NackTimer> nack_timers_;  // by rank
+  std::vector<MessageNumber> wanted_;   // by rank, once a cut is known
+  std::vector<std::map<MessageNumber, protocol::MessagePointer>> refills_;  // by rank
+  std::vector<NackTimer> nack_timers_;                                      // by rank
   NackTimer place_timer_;
   std::vector<MessageNumber> clock_covers_;  // by rank: a told clock counts once held up to here
   std::vector<LamportStamp> told_clocks_;    // by rank

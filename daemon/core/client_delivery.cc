@@ -159,7 +159,11 @@ void ClientService::announce_transition(GroupKey key, const Group& group) {
   in_transition_.push_back(key);
   protocol::Transition transition{.group = key, .transitional = {}};
   for (const GroupMember& member : group.members) {
-    transition.transitional.push_back(member.process);
+    const bool stays = std::any_of(next_.members.begin(), next_.members.end(),
+                                   [&](const protocol::DaemonMember& daemon) {
+                                     return daemon.id.incarnation == member.process.key.daemon;
+                                   });
+    if (stays) transition.transitional.push_back(member.process);
   }
   for (const SessionId id : local_members(key)) tell(id, transition);
 }

@@ -30,6 +30,8 @@ class ClientService {
   void begin_view(const protocol::DaemonView& view);
   // The view is being left: nothing is stamped until the next one.
   void stop_stamping() { is_stamping_ = false; }
+  // The rest of the view is delivered, for those of its members that go on to `next`.
+  void begin_transition(const protocol::DaemonView& next) { next_ = next; }
   // Groups changed because daemons left.
   void on_daemons_changed(const protocol::DaemonView& next,
                           const std::vector<protocol::DepartedDaemon>& left);
@@ -125,6 +127,7 @@ class ClientService {
   std::deque<PendingLeave> pending_leaves_;
   std::vector<SessionId> to_evict_;
   protocol::DaemonView view_;
+  protocol::DaemonView next_;  // while the rest of view_ is delivered
   protocol::DaemonStatus status_;
   SessionId next_served_;  // round robin over sessions
   bool is_stamping_ = false;

@@ -155,6 +155,7 @@ class DaemonCore::Machine {
   std::map<Incarnation, Stranger> strangers_;
   std::map<Incarnation, TimePoint> installs_sent_;  // limits repetition
   std::map<std::string, std::string> addresses_;    // by name, of every daemon ever connected
+  std::map<std::string, Incarnation> newest_;       // by name, the latest incarnation heard of
   std::deque<protocol::PeerFrame> early_;           // frames of a view that comes next
   bool leaving_ = false;
   std::set<Incarnation> went_on_;  // leaving: members that installed the view without us

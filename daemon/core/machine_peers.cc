@@ -33,12 +33,16 @@ std::optional<Rank> find_member(const DaemonView& view, const DaemonId& id) {
 
 }  // namespace
 
-// Rule P1: frames of another cluster, of another lineage and of oneself are dropped.
+// Rule P1: frames of another cluster, of another lineage, of oneself and of an incarnation that
+// has a later one are dropped.
 bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header) {
   if (header.cluster != cluster_ || header.sender == options_.self) return false;
   const Incarnation lineage = change_.base().lineage;
   const Incarnation none;
-  return header.lineage == none || lineage == none || header.lineage == lineage;
+  if (header.lineage != none && lineage != none && header.lineage != lineage) return false;
+  Incarnation& newest = newest_[header.sender.name];
+  newest = std::max(newest, header.sender.incarnation);
+  return header.sender.incarnation == newest;
 }
 
 std::optional<Rank> DaemonCore::Machine::member_rank(const protocol::FrameHeader& header) const {
@@ -160,7 +164,11 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   stranger.member = {from, beacon.address};
   stranger.beacon = beacon;
   stranger.heard = now_;
-  std::erase_if(strangers_, [&](const auto& entry) { return !is_fresh(entry.second); });
+  std::erase_if(strangers_, [&](const auto& entry) {
+    const bool is_replaced =
+        entry.second.member.id.name == from.name && entry.first < from.incarnation;
+    return is_replaced || !is_fresh(entry.second);
+  });
   detector_.on_hears_us(from.incarnation, contains(beacon.hears, options_.self.incarnation));
   if (addresses_[from.name] != beacon.address) {
     addresses_[from.name] = beacon.address;

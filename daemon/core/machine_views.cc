@@ -168,13 +168,7 @@ void DaemonCore::Machine::fill_cut() {
     refill_due_ = value == nullptr ? TimePoint::never() : refill_due_;
     if (value == nullptr) return;
     if (!value->cut.empty()) {
-      std::vector<MessageNumber> limit = value->cut;
-      if (!is_in(value->next, options_.self)) {
-        // We are not to install it and may hold more than it has.
-        const auto held = ordering_->flush_state().held;
-        for (std::size_t i = 0; i < limit.size(); ++i) limit[i] = std::max(limit[i], held[i]);
-      }
-      ordering_->limit_to(limit);
+      ordering_->want(value->cut);
       const auto missing = ordering_->missing_for(value->cut);
       if (!missing.empty()) return ask_for_cut(missing);
     }
@@ -278,6 +272,7 @@ void DaemonCore::Machine::give_up(const std::string& why) {
 
 void DaemonCore::Machine::install_as_member() {
   const ViewChangeValue value = *deciding_;
+  clients_.begin_transition(value.next);
   ordering_->finish(value.cut, value.first_place, value.places);
   clients_.deliver_all(*ordering_);
   std::set<Incarnation> others;
@@ -312,7 +307,9 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   installed_at_ = now_;
   ++views_installed_;
   for (Rank rank = 0; rank < view_.members.size(); ++rank) {
-    if (view_.members[rank].id == options_.self) rank_ = rank;
+    const DaemonId& id = view_.members[rank].id;
+    if (id == options_.self) rank_ = rank;
+    newest_[id.name] = std::max(newest_[id.name], id.incarnation);
   }
   ordering_.emplace(ordering::OrderingOptions{
       .self = rank_,
