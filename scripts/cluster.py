@@ -179,6 +179,7 @@ class Pipe:
         self.process = Process(command, self.log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         cluster.processes.append(self.process)
         self.events = []  # (monotonic seconds, event)
+        self.base = 0  # where waiting begins, unless told otherwise
         self._changed = threading.Condition()
         self._ended = False
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -233,15 +234,18 @@ class Pipe:
             events = [event for _, event in self.events[start:]]
         return [e for e in events if kind is None or _matches(e, kind, fields)]
 
-    def wait_timed(self, condition, what, timeout=WAIT_SECONDS, start=0):
+    def wait_timed(self, condition, what, timeout=WAIT_SECONDS, start=None):
         """(monotonic seconds, event) of the first event from `start` on that meets condition."""
+        return self.events[self._wait_position(condition, what, timeout, start)]
+
+    def _wait_position(self, condition, what, timeout, start):
         deadline = time.monotonic() + timeout
-        position = start
+        position = self.base if start is None else start
         with self._changed:
             while True:
                 while position < len(self.events):
                     if condition(self.events[position][1]):
-                        return self.events[position]
+                        return position
                     position += 1
                 left = deadline - time.monotonic()
                 if left <= 0 or self._ended:
@@ -250,23 +254,25 @@ class Pipe:
                                    f"{[e for _, e in self.events[-6:]]}; {tail(self.log, 5)}")
                 self._changed.wait(left)
 
-    def wait_for(self, kind, timeout=WAIT_SECONDS, start=0, **fields):
+    def wait_for(self, kind, timeout=WAIT_SECONDS, start=None, **fields):
         found = self.wait_timed(lambda e: _matches(e, kind, fields), f"{kind} {fields}", timeout,
                                 start)
         return found[1]
 
-    def wait_view(self, group, names, timeout=WAIT_SECONDS, start=0):
+    def wait_view(self, group, names, timeout=WAIT_SECONDS, start=None):
         """The first view of the group, from `start` on, with just these members."""
         return self.wait_view_timed(group, names, timeout, start)[1]
 
-    def wait_view_timed(self, group, names, timeout=WAIT_SECONDS, start=0):
+    def wait_view_timed(self, group, names, timeout=WAIT_SECONDS, start=None):
         wanted = sorted(names)
+        return self.wait_timed(lambda e: _is_view(e, group, wanted),
+                               f"a view of {wanted} in {group}", timeout, start)
 
-        def is_it(event):
-            return (_matches(event, "view", {"group": group})
-                    and sorted(short(m) for m in event["members"]) == wanted)
-
-        return self.wait_timed(is_it, f"a view of {wanted} in {group}", timeout, start)
+    def begin_behind_view(self, group, names, timeout=WAIT_SECONDS):
+        """Waits for this view; from now on, waiting begins behind it."""
+        wanted = sorted(names)
+        self.base = 1 + self._wait_position(lambda e: _is_view(e, group, wanted),
+                                            f"a view of {wanted} in {group}", timeout, None)
 
     def wait_messages(self, group, count, timeout=WAIT_SECONDS):
         """The first `count` messages that were delivered in the group."""
@@ -276,7 +282,7 @@ class Pipe:
             seen[0] += _matches(event, "message", {"group": group})
             return seen[0] >= count
 
-        self.wait_timed(enough, f"{count} messages in {group}", timeout)
+        self.wait_timed(enough, f"{count} messages in {group}", timeout, start=0)
         return self.messages(group)[:count]
 
     def messages(self, group):
@@ -284,7 +290,7 @@ class Pipe:
 
     @property
     def process_name(self):
-        return self.wait_for("connected")["process"]
+        return self.wait_for("connected", start=0)["process"]
 
     # --- the end
 
@@ -301,6 +307,11 @@ class Pipe:
 
 def _matches(event, kind, fields):
     return event.get("event") == kind and all(event.get(k) == v for k, v in fields.items())
+
+
+def _is_view(event, group, names):
+    return (_matches(event, "view", {"group": group})
+            and sorted(short(m) for m in event["members"]) == names)
 
 
 def payload_of(event):
@@ -364,13 +375,15 @@ class Cluster:
         return pipe
 
     def members(self, group, names, **options):
-        """One client for each name, on n1, n2, ... in turn, once all are in one view."""
+        """One client for each name, on n1, n2, ... in turn, once all are in one view.
+
+        What is waited for later comes behind this view, unless told otherwise."""
         daemons = list(self.daemons)
         pipes = [self.pipe(n, daemons[i % len(daemons)]) for i, n in enumerate(names)]
         for pipe in pipes:
             pipe.join(group, **options)
         for pipe in pipes:
-            pipe.wait_view(group, names)
+            pipe.begin_behind_view(group, names)
         return pipes
 
     def ctl(self, daemon, *arguments, text=None, timeout=WAIT_SECONDS):

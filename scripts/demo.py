@@ -29,7 +29,8 @@ class Chat:
     def _read(self):
         for raw in self.process.popen.stdout:
             line = raw.decode(errors="replace").rstrip("\n")
-            print(f"    [{self.name}'s screen] {line}", flush=True)
+            sys.stdout.write(f"    [{self.name}'s screen] {line}\n")
+            sys.stdout.flush()
             with self._changed:
                 self.lines.append(line)
                 self._changed.notify_all()
@@ -59,7 +60,9 @@ def step(text):
 
 
 def show_status(cluster, daemon):
-    print(cluster.ctl(daemon, "status").stdout.split("\n\naccepted")[0].rstrip(), flush=True)
+    """What the daemon knows, without its counters (the third part)."""
+    parts = cluster.ctl(daemon, "status").stdout.split("\n\n")
+    print("\n\n".join(parts[:2]), flush=True)
 
 
 def everybody_is_here(person):

@@ -60,7 +60,7 @@ class DeathDuringAPause(SystemTestCase):
 
     def _before_next_view(self, pipe):
         messages = []
-        for event in pipe.all():
+        for event in pipe.all(start=pipe.base):
             if event["event"] == "message":
                 messages.append(event)
             if self._is_end(event):
@@ -89,19 +89,20 @@ class RandomDeaths(SystemTestCase):
                     pipe.write("".join(line % (dice.choice(orders), i)
                                        for i in range(100)).encode())
             victim = dice.choice(list(cluster.daemons.values()))
-            number_of = pipes[list(cluster.daemons.values()).index(victim)]
-            mark = number_of.mark()
+            client = next(pipe for pipe in pipes if pipe.daemon is victim)
+            marks = [pipe.mark() for pipe in pipes]
+            mark = client.mark()
             if dice.random() < 0.5:
                 victim.kill()
             else:
                 victim.terminate()
                 victim.process.wait()
-            number_of.wait_for("disconnected", start=mark)
+            client.wait_for("disconnected", start=mark)
             victim.start().wait_ready()
-            number_of.wait_for("connected", start=mark)
-            number_of.join("room")
-            for pipe in pipes:
-                pipe.wait_view("room", ["a", "b", "c"], start=mark if pipe is number_of else 0)
+            client.wait_for("connected", start=mark)
+            client.join("room")
+            for pipe, begin in zip(pipes, marks):
+                pipe.wait_view("room", ["a", "b", "c"], start=begin)
         self.check_traces(cluster)
 
 
