@@ -190,7 +190,7 @@ class OrderingNet {
     return cut;
   }
   void refill(Rank rank, const std::vector<Rank>& holders, const std::vector<MessageNumber>& cut) {
-    at(rank).limit_to(cut);
+    at(rank).want(cut);
     for (const Rank holder : holders) {
       const auto missing = at(rank).missing_for(cut);
       if (missing.empty() || holder == rank) continue;
