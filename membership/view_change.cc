@@ -17,15 +17,13 @@ ViewChange::ViewChange(Options options, protocol::DurableRecord record, TimePoin
   }
 }
 
-void ViewChange::begin(const protocol::DaemonView& view, TimePoint now) {
+void ViewChange::begin(const protocol::DaemonView& view, bool living, TimePoint now) {
   agreement_.decide(view);
   record_changed_ = true;
   rank_.reset();
-  living_ = false;
+  living_ = living;
   for (Rank rank = 0; rank < view.members.size(); ++rank) {
-    if (view.members[rank].id.name != options_.self.id.name) continue;
-    rank_ = rank;
-    living_ = view.members[rank].id == options_.self.id;
+    if (view.members[rank].id.name == options_.self.id.name) rank_ = rank;
   }
   round_.reset();
   pending_.reset();
@@ -52,19 +50,23 @@ Duration ViewChange::turn(const Situation& situation) const {
   return before * options_.step;
 }
 
+TimePoint ViewChange::ballot_due_at(const Situation& situation) const {
+  if (!reason_since_ || round_) return TimePoint::never();
+  TimePoint due = *reason_since_ + turn(situation);
+  if (is_at_work(last_proposer_, situation)) due = std::max(due, quiet_until_);
+  const bool some_are_missing = situation.present.size() < base().members.size();
+  if (living_ || !some_are_missing) return due;
+  if (!is_quorum_of(base(), situation.present)) return TimePoint::never();
+  return std::max(due, *reason_since_ + options_.gather);
+}
+
 bool ViewChange::is_ballot_due(TimePoint now, const Situation& situation) {
   if (!has_reason(situation)) {
     reason_since_.reset();
     return false;
   }
-  if (round_) return false;
   if (!reason_since_) reason_since_ = now;
-  if (!living_ && situation.present.size() < base().members.size() &&
-      (!is_quorum_of(base(), situation.present) || now - *reason_since_ < options_.gather)) {
-    return false;
-  }
-  const bool other_is_at_it = now < quiet_until_ && is_at_work(last_proposer_, situation);
-  return !other_is_at_it && *reason_since_ + turn(situation) <= now;
+  return ballot_due_at(situation) <= now;
 }
 
 void ViewChange::begin_ballot(TimePoint now, const Situation& situation, const Messages& messages) {
@@ -293,14 +295,7 @@ TimePoint ViewChange::next_deadline(const Situation& situation) const {
     }
     return deadline;
   }
-  if (!has_reason(situation) || !reason_since_) return TimePoint::never();
-  TimePoint deadline = *reason_since_ + turn(situation);
-  if (!living_ && situation.present.size() < base().members.size()) {
-    if (!is_quorum_of(base(), situation.present)) return TimePoint::never();
-    deadline = std::max(deadline, *reason_since_ + options_.gather);
-  }
-  if (is_at_work(last_proposer_, situation)) deadline = std::max(deadline, quiet_until_);
-  return deadline;
+  return has_reason(situation) ? ballot_due_at(situation) : TimePoint::never();
 }
 
 std::vector<std::string> ViewChange::names_of(const std::set<Rank>& ranks) const {

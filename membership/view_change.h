@@ -69,11 +69,12 @@ class ViewChange {
 
   // --- the base
   const protocol::DaemonView& base() const { return agreement_.base(); }
-  // Oneself in the base: by incarnation where living, else by name.
+  // Oneself in the base, by name.
   std::optional<Rank> rank() const { return rank_; }
   bool is_living() const { return living_; }
   // A view is decided: it is the base of the next change. Drops everything of the last one.
-  void begin(const protocol::DaemonView& view, TimePoint now);
+  // `living`: it was installed here. A member that never learnt how it began votes by its record.
+  void begin(const protocol::DaemonView& view, bool living, TimePoint now);
   const protocol::DurableRecord& record() const { return agreement_.record(); }
 
   // --- phases
@@ -121,6 +122,8 @@ class ViewChange {
   };
 
   bool has_reason(const Situation& situation) const;
+  // When this member should begin a ballot; never where it waits for something else than time.
+  TimePoint ballot_due_at(const Situation& situation) const;
   bool is_complete(const FlushRound::Collecting& collecting, const Situation& situation) const;
   Duration turn(const Situation& situation) const;
   bool is_at_work(Rank proposer, const Situation& situation) const;

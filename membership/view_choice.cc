@@ -201,13 +201,15 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   value.next.lineage = base.id.counter == 0 ? choice.ballot.incarnation : base.lineage;
   value.next.primary = true;
   value.next.members = next_members(choice, staying);
-  std::set<Rank> living;
+  const std::set<Rank> staying_ranks(staying.begin(), staying.end());
   for (const Rank rank : staying) {
-    if (choice.answers.at(rank).state.living) living.insert(rank);
     value.resumed = value.resumed || choice.answers.at(rank).state.suspended;
   }
   for (Rank rank = 0; rank < base.members.size(); ++rank) {
-    if (living.contains(rank) || base.id.counter == 0) continue;
+    const auto answer = choice.answers.find(rank);
+    const bool is_same_again =
+        staying_ranks.contains(rank) && answer->second.from == base.members[rank].id;
+    if (is_same_again || base.id.counter == 0) continue;
     value.left.push_back({base.members[rank].id, leave_reason(choice, rank)});
   }
   std::set<Rank> living_answers;

@@ -6,6 +6,7 @@ namespace groupcomm::ordering {
 
 void LamportOrder::on_held(Rank sender, const protocol::StampedMessage& message) {
   unplaced_.emplace(message.stamp, sender, message.number);
+  highest_held_ = std::max(highest_held_, message.stamp);
 }
 
 void LamportOrder::on_clock(Rank rank, LamportStamp clock) {
@@ -24,8 +25,6 @@ void LamportOrder::place_messages() {
   }
 }
 
-bool LamportOrder::wants_clock_told(LamportStamp told) const {
-  return !unplaced_.empty() && told < std::get<LamportStamp>(*unplaced_.rbegin());
-}
+bool LamportOrder::wants_clock_told(LamportStamp told) const { return told < highest_held_; }
 
 }  // namespace groupcomm::ordering

@@ -30,6 +30,7 @@ class LamportOrder final : public TotalOrder {
 
   Rank self_;
   std::vector<LamportStamp> clocks_;  // by rank
+  LamportStamp highest_held_;         // of any message that others may wait to place
   std::set<std::tuple<LamportStamp, Rank, MessageNumber>> unplaced_;
 };
 

@@ -160,15 +160,16 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Beacon& beacon) {
   const DaemonId& from = header.sender;
   const bool is_new = !strangers_.contains(from.incarnation);
-  Stranger& stranger = strangers_[from.incarnation];
-  stranger.member = {from, beacon.address};
-  stranger.beacon = beacon;
-  stranger.heard = now_;
   std::erase_if(strangers_, [&](const auto& entry) {
     const bool is_replaced =
         entry.second.member.id.name == from.name && entry.first < from.incarnation;
     return is_replaced || !is_fresh(entry.second);
   });
+  Stranger& stranger = strangers_[from.incarnation];
+  stranger.member = {from, beacon.address};
+  stranger.beacon = beacon;
+  stranger.heard = now_;
+  const bool is_due = stranger.answered + kBeaconPause <= now_ && !beacon.active;
   detector_.on_hears_us(from.incarnation, contains(beacon.hears, options_.self.incarnation));
   if (addresses_[from.name] != beacon.address) {
     addresses_[from.name] = beacon.address;
@@ -185,8 +186,8 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   if (over_) return;
   if (is_living() && find_member(view_, from)) {
     answer_with_install(from);  // it is a member and does not know yet
-  } else if (stranger.answered + kBeaconPause <= now_ && !beacon.active) {
-    stranger.answered = now_;
+  } else if (is_due) {
+    strangers_[from.incarnation].answered = now_;
     send({from.name}, protocol::Lane::kControl, view_.id, this->beacon());
   }
   if (is_new) send_heartbeats();  // the others learn at once whom we hear
@@ -217,7 +218,7 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
       return;
     }
   }
-  change_.begin(*beacon.decided, now_);
+  change_.begin(*beacon.decided, /*living=*/false, now_);
   flush_view_change_outputs();
 }
 
@@ -258,7 +259,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   detector_.on_hears_us(header.sender.incarnation,
                         contains(state.hears, options_.self.incarnation));
   const bool same = change_.base().members[*rank].id == header.sender;
-  if (state.living != same) return;
+  if (state.living && !same) return;
   change_.on_state(now_, header.sender, *rank, state, situation());
   fill_cut();
   flush_view_change_outputs();

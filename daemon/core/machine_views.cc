@@ -221,7 +221,7 @@ void DaemonCore::Machine::on_decided(
   }
   if (value.next.id.counter <= change_.base().id.counter) return;
   if (!included) {
-    if (had_record_) change_.begin(value.next, now_);
+    if (had_record_) change_.begin(value.next, /*living=*/false, now_);
     return flush_view_change_outputs();
   }
   if (value.cut.empty()) {
@@ -327,7 +327,7 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   installs_sent_.clear();
   std::erase_if(strangers_,
                 [&](const auto& entry) { return is_in(view_, entry.second.member.id); });
-  change_.begin(view_, now_);
+  change_.begin(view_, /*living=*/true, now_);
   effects_.push_back(InstallView{view_, value.left, value.recovered});
   connect_members(view_);
   last_install_ = protocol::Install{.value = value, .groups = clients_.directory().snapshot()};
