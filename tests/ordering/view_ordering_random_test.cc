@@ -143,7 +143,8 @@ class RandomRun {
   void expect_safe_kept(Rank dead, Rank survivor) const {
     const auto at = positions(survivor);
     for (const Delivery& delivery : net_.deliveries(dead)) {
-      if (delivery.message->order == Order::kSafe) EXPECT_TRUE(at.contains(delivery.reference));
+      const bool is_safe = delivery.message->order == Order::kSafe;
+      EXPECT_TRUE(!is_safe || at.contains(delivery.reference)) << dead << " and " << survivor;
     }
   }
   // A member's view of a message: the joins and leaves that came before, by group, and which of
