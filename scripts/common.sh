@@ -38,14 +38,18 @@ install_packages() {
     apt-get install -y -q --no-install-recommends "${missing[@]}" </dev/null
 }
 
-# configure_and_build PRESET [CMAKE ARGUMENT...]
+# configure_and_build PRESET [-DNAME=VALUE...] [--target TARGET...]
 configure_and_build() {
-  local preset="$1" output
+  local preset="$1" output definitions=()
   shift
+  while (($# > 0)) && [[ "$1" == -D* ]]; do
+    definitions+=("$1")
+    shift
+  done
   say "Building $preset"
-  if ! output="$(cmake --preset "$preset" "$@" 2>&1)"; then
+  if ! output="$(cmake --preset "$preset" "${definitions[@]}" 2>&1)"; then
     printf '%s\n' "$output" >&2
     return 1
   fi
-  cmake --build --preset "$preset" --parallel "$(nproc)"
+  cmake --build --preset "$preset" --parallel "$(nproc)" "$@"
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""groupcommctl, the chat example and the demo, as a user runs them."""
+"""groupcommctl and the examples, as a user runs them."""
 
+import os
 import subprocess
-import sys
 
-from system_test_case import BIN, ROOT, SystemTestCase, groupcomm, main
+from system_test_case import BIN, SystemTestCase, groupcomm, main
 
 
 class Tools(SystemTestCase):
@@ -83,11 +83,26 @@ class Tools(SystemTestCase):
         self.assertEqual(verdict.returncode, 1, verdict.stdout)
         self.assertTrue(verdict.stdout + verdict.stderr)
 
-    def test_the_demo_runs(self):
-        done = subprocess.run([sys.executable, "-B", str(ROOT / "scripts" / "demo.py"),
-                               "--bin", str(BIN)], capture_output=True, text=True, timeout=60,
-                              stdin=subprocess.DEVNULL, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+    def test_the_program_of_the_readme_runs(self):
+        cluster = self.cluster(size=1)
+        done = subprocess.run([str(BIN / "readme_hello")], capture_output=True, text=True,
+                              timeout=20, stdin=subprocess.DEVNULL, check=False,
+                              env={**os.environ,
+                                   "GROUPCOMM_SOCKET": str(cluster.daemons["n1"].socket)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("we are 1, I have rank 0", done.stdout)
+        self.assertIn("says hello", done.stdout)
+
+    def test_the_chat_example_talks(self):
+        cluster = self.cluster()
+        (a,) = cluster.members("room", ["a"])
+        done = subprocess.run([str(BIN / "chat"), "bertha", "room"], input="hello\n", text=True,
+                              capture_output=True, timeout=20, check=False,
+                              env={**os.environ,
+                                   "GROUPCOMM_SOCKET": str(cluster.daemons["n2"].socket)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(a.wait_for("message")["data"], "hello")
+        self.check_traces(cluster)
 
 
 if __name__ == "__main__":
