@@ -67,7 +67,8 @@ TEST(LamportOrder, WantsAClockToldThatOthersWaitFor) {
   EXPECT_FALSE(order.wants_clock_told(LamportStamp{4}));
   order.on_clock(0, LamportStamp{4});
   order.on_clock(1, LamportStamp{4});
-  EXPECT_FALSE(order.wants_clock_told(LamportStamp{0}));
+  EXPECT_EQ(order.known(), place(1));
+  EXPECT_TRUE(order.wants_clock_told(LamportStamp{3}));  // it is placed here, not at the others
 }
 
 TEST(LamportOrder, AnnouncesNothingAndMissesNoPlaces) {

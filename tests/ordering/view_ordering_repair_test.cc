@@ -228,6 +228,18 @@ TEST(ViewOrderingNews, TellsPlacesAtOnce) {
   EXPECT_TRUE(net.at(0).has_urgent_news());
 }
 
+TEST(ViewOrderingNews, TellsAClockThatOthersWaitFor) {
+  OrderingNet net(2, Engine::kLamport);
+  net.send(0, Order::kTotal, "t");
+  net.tell(0);
+  net.pass(0, 1);
+  EXPECT_TRUE(net.at(1).has_urgent_news());
+  net.tell(1);
+  EXPECT_FALSE(net.at(1).has_urgent_news());
+  net.pass(1, 0);
+  EXPECT_EQ(net.log(0), Log{"t"});
+}
+
 TEST(ViewOrderingNews, SaysHowFarItIs) {
   OrderingNet net(2, Engine::kSequencer);
   net.send(0, Order::kTotal, "a");
