@@ -50,7 +50,7 @@ std::size_t ClientState::run_callbacks() {
     if (closed_) return 0;
     read_frames();
     if (next_upcall_ == upcalls_.size()) {
-      upcalls_ = core_.take_upcalls();
+      core_.take_upcalls(upcalls_);
       next_upcall_ = 0;
     }
     callback_thread_ = std::this_thread::get_id();
@@ -110,7 +110,7 @@ void ClientState::tell(upcall::Accepted& told) {
   if (const auto membership = current(told.group)) {
     membership->listener->on_accepted(membership->group, told.request, told.number);
   } else {
-    listener_->on_accepted(told.group, told.request, told.number);
+    listener_->on_open_send_accepted(told.group, told.request, told.number);
   }
 }
 
@@ -124,7 +124,7 @@ void ClientState::tell(upcall::Rejected& told) {
   if (membership != nullptr) {
     membership->listener->on_rejected(membership->group, told.request, told.reason);
   } else {
-    listener_->on_rejected(told.group, told.request, told.reason);
+    listener_->on_open_send_rejected(told.group, told.request, told.reason);
   }
 }
 
@@ -132,7 +132,7 @@ void ClientState::tell(upcall::SendFailed& told) {
   if (const auto membership = current(told.group)) {
     membership->listener->on_send_failed(membership->group, told.number);
   } else {
-    listener_->on_send_failed(told.group, told.number);
+    listener_->on_open_send_failed(told.group, told.number);
   }
 }
 
@@ -140,7 +140,7 @@ void ClientState::tell(upcall::Safe& told) {
   if (const auto membership = current(told.group)) {
     membership->listener->on_safe(membership->group, told.number);
   } else {
-    listener_->on_safe(told.group, told.number);
+    listener_->on_open_send_safe(told.group, told.number);
   }
 }
 

@@ -251,9 +251,16 @@ std::vector<protocol::ClientMessage> ClientCore::take_outgoing() {
   return std::exchange(outgoing_, {});
 }
 
-std::vector<Upcall> ClientCore::take_upcalls() {
+void ClientCore::take_upcalls(std::vector<Upcall>& upcalls) {
   handed_bytes_ = received_bytes_;
-  return std::exchange(upcalls_, {});
+  upcalls.clear();
+  upcalls.swap(upcalls_);
+}
+
+std::vector<Upcall> ClientCore::take_upcalls() {
+  std::vector<Upcall> upcalls;
+  take_upcalls(upcalls);
+  return upcalls;
 }
 
 const GroupView* ClientCore::view(std::string_view group_name) const {

@@ -155,6 +155,8 @@ class ClientCore {
   // whatever take_upcalls has handed out is reported to the daemon as consumed.
   std::vector<protocol::ClientMessage> take_outgoing();
   std::vector<Upcall> take_upcalls();
+  // The same into a vector whose memory is used again.
+  void take_upcalls(std::vector<Upcall>& upcalls);
 
   // --- state
 

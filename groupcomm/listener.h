@@ -82,12 +82,12 @@ class ClientListener {
 
   // As in GroupListener, for groups that this process is not a member of. `group` is empty where a
   // send to several groups was refused as a whole.
-  virtual void on_accepted(const std::string& /*group*/, RequestId /*request*/,
-                           SendNumber /*number*/) {}
-  virtual void on_rejected(const std::string& /*group*/, RequestId /*request*/,
-                           RejectReason /*reason*/) {}
-  virtual void on_send_failed(const std::string& /*group*/, SendNumber /*number*/) {}
-  virtual void on_safe(const std::string& /*group*/, SendNumber /*number*/) {}
+  virtual void on_open_send_accepted(const std::string& /*group*/, RequestId /*request*/,
+                                     SendNumber /*number*/) {}
+  virtual void on_open_send_rejected(const std::string& /*group*/, RequestId /*request*/,
+                                     RejectReason /*reason*/) {}
+  virtual void on_open_send_failed(const std::string& /*group*/, SendNumber /*number*/) {}
+  virtual void on_open_send_safe(const std::string& /*group*/, SendNumber /*number*/) {}
 
   // Answers to Client::query_status, query_groups and watch.
   virtual void on_status(RequestId /*request*/, const protocol::DaemonStatus& /*status*/) {}

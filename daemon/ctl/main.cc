@@ -59,7 +59,8 @@ CLI::App& add_command(CLI::App& app, Commands& all, Command& command, const char
   CLI::App* sub = app.add_subcommand(name, description);
   sub->callback([&all, &command] {
     all.chosen = [&all, &command] {
-      if constexpr (requires { command.socket; }) command.socket = all.socket;
+      [[maybe_unused]] const std::string& socket = all.socket;
+      if constexpr (requires { command.socket; }) command.socket = socket;
       return command.run();
     };
   });

@@ -122,7 +122,7 @@ void PipeEvents::on_message(Group& group, const Message& message) {
 }
 
 void PipeEvents::on_accepted(Group& group, RequestId request, SendNumber number) {
-  on_accepted(group.name(), request, number);
+  on_open_send_accepted(group.name(), request, number);
 }
 
 void PipeEvents::on_rejected(Group& group, RequestId request, RejectReason reason) {
@@ -131,14 +131,16 @@ void PipeEvents::on_rejected(Group& group, RequestId request, RejectReason reaso
   if (is_join && found != groups_.end() && found->second.join_request() == request) {
     groups_.erase(found);
   }
-  on_rejected(group.name(), request, reason);
+  on_open_send_rejected(group.name(), request, reason);
 }
 
 void PipeEvents::on_send_failed(Group& group, SendNumber number) {
-  on_send_failed(group.name(), number);
+  on_open_send_failed(group.name(), number);
 }
 
-void PipeEvents::on_safe(Group& group, SendNumber number) { on_safe(group.name(), number); }
+void PipeEvents::on_safe(Group& group, SendNumber number) {
+  on_open_send_safe(group.name(), number);
+}
 
 void PipeEvents::on_suspended(Group& group) {
   trace_.suspended(group.name());
@@ -178,7 +180,8 @@ void PipeEvents::on_disconnected(const std::string& reason) {
   event("disconnected", [&](JsonObject& object) { object.add("reason", reason); });
 }
 
-void PipeEvents::on_accepted(const std::string& group, RequestId request, SendNumber number) {
+void PipeEvents::on_open_send_accepted(const std::string& group, RequestId request,
+                                       SendNumber number) {
   const auto found = expected_.find(request);
   if (found == expected_.end()) return;
   Expected& expected = found->second;
@@ -189,7 +192,8 @@ void PipeEvents::on_accepted(const std::string& group, RequestId request, SendNu
   if (--expected.answers_left == 0) expected_.erase(found);
 }
 
-void PipeEvents::on_rejected(const std::string& group, RequestId request, RejectReason reason) {
+void PipeEvents::on_open_send_rejected(const std::string& group, RequestId request,
+                                       RejectReason reason) {
   const auto found = expected_.find(request);
   const std::string id = found == expected_.end() ? "null" : found->second.id;
   const bool is_named = !group.empty() || found == expected_.end();
@@ -197,12 +201,12 @@ void PipeEvents::on_rejected(const std::string& group, RequestId request, Reject
   if (found != expected_.end()) expected_.erase(found);
 }
 
-void PipeEvents::on_send_failed(const std::string& group, SendNumber number) {
+void PipeEvents::on_open_send_failed(const std::string& group, SendNumber number) {
   trace_.send_failed(group, number);
   numbered_event("sendfail", group, number);
 }
 
-void PipeEvents::on_safe(const std::string& group, SendNumber number) {
+void PipeEvents::on_open_send_safe(const std::string& group, SendNumber number) {
   trace_.safe(group, number);
   numbered_event("safe", group, number);
 }

@@ -46,10 +46,12 @@ class PipeEvents : public GroupListener, public ClientListener {
 
   void on_connected(const ProcessId& process, const std::string& daemon_version) override;
   void on_disconnected(const std::string& reason) override;
-  void on_accepted(const std::string& group, RequestId request, SendNumber number) override;
-  void on_rejected(const std::string& group, RequestId request, RejectReason reason) override;
-  void on_send_failed(const std::string& group, SendNumber number) override;
-  void on_safe(const std::string& group, SendNumber number) override;
+  void on_open_send_accepted(const std::string& group, RequestId request,
+                             SendNumber number) override;
+  void on_open_send_rejected(const std::string& group, RequestId request,
+                             RejectReason reason) override;
+  void on_open_send_failed(const std::string& group, SendNumber number) override;
+  void on_open_send_safe(const std::string& group, SendNumber number) override;
 
   std::string out;
 

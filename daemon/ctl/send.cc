@@ -14,11 +14,12 @@ namespace {
 // Counts the daemon's answers.
 class Sender : public ClientListener {
  public:
-  void on_accepted(const std::string& /*group*/, RequestId /*request*/,
-                   SendNumber /*number*/) override {
+  void on_open_send_accepted(const std::string& /*group*/, RequestId /*request*/,
+                             SendNumber /*number*/) override {
     ++answered;
   }
-  void on_rejected(const std::string& group, RequestId /*request*/, RejectReason reason) override {
+  void on_open_send_rejected(const std::string& group, RequestId /*request*/,
+                             RejectReason reason) override {
     throw CommandFailed{"\"" + group + "\" does not get it: " + to_string(reason)};
   }
   void on_disconnected(const std::string& reason) override { throw CommandFailed{reason}; }

@@ -47,10 +47,12 @@ struct Recorder : GroupListener, ClientListener {
     tell("connected " + to_string(process.key.session));
   }
   void on_disconnected(const std::string& /*reason*/) override { tell("disconnected"); }
-  void on_accepted(const std::string& group, RequestId /*request*/, SendNumber number) override {
+  void on_open_send_accepted(const std::string& group, RequestId /*request*/,
+                             SendNumber number) override {
     tell("accepted open " + group + " " + to_string(number));
   }
-  void on_rejected(const std::string& group, RequestId /*request*/, RejectReason reason) override {
+  void on_open_send_rejected(const std::string& group, RequestId /*request*/,
+                             RejectReason reason) override {
     tell("rejected open " + group + " " + to_string(reason));
   }
   void on_status(RequestId /*request*/, const protocol::DaemonStatus& status) override {
