@@ -56,7 +56,7 @@ void ClientBatches::add(const std::vector<SessionId>& sessions,
   }
 }
 
-ClientBatches::BatchPointer ClientBatches::split(const BatchPointer& batch) {
+ClientBatches::BatchPointer ClientBatches::split(BatchPointer batch) {
   std::vector<SessionId> addressed = std::exchange(batch->addressed, {});
   if (addressed.size() == batch->sessions.size()) return batch;
   auto& rest = batch->sessions;

@@ -49,7 +49,7 @@ class ClientBatches {
   using BatchPointer = std::shared_ptr<Batch>;
 
   // The list that exactly the addressed sessions of `batch` share from here on.
-  BatchPointer split(const BatchPointer& batch);
+  BatchPointer split(BatchPointer batch);
   BatchPointer make(std::vector<SessionId> sessions);
   void append(const BatchPointer& batch, protocol::DaemonMessage message);
   void take(const BatchPointer& batch, std::vector<Frame>& frames);

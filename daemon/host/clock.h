@@ -10,6 +10,6 @@ namespace groupcomm::daemon {
 TimePoint monotonic_now();
 
 // Seconds since 1970 in the upper half, bits of the kernel's random device in the lower half.
-Incarnation draw_incarnation();
+Incarnation draw_incarnation(Incarnation previous);
 
 }  // namespace groupcomm::daemon

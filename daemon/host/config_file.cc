@@ -16,13 +16,15 @@ namespace {
 
 using Check = std::string (*)(std::string_view);
 
-// How a value is shown in a message.
+// A value as the file has it, on one line.
 std::string shown(const toml::node& node) {
   std::ostringstream text;
   if (node.is_table()) return "{...}";
   if (node.is_array()) return "[...]";
   node.visit([&](const auto& value) { text << value; });
-  return text.str();
+  std::string line = text.str();
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
 }
 
 // Collects the first thing that is wrong, with its place.

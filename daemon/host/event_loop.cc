@@ -50,6 +50,19 @@ int EventLoop::run() {
   return *exit_code_;
 }
 
+// Of this incarnation and of those before that the record knows of.
+Incarnation EventLoop::newest_own_incarnation(const protocol::DurableRecord& record) const {
+  Incarnation newest = options_.self.incarnation;
+  const auto look_at = [&](const protocol::DaemonView& view) {
+    for (const protocol::DaemonMember& member : view.members) {
+      if (member.id.name == options_.self.name) newest = std::max(newest, member.id.incarnation);
+    }
+  };
+  look_at(record.decided);
+  if (record.accepted) look_at(record.accepted->value.next);
+  return newest;
+}
+
 bool EventLoop::begin() {
   protocol::DurableRecord record;
   if (parts_.records != nullptr) {
@@ -60,7 +73,7 @@ bool EventLoop::begin() {
     }
     record = std::move(loaded).value();
   }
-  options_.self.incarnation = draw_incarnation();
+  options_.self.incarnation = draw_incarnation(newest_own_incarnation(record));
   if (parts_.trace != nullptr) parts_.trace->on_begin(options_.self);
   parts_.log.info("begins as " + to_string(options_.self) + " in cluster " + options_.cluster);
   core_ = std::make_unique<DaemonCore>(options_, std::move(record), now_);

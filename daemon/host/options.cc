@@ -129,19 +129,33 @@ std::string take_own_address(DaemonOptions& core) {
   return address;
 }
 
-std::optional<Failure> default_addresses(const Environment& environment, Options& options) {
+// The address at which the first peer with a numeric address would see this host.
+std::optional<std::string> address_towards(const std::vector<PeerAddress>& peers) {
+  for (const PeerAddress& peer : peers) {
+    const auto address = parse_tcp_address(peer.address);
+    if (!address.ok() || !is_numeric(address.value())) continue;
+    if (auto local = local_address_towards(address.value())) return local;
+  }
+  return std::nullopt;
+}
+
+// Where peers reach this daemon: what stands for it among the peers, or else where it listens; if
+// that is every address, the one that the first peer would see.
+std::string advertised_address(const Environment& environment, Options& options) {
   const std::string own = take_own_address(options.core);
+  if (!own.empty()) return own;
+  TcpAddress address = parse_tcp_address(options.listen).value();
+  if (is_wildcard(address)) {
+    address.host = address_towards(options.core.peers).value_or(environment.host_name);
+  }
+  return to_string(address);
+}
+
+std::optional<Failure> default_addresses(const Environment& environment, Options& options) {
   if (options.listen.empty() && !options.core.peers.empty()) {
     options.listen = "tcp://0.0.0.0:" + std::to_string(kDefaultPort);
   }
-  if (options.listen.empty()) return std::nullopt;
-  TcpAddress address = parse_tcp_address(options.listen).value();
-  if (!own.empty()) {
-    options.core.address = own;
-  } else {
-    if (is_wildcard(address)) address.host = environment.host_name;
-    options.core.address = to_string(address);
-  }
+  if (!options.listen.empty()) options.core.address = advertised_address(environment, options);
   return std::nullopt;
 }
 

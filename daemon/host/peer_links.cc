@@ -9,9 +9,11 @@
 namespace groupcomm::daemon {
 namespace {
 
-// A name that does not resolve yet, or one whose address gives no connection.
+// Until a name that did not resolve is asked for again.
 constexpr Duration kResolvePause = std::chrono::seconds(1);
-constexpr Duration kResolveAgainPause = std::chrono::seconds(5);
+// How long an address has to give a connection, before the name is resolved anew or the peer's
+// other address is tried.
+constexpr Duration kRetryPause = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -36,19 +38,36 @@ void PeerLinks::connect(const std::string& peer, const std::string& address, Tim
     return;
   }
   Link& link = links_[peer];
-  if (link.configured == parsed.value()) {
-    if (link.connected) events_.push_back(PeerConnected{peer});
-    return;
+  const bool is_new = link.address != parsed.value();
+  if (link.connected) {
+    if (is_new) link.other = parsed.value();
+    events_.push_back(PeerConnected{peer});
+  } else if (is_new) {
+    if (link.address.port != 0) link.other = link.address;
+    link.address = parsed.value();
+    begin(peer, link, now);
   }
-  const std::string name = peer;
-  disconnect(name);
-  Link& fresh = links_[name];
-  fresh.configured = parsed.value();
-  if (is_numeric(fresh.configured)) {
-    connect_numeric(name, fresh, fresh.configured);
+}
+
+void PeerLinks::begin(const std::string& peer, Link& link, TimePoint now) {
+  link.name_is_bad = false;
+  link.retry_at = now + kRetryPause;
+  if (is_numeric(link.address)) {
+    connect_numeric(peer, link, link.address);
   } else {
-    resolver_.ask(fresh.configured.host);
-    fresh.resolve_again = now + kResolveAgainPause;
+    resolver_.ask(link.address.host);
+  }
+}
+
+void PeerLinks::on_retry(const std::string& peer, Link& link, TimePoint now) {
+  link.retry_at = TimePoint::never();
+  if (link.connected) return;
+  if (link.other) {
+    std::swap(link.address, *link.other);
+    begin(peer, link, now);
+  } else if (!is_numeric(link.address)) {
+    resolver_.ask(link.address.host);
+    link.retry_at = now + kRetryPause;
   }
 }
 
@@ -105,9 +124,7 @@ void PeerLinks::poll(TimePoint now) {
   }
   for (const auto& answer : resolver_.take_answers()) on_answer(answer, now);
   for (auto& [peer, link] : links_) {
-    if (link.resolve_again > now || link.connected) continue;
-    resolver_.ask(link.configured.host);
-    link.resolve_again = now + kResolveAgainPause;
+    if (link.retry_at <= now) on_retry(peer, link, now);
   }
 }
 
@@ -123,24 +140,24 @@ void PeerLinks::on_link_change(const PeerSocket::LinkChange& change, TimePoint n
   } else {
     probe_.start(change.peer, *link.numeric, now);
   }
-  if (!is_numeric(link.configured)) link.resolve_again = now + kResolveAgainPause;
+  link.retry_at = change.connected ? TimePoint::never() : now + kRetryPause;
 }
 
 void PeerLinks::on_answer(const Resolver::Answer& answer, TimePoint now) {
   for (auto& [peer, link] : links_) {
-    if (link.configured.host != answer.host) continue;
+    if (link.address.host != answer.host) continue;
     if (!answer.address) {
       if (!link.name_is_bad) {
         log_.warning("peer " + peer + ": the name " + answer.host +
                      " does not resolve; asking again every second");
       }
       link.name_is_bad = true;
-      link.resolve_again = now + kResolvePause;
+      link.retry_at = now + kResolvePause;
       continue;
     }
     link.name_is_bad = false;
-    link.resolve_again = now + kResolveAgainPause;
-    const TcpAddress address{*answer.address, link.configured.port};
+    link.retry_at = now + kRetryPause;
+    const TcpAddress address{*answer.address, link.address.port};
     const bool is_new = link.numeric != address && !link.connected;
     if (is_new) connect_numeric(peer, link, address);
   }
@@ -149,7 +166,7 @@ void PeerLinks::on_answer(const Resolver::Answer& answer, TimePoint now) {
 TimePoint PeerLinks::next_deadline() const {
   TimePoint deadline = probe_.next_deadline();
   for (const auto& [peer, link] : links_) {
-    if (!link.connected) deadline = std::min(deadline, link.resolve_again);
+    deadline = std::min(deadline, link.retry_at);
   }
   return deadline;
 }

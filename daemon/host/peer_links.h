@@ -25,8 +25,9 @@ class PeerLinks {
   // Resolves the host's name, which may take a moment. Returns the address that was bound.
   Result<TcpAddress> bind(const TcpAddress& address);
 
-  // `address` as tcp://HOST:PORT. Nothing happens where it is the peer's already, but that a peer
-  // that is connected is announced again.
+  // `address` as tcp://HOST:PORT. A connection that works is kept: what a peer says of its own
+  // address may be of no use here. Where there is none, the peer's last two addresses are tried in
+  // turn. A peer that is connected is announced again.
   void connect(const std::string& peer, const std::string& address, TimePoint now);
   void disconnect(const std::string& peer);
 
@@ -46,16 +47,22 @@ class PeerLinks {
 
  private:
   struct Link {
-    TcpAddress configured;              // its host may be a name
+    TcpAddress address;                 // its host may be a name
+    std::optional<TcpAddress> other;    // tried in turn while there is no connection
     std::optional<TcpAddress> numeric;  // what the socket is connected to
     bool connected = false;
     bool name_is_bad = false;  // the last answer was that it does not resolve
-    TimePoint resolve_again = TimePoint::never();
+    // When a name is to be resolved anew, or the other address to be tried, if there still is no
+    // connection.
+    TimePoint retry_at = TimePoint::never();
   };
 
   void poll(TimePoint now);
   void on_link_change(const PeerSocket::LinkChange& change, TimePoint now);
   void on_answer(const Resolver::Answer& answer, TimePoint now);
+  void on_retry(const std::string& peer, Link& link, TimePoint now);
+  // Connects to link.address, or asks for its number first.
+  void begin(const std::string& peer, Link& link, TimePoint now);
   void connect_numeric(const std::string& peer, Link& link, const TcpAddress& address);
 
   HostCounters& counters_;

@@ -1,14 +1,10 @@
 #include "daemon/host/peer_probe.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-
-#include "groupcomm/check.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -20,28 +16,6 @@ constexpr Duration kPauseMax = milliseconds(256);
 constexpr Duration kConnectTimeout = milliseconds(500);
 // 0, 2, 6, 14, 30, 62, 126, 254, 510 ms and so on: about three seconds.
 constexpr int kAttemptsMax = 18;
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-};
-
-SocketAddress socket_address(const TcpAddress& address) {
-  SocketAddress result;
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&result.storage);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&result.storage);
-  if (inet_pton(AF_INET, address.host.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(address.port);
-    result.size = sizeof *v4;
-    return result;
-  }
-  CHECK_EQ(inet_pton(AF_INET6, address.host.c_str(), &v6->sin6_addr), 1);
-  v6->sin6_family = AF_INET6;
-  v6->sin6_port = htons(address.port);
-  result.size = sizeof *v6;
-  return result;
-}
 
 }  // namespace
 
@@ -96,13 +70,12 @@ std::vector<std::string> PeerProbe::poll(TimePoint now) {
 }
 
 PeerProbe::Outcome PeerProbe::connect(std::uint64_t tag, Probe& probe, TimePoint now) {
-  const SocketAddress address = socket_address(probe.address);
+  const SocketAddress address = to_socket_address(probe.address);
   ++probe.attempts;
   Descriptor socket(
       ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return Outcome::kUndecided;
-  const int result =
-      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size);
+  const int result = ::connect(socket.get(), address.get(), address.size);
   if (result != 0 && errno == EINPROGRESS) {
     probe.socket = std::move(socket);
     probe.next = now + kConnectTimeout;

@@ -14,6 +14,8 @@ SocketMonitor::SocketMonitor(zmq::context_t& context, zmq::socket_t& watched, in
   CHECK_EQ(zmq_socket_monitor(watched_, address.c_str(), kinds), 0);
   events_.set(zmq::sockopt::linger, 0);
   events_.connect(address);
+  // The descriptor tells only of what comes after the socket was once found empty.
+  static_cast<void>(events_.get(zmq::sockopt::events));
 }
 
 SocketMonitor::~SocketMonitor() { zmq_socket_monitor(watched_, nullptr, 0); }

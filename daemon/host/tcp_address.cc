@@ -1,10 +1,15 @@
 #include "daemon/host/tcp_address.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+
+#include "daemon/host/descriptor.h"
+#include "groupcomm/check.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -65,5 +70,37 @@ bool is_wildcard(const TcpAddress& address) {
 }
 
 bool is_numeric(const TcpAddress& address) { return is_v4(address.host) || is_v6(address.host); }
+
+SocketAddress to_socket_address(const TcpAddress& address) {
+  SocketAddress result;
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&result.storage);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&result.storage);
+  if (inet_pton(AF_INET, address.host.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(address.port);
+    result.size = sizeof *v4;
+    return result;
+  }
+  CHECK_EQ(inet_pton(AF_INET6, address.host.c_str(), &v6->sin6_addr), 1);
+  v6->sin6_family = AF_INET6;
+  v6->sin6_port = htons(address.port);
+  result.size = sizeof *v6;
+  return result;
+}
+
+std::optional<std::string> local_address_towards(const TcpAddress& peer) {
+  const SocketAddress there = to_socket_address(peer);
+  const Descriptor socket(::socket(there.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return std::nullopt;
+  if (::connect(socket.get(), there.get(), there.size) != 0) return std::nullopt;
+  SocketAddress here;
+  here.size = sizeof here.storage;
+  auto* address = reinterpret_cast<sockaddr*>(&here.storage);
+  if (getsockname(socket.get(), address, &here.size) != 0) return std::nullopt;
+  std::array<char, NI_MAXHOST> text{};
+  const int failure =
+      getnameinfo(address, here.size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST);
+  return failure == 0 ? std::optional<std::string>(text.data()) : std::nullopt;
+}
 
 }  // namespace groupcomm::daemon

@@ -1,0 +1,131 @@
+#include "daemon/host/client_batches.h"
+
+#include <gtest/gtest.h>
+
+#include "groupcomm/wire/codec.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+using protocol::DaemonMessage;
+
+const SessionId kA{1};
+const SessionId kB{2};
+const SessionId kC{3};
+
+DaemonMessage accepted(std::uint64_t request) { return protocol::Accepted{RequestId{request}}; }
+
+DaemonMessage delivery(std::size_t size) {
+  protocol::Deliver deliver;
+  deliver.group = GroupKey{1};
+  deliver.sender_rank = 0;
+  deliver.number = SendNumber{1};
+  deliver.payload = Payload::copy_of(std::string(size, 'x'));
+  return deliver;
+}
+
+// What each session is sent, frame by frame.
+std::map<SessionId, std::vector<DaemonMessage>> contents(
+    const std::vector<ClientBatches::Frame>& frames) {
+  std::map<SessionId, std::vector<DaemonMessage>> result;
+  for (const ClientBatches::Frame& frame : frames) {
+    const auto messages = wire::decode_daemon_messages(frame.bytes).value();
+    for (const SessionId session : frame.sessions) {
+      auto& all = result[session];
+      all.insert(all.end(), messages.begin(), messages.end());
+    }
+  }
+  return result;
+}
+
+using Messages = std::vector<DaemonMessage>;
+
+TEST(ClientBatches, PutAllMessagesOfASessionIntoOneFrame) {
+  ClientBatches batches;
+  batches.add(kA, accepted(1));
+  batches.add(kA, accepted(2));
+  batches.add(kB, accepted(3));
+  const auto frames = batches.take_all();
+  EXPECT_EQ(frames.size(), 2u);
+  const auto sent = contents(frames);
+  EXPECT_EQ(sent.at(kA), (Messages{accepted(1), accepted(2)}));
+  EXPECT_EQ(sent.at(kB), (Messages{accepted(3)}));
+  EXPECT_TRUE(batches.take_all().empty());
+}
+
+TEST(ClientBatches, EncodeWhatIsTheSameForSeveralOnce) {
+  ClientBatches batches;
+  batches.add({kA, kB, kC}, {accepted(1)});
+  batches.add({kC, kB, kA}, {accepted(2), accepted(3)});
+  const auto frames = batches.take_all();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].sessions, (std::vector<SessionId>{kA, kB, kC}));
+  EXPECT_EQ(contents(frames).at(kC), (Messages{accepted(1), accepted(2), accepted(3)}));
+}
+
+TEST(ClientBatches, PartWhereMessagesDiffer) {
+  ClientBatches batches;
+  batches.add({kA, kB, kC}, {accepted(1)});
+  batches.add(kB, accepted(2));
+  batches.add({kA, kB, kC}, {accepted(3)});
+  const auto frames = batches.take_all();
+  EXPECT_EQ(frames.size(), 2u);
+  const auto sent = contents(frames);
+  EXPECT_EQ(sent.at(kA), (Messages{accepted(1), accepted(3)}));
+  EXPECT_EQ(sent.at(kB), (Messages{accepted(1), accepted(2), accepted(3)}));
+  EXPECT_EQ(sent.at(kC), (Messages{accepted(1), accepted(3)}));
+}
+
+TEST(ClientBatches, LetNewSessionsShareAmongThemselves) {
+  ClientBatches batches;
+  batches.add(kA, accepted(1));
+  batches.add({kA, kB, kC}, {accepted(2)});
+  const auto frames = batches.take_all();
+  EXPECT_EQ(frames.size(), 2u);
+  EXPECT_EQ(contents(frames).at(kB), (Messages{accepted(2)}));
+}
+
+TEST(ClientBatches, AreSentWhenTheyAreFull) {
+  ClientBatches batches;
+  batches.add(kB, accepted(1));
+  const std::size_t quarter = ClientBatches::kBatchBytesMax / 4 - 100;
+  for (int i = 0; i < 4; ++i) batches.add(kA, delivery(quarter));
+  EXPECT_TRUE(batches.take_full().empty());
+  batches.add(kA, delivery(1000));
+  const auto full = batches.take_full();
+  ASSERT_EQ(full.size(), 1u);
+  EXPECT_EQ(contents(full).at(kA).size(), 5u);
+  EXPECT_TRUE(batches.take_full().empty());
+  EXPECT_EQ(contents(batches.take_all()).count(kA), 0u);
+}
+
+TEST(ClientBatches, AreTakenForOneSession) {
+  ClientBatches batches;
+  batches.add(kA, accepted(1));
+  batches.add(kB, accepted(2));
+  EXPECT_EQ(contents(batches.take(kA)).at(kA), (Messages{accepted(1)}));
+  EXPECT_TRUE(batches.take(kA).empty());
+  EXPECT_EQ(contents(batches.take_all()).at(kB), (Messages{accepted(2)}));
+}
+
+TEST(ClientBatches, ForgetALostSession) {
+  ClientBatches batches;
+  batches.add({kA, kB}, {accepted(1)});
+  batches.drop(kA);
+  batches.drop(kC);
+  batches.add(kA, accepted(2));
+  const auto sent = contents(batches.take_all());
+  EXPECT_EQ(sent.at(kA), (Messages{accepted(2)}));
+  EXPECT_EQ(sent.at(kB), (Messages{accepted(1)}));
+}
+
+TEST(ClientBatches, ForgetTheLastSessionOfAFullList) {
+  ClientBatches batches;
+  batches.add(kA, delivery(ClientBatches::kBatchBytesMax));
+  batches.drop(kA);
+  EXPECT_TRUE(batches.take_full().empty());
+  EXPECT_TRUE(batches.take_all().empty());
+}
+
+}  // namespace
+}  // namespace groupcomm::daemon
