@@ -16,8 +16,9 @@ namespace groupcomm {
 
 inline constexpr std::size_t kNameBytesMax = 255;
 
-// Seconds since 1970 at the start in the upper half, random bits in the lower half. Unique for
-// ever for one name: a restart in the same second still has 32 random bits of its own.
+// Milliseconds since 1970 at the start in the upper 44 bits, random bits in the lower 20. Unique
+// for ever for one name, and later ones are larger: of two incarnations of one name the larger one
+// proves the smaller one dead.
 struct Incarnation {
   std::uint64_t value = 0;
   auto operator<=>(const Incarnation&) const = default;

@@ -41,13 +41,16 @@ void FailureDetector::on_refused(TimePoint now, Incarnation incarnation) {
   it->second.refused_at = now;
 }
 
-void FailureDetector::on_hears_us(Incarnation incarnation, bool hears_us) {
+void FailureDetector::on_hears_us(TimePoint now, Incarnation incarnation) {
   const auto it = daemons_.find(incarnation);
-  if (it != daemons_.end()) it->second.hears_us = hears_us;
+  if (it != daemons_.end()) it->second.heard_us = now;
 }
 
 void FailureDetector::excuse(Duration stall) {
-  for (auto& [incarnation, daemon] : daemons_) daemon.last = daemon.last + stall;
+  for (auto& [incarnation, daemon] : daemons_) {
+    daemon.last = daemon.last + stall;
+    if (daemon.heard_us) daemon.heard_us = *daemon.heard_us + stall;
+  }
 }
 
 void FailureDetector::expire(TimePoint now) {
@@ -72,7 +75,8 @@ bool FailureDetector::is_heard(TimePoint now, Incarnation incarnation) const {
 
 bool FailureDetector::is_linked(TimePoint now, Incarnation incarnation) const {
   const auto it = daemons_.find(incarnation);
-  return it != daemons_.end() && is_heard(now, it->second) && it->second.hears_us;
+  if (it == daemons_.end() || !is_heard(now, it->second) || !it->second.heard_us) return false;
+  return now - *it->second.heard_us < time_out(it->second);
 }
 
 std::vector<Incarnation> FailureDetector::heard(TimePoint now) const {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,9 @@ class FailureDetector {
   void on_heard(TimePoint now, const DaemonId& id);
   // Nothing listens at the daemon's address any more, or a later incarnation does.
   void on_refused(TimePoint now, Incarnation incarnation);
-  // The daemon says whom it hears: does it hear us?
-  void on_hears_us(Incarnation incarnation, bool hears_us);
+  // The daemon says that it hears us. That it does not is only believed when it has not said so
+  // for a time-out: a late frame may be older than the link.
+  void on_hears_us(TimePoint now, Incarnation incarnation);
   void forget(Incarnation incarnation) { daemons_.erase(incarnation); }
   // We ourselves stood still for so long: the silence of others in that time says nothing.
   void excuse(Duration stall);
@@ -52,7 +54,7 @@ class FailureDetector {
     std::int64_t gap_window = 0;
     bool refused = false;
     TimePoint refused_at;
-    bool hears_us = false;
+    std::optional<TimePoint> heard_us;  // when it last said that it hears us
   };
 
   Duration time_out(const Daemon& daemon) const;

@@ -80,6 +80,7 @@ class DaemonCore::Machine {
   void on_body(const protocol::FrameHeader& header, const protocol::Install& install);
   void on_body(const protocol::FrameHeader& header, const protocol::InstallRequest& request);
   void on_other_view(const protocol::FrameHeader& header, protocol::PeerBody& body);
+  void note_whom_it_hears(Incarnation from, const std::vector<Incarnation>& hears);
   void answer_nack(const DaemonId& to, const protocol::DaemonView& view,
                    const ordering::ViewOrdering& ordering, const protocol::Nack& nack);
   // The sender's rank in the current view, by incarnation.
@@ -100,7 +101,7 @@ class DaemonCore::Machine {
   void run_view_change();
   void flush_view_change_outputs();
   void fill_cut();
-  void ask_for_cut(const std::vector<protocol::MissingMessages>& missing);
+  void ask_for_cut(const ViewId& next, const std::vector<protocol::MissingMessages>& missing);
   void on_decided(const protocol::ViewChangeValue& value,
                   const std::optional<std::vector<protocol::GroupEntry>>& groups);
   void install_as_member();
@@ -150,6 +151,9 @@ class DaemonCore::Machine {
   std::optional<protocol::Install> last_install_;
   std::uint64_t refill_attempts_ = 0;
   TimePoint refill_due_ = TimePoint::never();
+  ViewId refill_view_;             // the view whose cut is being filled
+  std::uint64_t refill_gaps_ = 0;  // how much was missing when last looked
+  TimePoint refill_progress_;      // when it last became less
   TimePoint flushing_since_ = TimePoint::never();
 
   std::map<Incarnation, Stranger> strangers_;

@@ -62,6 +62,11 @@ void DaemonCore::Machine::on_frame(const protocol::FrameHeader& header, protocol
       body);
 }
 
+void DaemonCore::Machine::note_whom_it_hears(Incarnation from,
+                                             const std::vector<Incarnation>& hears) {
+  if (contains(hears, options_.self.incarnation)) detector_.on_hears_us(now_, from);
+}
+
 // --- inside a view -------------------------------------------------------------------------------
 
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
@@ -116,7 +121,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Heartbeat& heartbeat) {
   const Rank rank = *member_rank(header);
   const Incarnation from = header.sender.incarnation;
-  detector_.on_hears_us(from, contains(heartbeat.hears, options_.self.incarnation));
+  note_whom_it_hears(from, heartbeat.hears);
   hearing_[from] = heartbeat.hears;
   if (retired_ && retired_->ordering) {
     retired_->unheard.erase(from);
@@ -170,7 +175,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   stranger.beacon = beacon;
   stranger.heard = now_;
   const bool is_due = stranger.answered + kBeaconPause <= now_ && !beacon.active;
-  detector_.on_hears_us(from.incarnation, contains(beacon.hears, options_.self.incarnation));
+  note_whom_it_hears(from.incarnation, beacon.hears);
   if (addresses_[from.name] != beacon.address) {
     addresses_[from.name] = beacon.address;
     effects_.push_back(ConnectPeer{from.name, beacon.address});
@@ -256,8 +261,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::State& state) {
   const auto rank = base_rank(header);
   if (!rank) return;
-  detector_.on_hears_us(header.sender.incarnation,
-                        contains(state.hears, options_.self.incarnation));
+  note_whom_it_hears(header.sender.incarnation, state.hears);
   const bool same = change_.base().members[*rank].id == header.sender;
   if (state.living && !same) return;
   change_.on_state(now_, header.sender, *rank, state, situation());

@@ -14,6 +14,7 @@ using protocol::DaemonView;
 using protocol::ViewChangeValue;
 
 constexpr Duration kRefillPause = std::chrono::milliseconds(30);
+constexpr int kRefillTimeOuts = 4;
 constexpr Duration kLeavePause = std::chrono::milliseconds(20);
 constexpr Duration kLeaveTimeOut = std::chrono::seconds(1);
 
@@ -170,7 +171,7 @@ void DaemonCore::Machine::fill_cut() {
     if (!value->cut.empty()) {
       ordering_->want(value->cut);
       const auto missing = ordering_->missing_for(value->cut);
-      if (!missing.empty()) return ask_for_cut(missing);
+      if (!missing.empty()) return ask_for_cut(value->next.id, missing);
     }
     if (deciding_) return install_as_member();
     change_.on_cut_held(now_);
@@ -179,8 +180,15 @@ void DaemonCore::Machine::fill_cut() {
   }
 }
 
-void DaemonCore::Machine::ask_for_cut(const std::vector<protocol::MissingMessages>& missing) {
-  if (deciding_ && now_ - flushing_since_ > 8 * options_.suspect) {
+void DaemonCore::Machine::ask_for_cut(const ViewId& next,
+                                      const std::vector<protocol::MissingMessages>& missing) {
+  std::uint64_t gaps = 0;
+  for (const auto& [sender, range] : missing) gaps += range.last.value - range.first.value + 1;
+  if (refill_view_ != next || gaps < refill_gaps_) refill_progress_ = now_;
+  refill_view_ = next;
+  refill_gaps_ = gaps;
+  // Rule R2: whoever held them has died. The value stands all the same, and goes on without us.
+  if (now_ - refill_progress_ > kRefillTimeOuts * options_.suspect) {
     return give_up("messages that were decided to be delivered could not be had any more");
   }
   if (refill_due_ != TimePoint::never() && now_ < refill_due_) return;

@@ -9,7 +9,8 @@ namespace groupcomm::daemon {
 // CLOCK_MONOTONIC: what the core is driven by.
 TimePoint monotonic_now();
 
-// Seconds since 1970 in the upper half, bits of the kernel's random device in the lower half.
+// Milliseconds since 1970 above, 20 bits of the kernel's random device below; larger than
+// `previous` in any case.
 Incarnation draw_incarnation(Incarnation previous);
 
 }  // namespace groupcomm::daemon

@@ -7,6 +7,7 @@ namespace {
 void check_integrity(const History& history, const DeliveryInfo& delivery, Findings& findings) {
   const MessageInfo& message = history.message(delivery.message);
   const ProcessInfo& sender = history.process(message.sender);
+  if (history.level() == Role::kDaemon) return;  // daemons have no send records
   if (message.send() == nullptr) {
     // Without its daemon's trace, a sender that was killed may have had messages accepted that it
     // did not live to write down.
@@ -63,8 +64,10 @@ void check_view(const History& history, const Membership& membership, const Stay
   }
 }
 
-// The processes that a member is told to be gone for good.
+// The processes that a member is told to be gone for good. A daemon that was to join, but was lost
+// before it could, has never been anything and may join yet.
 void note_lost(const Stay& stay, std::set<std::string>& lost) {
+  for (const std::string& joined : std::get<record::View>(*stay.record).joined) lost.erase(joined);
   for (const record::Left& left : std::get<record::View>(*stay.record).left) {
     if (left.reason == "crash" || left.reason == "daemon_lost" || left.reason == "partition") {
       lost.emplace(split_member(left.member).first);

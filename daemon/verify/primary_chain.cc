@@ -10,36 +10,43 @@ struct Link {
   ViewOrder order;
   Index view = kNone;
   bool recovered = false;
+  std::set<std::string> leavers;  // took part in the decision, but left with it
 };
 
 std::vector<Link> chain_of(const History& history) {
-  std::map<Index, bool> recovered;
+  std::map<Index, Link> links;
   for (const Membership& membership : history.memberships()) {
     for (const Stay& stay : membership.stays) {
       const auto& view = std::get<record::View>(*stay.record);
-      if (view.primary) recovered[stay.view] |= view.recovered;
+      const auto order = parse_view_order(view.id);
+      if (!view.primary || !order) continue;
+      Link& link = links[stay.view];
+      link.order = *order;
+      link.view = stay.view;
+      link.recovered |= view.recovered;
+      for (const record::Left& left : view.left) {
+        if (left.reason == "leave") link.leavers.insert(left.member);
+      }
     }
   }
   std::vector<Link> chain;
-  for (const auto& [view, is_recovered] : recovered) {
-    if (const auto order = parse_view_order(history.view_name(view))) {
-      chain.push_back({.order = *order, .view = view, .recovered = is_recovered});
-    }
-  }
+  for (auto& [view, link] : links) chain.push_back(std::move(link));
   std::sort(chain.begin(), chain.end(),
             [](const Link& a, const Link& b) { return a.order < b.order; });
   return chain;
 }
 
-// More than half of `old_view`, or half of it with its rank 0.
-bool keeps_quorum(const History& history, Index old_view, Index new_view) {
-  const std::vector<Index>& members = history.view(old_view).members;
+// More than half of the old view, or half of it with its rank 0; those who leave with the change
+// count, for they were asked.
+bool keeps_quorum(const History& history, const Link& before, const Link& after) {
+  const std::vector<Index>& members = history.view(before.view).members;
+  const auto is_kept = [&](Index member) {
+    return history.has_member(after.view, member) ||
+           after.leavers.contains(history.member_name(member));
+  };
   const auto kept =
-      static_cast<std::size_t>(std::count_if(members.begin(), members.end(), [&](Index member) {
-        return history.has_member(new_view, member);
-      }));
-  if (2 * kept == members.size()) return history.has_member(new_view, members.front());
-  return 2 * kept > members.size();
+      static_cast<std::size_t>(std::count_if(members.begin(), members.end(), is_kept));
+  return 2 * kept == members.size() ? is_kept(members.front()) : 2 * kept > members.size();
 }
 
 }  // namespace
@@ -70,7 +77,7 @@ void check_primary_chain(const History& history, Findings& findings) {
     if (std::get<0>(chain[i - 1].order) == std::get<0>(chain[i].order)) {
       findings.add("M6", "two primary views have the same counter", records);
     }
-    if (!keeps_quorum(history, chain[i - 1].view, chain[i].view)) {
+    if (!keeps_quorum(history, chain[i - 1], chain[i])) {
       findings.add("M6", "a primary view has no quorum of the one before", records);
     }
     if (!survived.contains(i)) {

@@ -38,12 +38,12 @@ void DaemonNode::begin_incarnation() {
   view_.reset();
 
   daemon::DaemonOptions options = scene_.plan().options;
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(scene_.now().since_origin);
-  // As hosts draw them: seconds above, random bits below. The rest tells incarnations apart in
-  // logs.
-  const std::uint64_t low = random_.below(256) << 24 | index_ << 16 | generation_;
-  id_ = {.name = name_,
-         .incarnation = {static_cast<std::uint64_t>(seconds.count() + 1000) << 32 | low}};
+  // As hosts draw them, rising: milliseconds above. The rest tells incarnations apart in logs.
+  const auto time =
+      std::chrono::duration_cast<std::chrono::milliseconds>(scene_.now().since_origin);
+  const std::uint64_t low = index_ << 16 | generation_;
+  const std::uint64_t drawn = static_cast<std::uint64_t>(time.count() + 1000000) << 20 | low;
+  id_ = {.name = name_, .incarnation = {std::max(drawn, id_.incarnation.value + 1)}};
   options.self = id_;
   options.address = address_;
   options.peers = configured_;
@@ -136,6 +136,7 @@ void DaemonNode::on_peer_bytes(const Payload& bytes) {
   auto frame = wire::decode_peer_frame(bytes);
   if (!frame.ok()) {
     scene_.count("frames refused by the codec");
+    if (scene_.is_verbose()) scene_.log(short_name(), "< bad frame: " + frame.error());
     return;
   }
   on_event(daemon::PeerFrameReceived{.frame = std::move(frame).value()});
@@ -309,6 +310,8 @@ void DaemonNode::deliver(const daemon::DeliverMessage& delivery, Outgoing& outgo
     }
     messages.push_back(delivery.delivery);
   }
+  // A message to several groups is delivered to each; its reference stands with the first.
+  if (!delivery.reference.number) return;
   if (!view_ || delivery.reference.sender >= view_->members.size()) {
     return scene_.complain(name_ + " delivered a message whose sender is in no view of its own");
   }
@@ -342,10 +345,8 @@ void DaemonNode::install(const daemon::InstallView& install) {
     view.members.push_back(to_string(member.id));
     if (!before.contains(view.members.back())) view.joined.push_back(view.members.back());
   }
-  // A joiner's view has predecessors only at others.
   for (const protocol::DepartedDaemon& left : install.left) {
-    if (view_)
-      view.left.push_back({.member = to_string(left.id), .reason = to_string(left.reason)});
+    view.left.push_back({.member = to_string(left.id), .reason = to_string(left.reason)});
   }
   view_ = install.view;
   record(view);
