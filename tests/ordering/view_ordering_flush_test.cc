@@ -156,6 +156,17 @@ TEST_P(ViewOrderingFlushTest, AppliesAPendingJoinBehindTheOldMessagesOfTheCut) {
   EXPECT_EQ(net.log(2), (Log{"old", "+1"}));
 }
 
+TEST_P(ViewOrderingFlushTest, AppliesAPendingJoinThoughAnOldMessageOfTheCutIsVoid) {
+  net.hold(0, 1);
+  net.send(0, Order::kCausal, "cause");
+  net.settle();
+  net.send(2, Order::kCausal, "void");
+  net.settle();
+  net.join(1, 1);
+  net.flush({1});
+  EXPECT_EQ(net.log(1), Log{"+1"});
+}
+
 TEST_P(ViewOrderingFlushTest, AppliesAJoinBeforeWhatWasStampedWithItsEpoch) {
   net.join(0, 1);
   net.hold(2, 1);

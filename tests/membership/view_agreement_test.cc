@@ -1,0 +1,107 @@
+#include "membership/view_agreement.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/membership/views.h"
+
+namespace groupcomm::membership {
+namespace {
+
+using protocol::Ballot;
+
+Ballot ballot(std::uint64_t round, Rank proposer = 0) {
+  return {round, proposer, incarnation_of(proposer)};
+}
+protocol::ViewChangeValue value(std::uint64_t counter) {
+  protocol::ViewChangeValue value;
+  value.next = view_of(2, counter);
+  return value;
+}
+ViewAgreement agreement_of(std::size_t size) {
+  return ViewAgreement({.decided = view_of(size), .promised = {}, .accepted = std::nullopt});
+}
+
+TEST(ViewAgreement, BeginsWithNothingPromised) {
+  const ViewAgreement agreement = agreement_of(3);
+  EXPECT_FALSE(agreement.has_promised());
+  EXPECT_EQ(agreement.accepted(), std::nullopt);
+  EXPECT_EQ(agreement.base(), view_of(3));
+}
+
+TEST(ViewAgreement, PromisesOnlyUpwards) {
+  ViewAgreement agreement = agreement_of(3);
+  EXPECT_TRUE(agreement.promise(ballot(2, 1)));
+  EXPECT_TRUE(agreement.has_promised());
+  EXPECT_FALSE(agreement.may_promise(ballot(1, 2)));
+  EXPECT_FALSE(agreement.may_promise(ballot(2, 0)));
+  EXPECT_TRUE(agreement.may_promise(ballot(2, 2)));
+  EXPECT_TRUE(agreement.may_promise(ballot(3, 0)));
+}
+
+TEST(ViewAgreement, TakesAnEqualBallotAsTheSameQuestion) {
+  ViewAgreement agreement = agreement_of(3);
+  agreement.promise(ballot(2));
+  EXPECT_TRUE(agreement.may_promise(ballot(2)));
+  EXPECT_FALSE(agreement.promise(ballot(2)));
+  EXPECT_EQ(agreement.promised(), ballot(2));
+}
+
+TEST(ViewAgreement, TellsTheLivesOfAProposerApart) {
+  ViewAgreement agreement = agreement_of(3);
+  agreement.promise({2, 1, incarnation_of(1, 2)});
+  EXPECT_FALSE(agreement.may_promise({2, 1, incarnation_of(1, 1)}));
+}
+
+TEST(ViewAgreement, AcceptsNothingBelowItsPromise) {
+  ViewAgreement agreement = agreement_of(3);
+  agreement.promise(ballot(5));
+  EXPECT_FALSE(agreement.may_accept(ballot(4)));
+  EXPECT_TRUE(agreement.may_accept(ballot(5)));
+  EXPECT_TRUE(agreement.accept(ballot(5), value(8)));
+  EXPECT_EQ(agreement.accepted(), (protocol::AcceptedValue{ballot(5), value(8)}));
+  EXPECT_FALSE(agreement.accept(ballot(5), value(8)));
+}
+
+TEST(ViewAgreement, PromisesWhatItAccepts) {
+  ViewAgreement agreement = agreement_of(3);
+  agreement.accept(ballot(5), value(8));
+  EXPECT_EQ(agreement.promised(), ballot(5));
+  EXPECT_FALSE(agreement.may_promise(ballot(4)));
+}
+
+TEST(ViewAgreement, ReplacesAnAcceptedValueByThatOfAHigherBallot) {
+  ViewAgreement agreement = agreement_of(3);
+  agreement.accept(ballot(5), value(8));
+  agreement.promise(ballot(6));
+  EXPECT_EQ(agreement.accepted()->value, value(8));
+  EXPECT_TRUE(agreement.accept(ballot(6), value(9)));
+  EXPECT_EQ(agreement.accepted()->value, value(9));
+}
+
+TEST(ViewAgreement, BeginsAnewWithTheNextView) {
+  ViewAgreement agreement = agreement_of(3);
+  agreement.accept(ballot(5), value(8));
+  agreement.decide(view_of(2, 8));
+  const protocol::DurableRecord expected{
+      .decided = view_of(2, 8), .promised = {}, .accepted = std::nullopt};
+  EXPECT_EQ(agreement.record(), expected);
+}
+
+TEST(ViewAgreement, GoesOnFromItsRecordAfterARestart) {
+  ViewAgreement before = agreement_of(3);
+  before.accept(ballot(5), value(8));
+  const ViewAgreement after(before.record());
+  EXPECT_EQ(after.accepted(), before.accepted());
+  EXPECT_FALSE(after.may_promise(ballot(4)));
+}
+
+TEST(ViewAgreementDeathTest, BreaksNoPromiseAndGoesBackToNoView) {
+  ViewAgreement agreement = agreement_of(3);
+  agreement.promise(ballot(5));
+  EXPECT_DEATH(agreement.promise(ballot(4)), "CHECK failed");
+  EXPECT_DEATH(agreement.accept(ballot(4), value(8)), "CHECK failed");
+  EXPECT_DEATH(agreement.decide(view_of(3, 7)), "CHECK failed");
+}
+
+}  // namespace
+}  // namespace groupcomm::membership
