@@ -52,115 +52,116 @@ struct TraceHeader {
 namespace record {
 // The process began. One connection is one process.
 struct Start {
-  std::string p;
+  std::string p = {};
   bool operator==(const Start&) const = default;
 };
 // The process ended as it should, and has told everything.
 struct Exit {
-  std::string p;
+  std::string p = {};
   bool operator==(const Exit&) const = default;
 };
 // The process was killed (ground truth of a test driver).
 struct Crash {
-  std::string p;
+  std::string p = {};
   bool operator==(const Crash&) const = default;
 };
 struct Left {
-  std::string member;
-  std::string reason;  // to_string(LeaveReason)
+  std::string member = {};
+  std::string reason = {};  // to_string(LeaveReason)
   bool operator==(const Left&) const = default;
 };
 struct View {
-  std::string p;
-  std::string g;
-  std::string id;
-  std::vector<std::string> members;  // by rank, with member_name's suffix
+  std::string p = {};
+  std::string g = {};
+  std::string id = {};
+  std::vector<std::string> members = {};  // by rank, with member_name's suffix
   bool primary = true;
-  std::vector<std::string> joined;
-  std::vector<Left> left;
-  std::vector<std::string> transitional;
+  std::vector<std::string> joined = {};
+  std::vector<Left> left = {};
+  std::vector<std::string> transitional = {};
   bool recovered = false;  // kDaemons only: the view rests on records, not on a living quorum
   bool operator==(const View&) const = default;
 };
 struct Transition {
-  std::string p;
-  std::string g;
-  std::vector<std::string> transitional;
+  std::string p = {};
+  std::string g = {};
+  std::vector<std::string> transitional = {};
   bool operator==(const Transition&) const = default;
 };
 struct Block {
-  std::string p;
-  std::string g;
+  std::string p = {};
+  std::string g = {};
   bool operator==(const Block&) const = default;
 };
 struct BlockOk {
-  std::string p;
-  std::string g;
+  std::string p = {};
+  std::string g = {};
   bool operator==(const BlockOk&) const = default;
 };
 // A message was accepted. A client writes it when it learns so, a daemon when it stamps.
 struct Send {
-  std::string p;  // the process, without a suffix
-  std::string g;
+  std::string p = {};  // the process, without a suffix
+  std::string g = {};
   std::uint64_t number = 0;  // counts the accepted messages of p to g from 1
   Order order = Order::kTotal;
-  std::string view;     // of the group: the client's current one, or the daemon's at the stamp
-  bool member = false;  // p is a member of the group
+  std::string view = {};  // of the group: the client's current one, or the daemon's at the stamp
+  bool member = false;    // p is a member of the group
   bool self_discard = false;
-  std::string to;  // the only addressee: its full name, or the part behind '#'; empty: all members
+  std::string to =
+      {};  // the only addressee: its full name, or the part behind '#'; empty: all members
   std::uint64_t hash = 0;
   std::uint64_t size = 0;
   // Client: how many messages of all groups p had delivered when it asked for the send. What was
   // delivered between the question and the acceptance is no cause of the message.
-  std::optional<std::uint64_t> seen;
+  std::optional<std::uint64_t> seen = {};
   // Client: which of its requests. The sends of one request, to several groups, are one message.
-  std::optional<std::uint64_t> request;
+  std::optional<std::uint64_t> request = {};
   // Daemon: the number that the daemon gave to the message in its view.
-  std::optional<std::uint64_t> daemon_number;
+  std::optional<std::uint64_t> daemon_number = {};
   bool operator==(const Send&) const = default;
 };
 struct Reject {
-  std::string p;
-  std::string g;
-  std::string reason;  // to_string(RejectReason)
+  std::string p = {};
+  std::string g = {};
+  std::string reason = {};  // to_string(RejectReason)
   bool operator==(const Reject&) const = default;
 };
 struct Deliver {
-  std::string p;
-  std::string g;
-  std::string view;          // the group's view in which it is delivered
-  std::string sender;        // a process without suffix; in kDaemons a daemon
+  std::string p = {};
+  std::string g = {};
+  std::string view = {};     // the group's view in which it is delivered
+  std::string sender = {};   // a process without suffix; in kDaemons a daemon
   std::uint64_t number = 0;  // of the send; in kDaemons the daemon's number in that view
   Order order = Order::kTotal;
   std::uint64_t hash = 0;
   std::uint64_t size = 0;
-  std::string destination;  // kDaemons only: for which group (a message may be for several)
+  std::string destination = {};  // kDaemons only: for which group (a message may be for several)
   bool operator==(const Deliver&) const = default;
 };
 // Every member has delivered p's message.
 struct Safe {
-  std::string p;
-  std::string g;
+  std::string p = {};
+  std::string g = {};
   std::uint64_t number = 0;
   bool operator==(const Safe&) const = default;
 };
 // p's accepted message will never be delivered to p.
 struct SendFail {
-  std::string p;
-  std::string g;
+  std::string p = {};
+  std::string g = {};
   std::uint64_t number = 0;
   bool operator==(const SendFail&) const = default;
 };
 struct Suspended {
-  std::string p;
-  std::string g;
+  std::string p = {};
+  std::string g = {};
   bool operator==(const Suspended&) const = default;
 };
 // The membership is over.
 struct Gone {
-  std::string p;
-  std::string g;
-  std::string reason;  // to_string(GoneReason)
+  std::string p = {};
+  std::string g = {};
+  std::string reason = {};  // to_string(GoneReason)
   bool operator==(const Gone&) const = default;
 };
 }  // namespace record

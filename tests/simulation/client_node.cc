@@ -56,8 +56,13 @@ void ClientNode::crash() {
   ++generation_;
   up_ = false;
   drain_scheduled_ = false;
+  detach();
+}
+
+void ClientNode::detach() {
   if (attached_) surroundings_.disconnect(index_);
   attached_ = false;
+  broken_ = false;
 }
 
 void ClientNode::pause() {
@@ -91,8 +96,7 @@ void ClientNode::say_bye() {
     if (generation != generation_ || !attached_) return;
     if (paused_) resume();
     if (!attached_) return;
-    surroundings_.disconnect(index_);
-    attached_ = false;
+    detach();
     core_->on_disconnected("bye");
     drain();
   });
@@ -130,12 +134,10 @@ void ClientNode::on_bytes(const Payload& bytes) {
   const auto outcome = core_->on_daemon_messages(std::move(messages).value());
   if (!outcome.ok()) {
     scene_.complain(name_ + " found that its daemon broke the protocol: " + outcome.error());
-    surroundings_.disconnect(index_);
-    attached_ = false;
+    detach();
     core_->on_disconnected("protocol error");
   } else if (!core_->is_open()) {
-    surroundings_.disconnect(index_);
-    attached_ = false;
+    detach();
   }
   if (random_.percent(80)) {
     drain();
@@ -180,7 +182,7 @@ void ClientNode::on_disconnected() {
     broken_ = true;
     return;
   }
-  attached_ = false;
+  detach();
   core_->on_disconnected("connection lost");
   drain();
 }

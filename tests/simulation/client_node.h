@@ -73,6 +73,7 @@ class ClientNode {
   void schedule_drain();
   void drain();
   void flush();
+  void detach();
   void end_process(const verify::Record& last_record);
 
   void on_upcall(const upcall::Connected& u);

@@ -123,6 +123,7 @@ bool Simulator::connect(std::size_t client) {
   connection->daemon = daemon;
   connection->daemon_generation = daemons_[daemon]->generation();
   connection->session = daemons_[daemon]->accept_client();
+  CHECK(connections_[client] == nullptr);
   connections_[client] = connection;
   sessions_[{daemon, connection->session}] = connection;
   return true;
@@ -130,7 +131,7 @@ bool Simulator::connect(std::size_t client) {
 
 void Simulator::send_to_daemon(std::size_t client, const Payload& bytes) {
   const ConnectionPointer connection = connections_[client];
-  CHECK(connection != nullptr);
+  if (connection == nullptr) return;  // closed by the daemon; the client has not noticed yet
   scene_.at(arrival(connection->last_to_daemon), [this, connection, bytes] {
     DaemonNode& daemon = *daemons_[connection->daemon];
     if (daemon.generation() != connection->daemon_generation) return;

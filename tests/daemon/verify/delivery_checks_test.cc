@@ -1,0 +1,159 @@
+#include <gtest/gtest.h>
+
+#include "tests/daemon/verify/story.h"
+
+namespace groupcomm::verify {
+namespace {
+
+// a and b in one view; a has sent a fifo message, and both have delivered it.
+Story two_members() {
+  Story story;
+  story.view(kView1, {"a", "b"}).send("a", 1, Order::kFifo, kView1);
+  story.deliver("a", "a", 1, Order::kFifo, kView1).deliver("b", "a", 1, Order::kFifo, kView1);
+  return story;
+}
+
+TEST(DeliveryChecks, AreContentWithAnOrdinaryStory) { EXPECT_EQ(two_members().violated(), ""); }
+
+// --- D1 ------------------------------------------------------------------------------------------
+
+TEST(Integrity, FailsWhereAMessageComesFromNowhere) {
+  Story story = two_members();
+  story.deliver("a", "a", 2, Order::kFifo, kView1).deliver("b", "a", 2, Order::kFifo, kView1);
+  EXPECT_EQ(story.violated(), "D1");
+}
+
+TEST(Integrity, FailsWhereSomebodyElseIsAddressed) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"});
+  record::Send send = story.make_send("a", 1, Order::kReliable, kView1);
+  send.to = Story::full("b");
+  story.stamp(send).add("a", send);
+  story.deliver("b", "a", 1, Order::kReliable, kView1);
+  EXPECT_EQ(story.violated(), "");
+  story.deliver("c", "a", 1, Order::kReliable, kView1);
+  EXPECT_EQ(story.violated(), "D1");
+}
+
+TEST(Integrity, FailsWhereASelfDiscardedMessageComesBack) {
+  Story story;
+  story.view(kView1, {"a", "b"});
+  record::Send send = story.make_send("a", 1, Order::kReliable, kView1);
+  send.self_discard = true;
+  story.stamp(send).add("a", send);
+  story.deliver("b", "a", 1, Order::kReliable, kView1);
+  EXPECT_EQ(story.violated(), "");
+  story.deliver("a", "a", 1, Order::kReliable, kView1);
+  EXPECT_EQ(story.violated(), "D1");
+}
+
+TEST(Integrity, IsContentWithTheDaemonsWordForAKilledSender) {
+  Story story;
+  story.view(kView1, {"a", "b"}).stamp(story.make_send("a", 1, Order::kFifo, kView1)).crash("a");
+  story.deliver("b", "a", 1, Order::kFifo, kView1);
+  EXPECT_EQ(story.violated(), "");
+}
+
+TEST(Integrity, SaysNothingOfSendersWithoutATrace) {
+  Story story;
+  story.view("b", kView1, {"a", "b"}).deliver("b", "a", 1, Order::kFifo, kView1);
+  EXPECT_EQ(story.violated(), "");
+}
+
+// --- D2 ------------------------------------------------------------------------------------------
+
+TEST(NoDuplicates, FailsInOneViewAndOverViews) {
+  Story one = two_members();
+  one.deliver("b", "a", 1, Order::kFifo, kView1);
+  EXPECT_EQ(one.violated(), "D2");
+  Story two = two_members();
+  two.view(kView2, {"a", "b"}).deliver("b", "a", 1, Order::kFifo, kView2);
+  EXPECT_NE(two.violated().find("D2"), std::string::npos);
+}
+
+TEST(NoDuplicates, FailsOverMembershipsOfOneProcess) {
+  Story story = two_members();
+  story.gone("b", "left").view("b~2", kView2, {"b~2"}).deliver("b~2", "a", 1, Order::kFifo, kView2);
+  EXPECT_NE(story.violated(false).find("D2"), std::string::npos);
+}
+
+TEST(NoDuplicates, AllowsEqualPayloads) {
+  Story story = two_members();
+  record::Send send = story.make_send("b", 1, Order::kFifo, kView1);
+  story.stamp(send).add("b", send);
+  story.deliver("a", "b", 1, Order::kFifo, kView1).deliver("b", "b", 1, Order::kFifo, kView1);
+  EXPECT_EQ(story.violated(), "");
+}
+
+// --- D3 ------------------------------------------------------------------------------------------
+
+TEST(PayloadIntegrity, FailsWhereContentOrOrderDiffers) {
+  for (int what = 0; what < 3; ++what) {
+    Story story;
+    story.view(kView1, {"a"});
+    record::Send send = story.make_send("a", 1, Order::kFifo, kView1);
+    if (what == 0) send.hash = 99;
+    if (what == 1) send.size = 99;
+    if (what == 2) send.order = Order::kCausal;
+    story.stamp(send).add("a", send).deliver("a", "a", 1, Order::kFifo, kView1);
+    EXPECT_EQ(story.violated(), "D3") << what;
+  }
+}
+
+TEST(PayloadIntegrity, FailsWhereTheDaemonStampedOtherBytes) {
+  Story story;
+  story.view(kView1, {"a"});
+  record::Send send = story.make_send("a", 1, Order::kFifo, kView1);
+  story.add("a", send);
+  send.hash = 99;
+  story.stamp(send).deliver("a", "a", 1, Order::kFifo, kView1);
+  EXPECT_EQ(story.violated(), "D3");
+}
+
+// --- D5 ------------------------------------------------------------------------------------------
+
+TEST(SameView, FailsWhereReceiversAreInDifferentViews) {
+  Story story;
+  story.view(kView1, {"a", "b"}).send("a", 1, Order::kReliable, kView1);
+  story.deliver("a", "a", 1, Order::kReliable, kView1).view(kView2, {"a", "b"});
+  story.deliver("b", "a", 1, Order::kReliable, kView2);
+  EXPECT_NE(story.violated().find("D5"), std::string::npos);
+}
+
+TEST(SameView, AllowsALaterViewThanTheSenders) {
+  Story story;
+  story.view(kView1, {"a", "b"}).send("a", 1, Order::kTotal, kView1).view(kView1b, {"a", "b"});
+  story.deliver("a", "a", 1, Order::kTotal, kView1b).deliver("b", "a", 1, Order::kTotal, kView1b);
+  EXPECT_EQ(story.violated(), "");
+}
+
+// --- D18 -----------------------------------------------------------------------------------------
+
+TEST(Posthumous, FailsAfterTheSenderIsSaidToBeLost) {
+  Story story;
+  story.view(kView1, {"a", "b"}).send("a", 1, Order::kReliable, kView1).crash("a");
+  story.view("b", kView2, {"b"}).deliver("b", "a", 1, Order::kReliable, kView2);
+  EXPECT_NE(story.violated().find("D18"), std::string::npos);
+}
+
+TEST(Posthumous, FailsBeforeTheViewThatHasTheSender) {
+  Story story;
+  story.view("b", kView1, {"b"});
+  story.stamp(story.make_send("a", 1, Order::kReliable, kView2));
+  story.deliver("b", "a", 1, Order::kReliable, kView1).view(kView2, {"a", "b"});
+  EXPECT_NE(story.violated().find("D18"), std::string::npos);
+}
+
+TEST(Posthumous, AllowsOpenSendersAndThoseWhoLeft) {
+  Story story;
+  story.view(kView1, {"a", "b"}).gone("a", "left");
+  record::View view = story.make_view("b", kView2, {"b"});
+  view.left.front().reason = "leave";
+  record::Send send = story.make_send("a", 1, Order::kReliable, kView2);
+  send.member = false;
+  story.add("b", view).stamp(send).add("a", send).deliver("b", "a", 1, Order::kReliable, kView2);
+  EXPECT_EQ(story.violated(), "");
+}
+
+}  // namespace
+}  // namespace groupcomm::verify

@@ -1,0 +1,104 @@
+#include <gtest/gtest.h>
+
+#include "tests/daemon/verify/story.h"
+
+namespace groupcomm::verify {
+namespace {
+
+// Daemons go by one-letter names; ids of views by their counters.
+class Daemons {
+ public:
+  Daemons& view(const std::string& who, std::uint64_t counter, std::vector<std::string> members,
+                bool recovered = false, std::vector<record::Left> left = {}) {
+    record::View view{.p = who, .g = "", .id = std::to_string(counter) + ".0000000000000001.1"};
+    const std::vector<std::string>& before = current_[who];
+    for (const std::string& member : members) {
+      const bool is_old = std::find(before.begin(), before.end(), member) != before.end();
+      if (!is_old) view.joined.push_back(member);
+    }
+    for (const std::string& member : before) {
+      const auto is_named = [&](const record::Left& one) { return one.member == member; };
+      if (std::find(members.begin(), members.end(), member) == members.end() &&
+          std::none_of(left.begin(), left.end(), is_named)) {
+        left.push_back({.member = member, .reason = "daemon_lost"});
+      }
+    }
+    view.left = left;
+    view.members = members;
+    view.recovered = recovered;
+    current_[who] = members;
+    story_.daemon_view(who, view);
+    return *this;
+  }
+  std::string violated() const { return story_.violated(); }
+
+ private:
+  Story story_;
+  std::map<std::string, std::vector<std::string>> current_;
+};
+
+TEST(PrimaryChain, GoesOnWithAQuorum) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.view("a", 2, {"a", "b"}).view("b", 2, {"a", "b"}).view("a", 3, {"a"});
+  EXPECT_EQ(daemons.violated(), "");
+}
+
+TEST(PrimaryChain, FailsWithoutAQuorumOfTheViewBefore) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.view("a", 2, {"a"});
+  EXPECT_EQ(daemons.violated(), "M6");
+}
+
+TEST(PrimaryChain, FailsWithTheHalfThatLacksRankZero) {
+  Daemons daemons;
+  daemons.view("a", 1, {"a", "b"}).view("b", 1, {"a", "b"}).view("b", 2, {"b"});
+  EXPECT_EQ(daemons.violated(), "M6");
+}
+
+TEST(PrimaryChain, DoesNotCountARestartedDaemonAsTheOldOne) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.view("a", 2, {"a", "b'"}).view("b'", 2, {"a", "b'"});
+  EXPECT_EQ(daemons.violated(), "M6");
+}
+
+TEST(PrimaryChain, CountsThoseWhoLeaveWithTheChange) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.view("a", 2, {"a"}, false, {{.member = "b", .reason = "leave"}});
+  EXPECT_EQ(daemons.violated(), "");
+}
+
+TEST(PrimaryChain, FailsWhereTwoViewsFollowOne) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.view("a", 2, {"a", "b"}).view("b", 3, {"b", "c"}).view("c", 3, {"b", "c"});
+  EXPECT_NE(daemons.violated().find("M6"), std::string::npos);
+}
+
+TEST(PrimaryChain, FailsWhereADaemonSkipsAView) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.view("a", 2, {"a", "b"}).view("b", 2, {"a", "b"});
+  daemons.view("a", 3, {"a", "b", "c"}).view("c", 3, {"a", "b", "c"});
+  EXPECT_NE(daemons.violated().find("M6"), std::string::npos);
+}
+
+TEST(PrimaryChain, FailsWhereNobodySurvives) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.view("d", 2, {"a", "b", "d"});
+  EXPECT_EQ(daemons.violated(), "M6");
+}
+
+TEST(PrimaryChain, MayBeginAnewFromRecords) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.view("a'", 2, {"a'", "b'"}, /*recovered=*/true);
+  EXPECT_EQ(daemons.violated(), "");
+}
+
+}  // namespace
+}  // namespace groupcomm::verify

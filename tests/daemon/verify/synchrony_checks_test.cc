@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include "tests/daemon/verify/story.h"
+
+namespace groupcomm::verify {
+namespace {
+
+// --- D6 ------------------------------------------------------------------------------------------
+
+TEST(VirtualSynchrony, FailsWhereCompanionsDelivedDifferentSets) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kReliable, kView1).crash("c");
+  story.deliver("a", "c", 1, Order::kReliable, kView1);
+  story.view("a", kView2, {"a", "b"}).view("b", kView2, {"a", "b"});
+  EXPECT_EQ(story.violated(), "D6");
+}
+
+TEST(VirtualSynchrony, FailsAtTheEndOfASettledRun) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kReliable, kView1).crash("c");
+  story.deliver("a", "c", 1, Order::kReliable, kView1);
+  EXPECT_EQ(story.violated(/*converged=*/true), "D6");
+  EXPECT_EQ(story.violated(/*converged=*/false), "");
+}
+
+TEST(VirtualSynchrony, AsksNothingOfThoseWhoDidNotGoAlong) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kReliable, kView1).crash("c");
+  story.deliver("a", "c", 1, Order::kReliable, kView1).view("a", kView2, {"a", "b"}).crash("b");
+  EXPECT_EQ(story.violated(), "");
+}
+
+TEST(VirtualSynchrony, AsksOnlyForWhatIsAddressed) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"});
+  record::Send send = story.make_send("c", 1, Order::kReliable, kView1);
+  send.to = Story::full("a").substr(Story::full("a").find('#') + 1);
+  story.stamp(send).add("c", send).deliver("a", "c", 1, Order::kReliable, kView1);
+  EXPECT_EQ(story.violated(), "");
+}
+
+// --- D7 ------------------------------------------------------------------------------------------
+
+TEST(SelfDelivery, FailsWhereASurvivorLosesItsOwnMessage) {
+  Story story;
+  story.view(kView1, {"a", "b"}).send("a", 1, Order::kTotal, kView1).view(kView2, {"a", "b"});
+  EXPECT_EQ(story.violated(/*converged=*/false), "D7");
+}
+
+TEST(SelfDelivery, FailsAtTheEndOfASettledRun) {
+  Story story;
+  story.view(kView1, {"a"}).send("a", 1, Order::kTotal, kView1);
+  EXPECT_EQ(story.violated(/*converged=*/true), "D7");
+  EXPECT_EQ(story.violated(/*converged=*/false), "");
+}
+
+TEST(SelfDelivery, FailsWhereALeaverLosesItsOwnMessage) {
+  Story story;
+  story.view(kView1, {"a"}).send("a", 1, Order::kFifo, kView1).gone("a", "left");
+  EXPECT_EQ(story.violated(), "D7");
+}
+
+TEST(SelfDelivery, WaitsOverViewsOfOneDaemonView) {
+  Story story;
+  story.view(kView1, {"a", "b"}).send("a", 1, Order::kTotal, kView1).view(kView1b, {"a", "b"});
+  EXPECT_EQ(story.violated(/*converged=*/false), "");
+}
+
+TEST(SelfDelivery, IsNotOwedToTheExcludedNorAfterSendFail) {
+  Story excluded;
+  excluded.view(kView1, {"a"}).send("a", 1, Order::kTotal, kView1).gone("a", "excluded");
+  EXPECT_EQ(excluded.violated(), "");
+  Story failed;
+  failed.view(kView1, {"a"}).send("a", 1, Order::kTotal, kView1);
+  failed.add("a", record::SendFail{.p = Story::full("a"), .g = "g", .number = 1});
+  EXPECT_EQ(failed.violated(), "");
+}
+
+// --- D16 -----------------------------------------------------------------------------------------
+
+TEST(SafeDelivery, FailsWhereOthersGoOnWithoutWhatTheDeadDelivered) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kSafe, kView1);
+  story.deliver("c", "c", 1, Order::kSafe, kView1).crash("c");
+  story.view("a", kView2, {"a", "b"}).view("b", kView2, {"a", "b"});
+  EXPECT_EQ(story.violated(), "D16");
+}
+
+TEST(SafeDelivery, FailsWhereANoticeWasGivenTooEarly) {
+  Story story;
+  story.view(kView1, {"a", "b"}).send("b", 1, Order::kReliable, kView1);
+  story.deliver("b", "b", 1, Order::kReliable, kView1);
+  story.add("b", record::Safe{.p = Story::full("b"), .g = "g", .number = 1}).crash("b");
+  story.view("a", kView2, {"a"});
+  EXPECT_EQ(story.violated(), "D16");
+}
+
+TEST(SafeDelivery, AsksNothingForAMereTotal) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kTotal, kView1);
+  story.deliver("c", "c", 1, Order::kTotal, kView1).crash("c");
+  story.view("a", kView2, {"a", "b"}).view("b", kView2, {"a", "b"});
+  EXPECT_EQ(story.violated(), "");
+}
+
+}  // namespace
+}  // namespace groupcomm::verify

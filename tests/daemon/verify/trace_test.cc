@@ -1,0 +1,185 @@
+#include "daemon/verify/trace.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "daemon/verify/trace_file.h"
+
+namespace groupcomm::verify {
+namespace {
+
+std::vector<Record> one_of_each() {
+  record::View view{
+      .p = "a b@d#1.2~3", .g = "50% = half,\n", .id = "1.2.3/4", .members = {"x", "y,z"}};
+  view.primary = false;
+  view.joined = {"y,z"};
+  view.left = {{.member = "w:=", .reason = "crash"}};
+  view.transitional = {"x"};
+  view.recovered = true;
+  record::Send send{
+      .p = "p", .g = "g", .number = 7, .order = Order::kSafe, .view = "v", .member = true};
+  send.self_discard = true;
+  send.to = "q";
+  send.hash = 0xdeadbeef;
+  send.size = 3;
+  send.seen = 4;
+  send.request = 5;
+  send.daemon_number = 6;
+  record::Deliver deliver{.p = "p", .g = "g", .view = "v", .sender = "s", .number = 8};
+  deliver.order = Order::kReliable;
+  deliver.hash = ~std::uint64_t{0};
+  deliver.destination = "d";
+  return {record::Start{.p = "p"},
+          record::Exit{.p = ""},
+          record::Crash{.p = "\x7f\x01 "},
+          view,
+          record::Transition{.p = "p", .g = "g", .transitional = {}},
+          record::Block{.p = "p", .g = "g"},
+          record::BlockOk{.p = "p", .g = "g"},
+          send,
+          record::Reject{.p = "p", .g = "g", .reason = "blocked"},
+          deliver,
+          record::Safe{.p = "p", .g = "g", .number = 1},
+          record::SendFail{.p = "p", .g = "g", .number = 2},
+          record::Suspended{.p = "p", .g = "g"},
+          record::Gone{.p = "p", .g = "g", .reason = "left"}};
+}
+
+TEST(TraceLine, GivesBackEveryKindOfRecord) {
+  const std::vector<Record> records = one_of_each();
+  ASSERT_EQ(records.size(), std::variant_size_v<Record>);
+  for (const Record& record : records) {
+    const std::string line = to_line(record);
+    EXPECT_EQ(line.find('\n'), std::string::npos) << line;
+    const Result<Record> parsed = parse_line(line);
+    ASSERT_TRUE(parsed.ok()) << line << ": " << parsed.error();
+    EXPECT_EQ(parsed.value(), record) << line;
+  }
+}
+
+TEST(TraceLine, LooksAsTheHeaderSays) {
+  EXPECT_EQ(to_line(Record(record::Gone{.p = "a@d#1.1", .g = "my room", .reason = "left"})),
+            "gone p=a@d#1.1 g=my%20room reason=left");
+  EXPECT_EQ(to_line(TraceHeader{.role = Role::kDaemon, .name = "d 1"}),
+            "groupcomm-trace 1 role=daemon name=d%201");
+}
+
+TEST(TraceLine, IgnoresUnknownKeys) {
+  const Result<Record> parsed = parse_line("start p=x colour=green");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed.value(), Record(record::Start{.p = "x"}));
+}
+
+TEST(TraceLine, RefusesWhatItDoesNotUnderstand) {
+  for (const char* line :
+       {"", "jump p=x", "start", "start p", "start p=%", "start p=%2", "start p=%zz",
+        "start p=a p=b", "safe p=x g=g number=", "safe p=x g=g number=x", "safe p=x g=g number=1x",
+        "safe p=x g=g number=99999999999999999999",
+        "view p=x g=g id=1 members= primary=2 joined= "
+        "left= transitional=",
+        "view p=x g=g id=1 members= primary=1 joined= left=crash transitional=",
+        "deliver p=x g=g view=v sender=s number=1 order=loud hash=0 size=0"}) {
+    EXPECT_FALSE(parse_line(line).ok()) << line;
+  }
+}
+
+TEST(TraceLine, RefusesHeadersOfOtherFiles) {
+  for (const char* line : {"", "groupcomm-trace", "groupcomm-trace 2 role=client name=x",
+                           "groupcomm-trace 1", "groupcomm-trace 1 role=cook name=x", "{}"}) {
+    EXPECT_FALSE(parse_header(line).ok()) << line;
+  }
+}
+
+TEST(MemberName, TellsMembershipsOfOneProcessApart) {
+  EXPECT_EQ(member_name("a@d#1.2", 1), "a@d#1.2");
+  EXPECT_EQ(member_name("a@d#1.2", 12), "a@d#1.2~12");
+  EXPECT_EQ(split_member("a@d#1.2"), (std::pair<std::string_view, std::uint32_t>("a@d#1.2", 1)));
+  EXPECT_EQ(split_member("a@d#1.2~12"),
+            (std::pair<std::string_view, std::uint32_t>("a@d#1.2", 12)));
+  EXPECT_EQ(split_member("a~7@d#1.2"),
+            (std::pair<std::string_view, std::uint32_t>("a~7@d#1.2", 1)));
+}
+
+TEST(PayloadHash, DependsOnBytesAndNotOnParts) {
+  const Payload whole = Payload::copy_of("hello world");
+  PayloadHash parts;
+  parts.add(whole.slice(0, 3).bytes());
+  parts.add(whole.slice(3, 0).bytes());
+  parts.add(whole.slice(3, 8).bytes());
+  EXPECT_EQ(parts.value(), payload_hash(whole.bytes()));
+  EXPECT_NE(payload_hash(Payload::copy_of("hello worle").bytes()), payload_hash(whole.bytes()));
+}
+
+TEST(ViewRecord, NamesMembershipsInBothViews) {
+  const auto process = [](std::uint64_t session) {
+    return ProcessId{.name = "p", .daemon = "d", .key = {Incarnation{1}, SessionId{session}}};
+  };
+  GroupView before;
+  before.members = {{process(1), 1}, {process(2), 2}};
+  GroupView after;
+  after.members = {{process(1), 1}, {process(3), 3}};
+  after.joined = {process(3)};
+  after.left = {{process(2), LeaveReason::kEvicted}};
+  after.transitional = {process(1)};
+  const record::View record = view_record(process(1), "g", after, &before);
+  EXPECT_EQ(record.p, "p@d#0000000000000001.1");
+  EXPECT_EQ(record.members,
+            (std::vector<std::string>{"p@d#0000000000000001.1", "p@d#0000000000000001.3~3"}));
+  EXPECT_EQ(record.joined, (std::vector<std::string>{"p@d#0000000000000001.3~3"}));
+  EXPECT_EQ(
+      record.left,
+      (std::vector<record::Left>{{.member = "p@d#0000000000000001.2~2", .reason = "evicted"}}));
+}
+
+class TraceFile : public ::testing::Test {
+ protected:
+  TraceFile() : path_(::testing::TempDir() + "trace_test." + std::to_string(::getpid())) {}
+  ~TraceFile() override { ::unlink(path_.c_str()); }
+  std::string path_;
+};
+
+TEST_F(TraceFile, IsReadAsItWasWritten) {
+  const TraceHeader header{.role = Role::kDaemon, .name = "d"};
+  {
+    auto writer = FileTraceWriter::open(path_, header);
+    ASSERT_TRUE(writer.ok()) << writer.error();
+    for (const Record& record : one_of_each()) writer.value()->write(record);
+    EXPECT_TRUE(writer.value()->good());
+  }
+  const Result<Trace> trace = read_trace_file(path_);
+  ASSERT_TRUE(trace.ok()) << trace.error();
+  EXPECT_EQ(trace.value().header, header);
+  EXPECT_EQ(trace.value().records, one_of_each());
+  EXPECT_TRUE(trace.value().notes.empty());
+}
+
+TEST_F(TraceFile, SaysWhyItCannotBeOpened) {
+  const auto writer = FileTraceWriter::open("/no/such/folder/trace", {});
+  ASSERT_FALSE(writer.ok());
+  EXPECT_NE(writer.error().find("/no/such/folder/trace"), std::string::npos);
+  EXPECT_FALSE(read_trace_file("/no/such/folder/trace").ok());
+}
+
+TEST(ParseTrace, LeavesOutACutLastLineAndSaysSo) {
+  const auto trace =
+      parse_trace("groupcomm-trace 1 role=client name=a\nstart p=x\nexit p=", "file.trace");
+  ASSERT_TRUE(trace.ok());
+  EXPECT_EQ(trace.value().records.size(), 1u);
+  ASSERT_EQ(trace.value().notes.size(), 1u);
+  EXPECT_EQ(trace.value().notes.front().rfind("file.trace:3: ", 0), 0u);
+}
+
+TEST(ParseTrace, NamesTheLineThatIsBad) {
+  const auto trace =
+      parse_trace("groupcomm-trace 1 role=client name=a\nstart p=x\nrubbish\nexit p=x\n", "file");
+  ASSERT_FALSE(trace.ok());
+  EXPECT_EQ(trace.error().rfind("file:3: ", 0), 0u) << trace.error();
+  EXPECT_FALSE(parse_trace("", "file").ok());
+  EXPECT_FALSE(parse_trace("hello\n", "file").ok());
+}
+
+}  // namespace
+}  // namespace groupcomm::verify
