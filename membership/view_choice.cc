@@ -80,14 +80,40 @@ std::vector<Rank> large_clique_greedy(const Answers& answers, std::vector<Rank> 
   return ranks;
 }
 
-std::vector<Rank> largest_clique(const Answers& answers) {
-  std::vector<Rank> ranks;
-  for (const auto& [rank, answer] : answers) ranks.push_back(rank);
+std::vector<Rank> largest_clique(const Answers& answers, const std::vector<Rank>& ranks) {
   return ranks.size() <= kExactMax ? largest_clique_exact(answers, ranks)
                                    : large_clique_greedy(answers, ranks);
 }
 
+std::vector<Rank> ranks_of(const Answers& answers, bool living) {
+  std::vector<Rank> ranks;
+  for (const auto& [rank, answer] : answers) {
+    if (answer.state.living == living) ranks.push_back(rank);
+  }
+  return ranks;
+}
+
+// The living first: a member that restarted is never preferred to one that has its messages.
+std::vector<Rank> choose_staying(const Answers& answers) {
+  std::vector<Rank> staying = largest_clique(answers, ranks_of(answers, /*living=*/true));
+  const std::vector<Rank> restarted = ranks_of(answers, /*living=*/false);
+  if (staying.empty()) return largest_clique(answers, restarted);
+  for (const Rank rank : restarted) {
+    const bool is_heard = std::all_of(staying.begin(), staying.end(), [&](Rank other) {
+      return hear_one_another(answers.at(rank), answers.at(other));
+    });
+    if (is_heard) staying.push_back(rank);
+  }
+  std::sort(staying.begin(), staying.end());
+  return staying;
+}
+
 bool may_join(const Joiner& joiner, const Choice& choice, const std::vector<Rank>& staying) {
+  const auto& old = choice.base.members;
+  const bool was_member = std::any_of(old.begin(), old.end(), [&](const DaemonMember& member) {
+    return member.id == joiner.member.id;
+  });
+  if (was_member) return false;
   return std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
     const Answer& answer = choice.answers.at(rank);
     return hears(answer.state.hears, joiner.member.id.incarnation) &&
@@ -189,9 +215,13 @@ std::optional<ViewChangeValue> value_to_adopt(const Answers& answers) {
 
 std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   const DaemonView& base = choice.base;
-  std::vector<Rank> staying = largest_clique(choice.answers);
+  std::vector<Rank> staying = choose_staying(choice.answers);
   // Leavers count for the quorum that lets the others go on (rule V2).
   if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) return std::nullopt;
+  std::set<Rank> living;  // leavers among them
+  for (const Rank rank : staying) {
+    if (choice.answers.at(rank).state.living) living.insert(rank);
+  }
   std::erase_if(staying, [&](Rank rank) { return choice.answers.at(rank).state.leaving; });
   if (staying.empty()) return std::nullopt;  // all leave: nobody needs a view
 
@@ -212,11 +242,7 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
     if (is_same_again || base.id.counter == 0) continue;
     value.left.push_back({base.members[rank].id, leave_reason(choice, rank)});
   }
-  std::set<Rank> living_answers;
-  for (const auto& [rank, answer] : choice.answers) {
-    if (answer.state.living) living_answers.insert(rank);
-  }
-  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living_answers);
+  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);
   choose_cut(choice, value);
   return value;
 }

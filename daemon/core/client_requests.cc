@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kChunksMax = kPayloadBytesMax / protocol::kChunkBytesMax;
 // A client that keeps to its window never has more than twice as much waiting here.
 constexpr std::uint64_t kWindowSlack = 2;
+// Joins and leaves that may wait besides.
+constexpr std::uint64_t kControlsMax = 1024;
 
 }  // namespace
 
@@ -93,7 +95,7 @@ void ClientService::on_message(Session& session, protocol::Hello hello) {
 
 void ClientService::enqueue(Session& session, QueuedRequest request, std::size_t bytes) {
   // The last message may overshoot the bytes: its size is not known to the window.
-  if (session.queue.size() >= kWindowSlack * options_.client_window_messages ||
+  if (session.queue.size() >= kWindowSlack * options_.client_window_messages + kControlsMax ||
       session.queued_bytes > kWindowSlack * options_.client_window_bytes + kPayloadBytesMax) {
     return refuse(session, "more was sent than the daemon's window allows");
   }

@@ -110,7 +110,8 @@ class DaemonCore::Machine {
   void enter_view(const protocol::ViewChangeValue& value);
   void connect_members(const protocol::DaemonView& view);
   void send_install(const std::string& to, bool with_groups);
-  void answer_with_install(const DaemonId& to);
+  // `with_groups`: it has never been in the view before, or asks for them.
+  void answer_with_install(const DaemonId& to, bool with_groups);
   void suspend_if_stuck();
   void on_excluded(const protocol::ViewChangeValue& value);
   void give_up(const std::string& why);
@@ -159,6 +160,7 @@ class DaemonCore::Machine {
   std::map<Incarnation, Stranger> strangers_;
   std::map<Incarnation, TimePoint> installs_sent_;  // limits repetition
   std::map<std::string, std::string> addresses_;    // by name, of every daemon ever connected
+  std::set<Incarnation> departed_;                  // members of views that left; never come back
   std::map<std::string, Incarnation> newest_;       // by name, the latest incarnation heard of
   std::deque<protocol::PeerFrame> early_;           // frames of a view that comes next
   bool leaving_ = false;

@@ -51,7 +51,7 @@ std::optional<Rank> DaemonCore::Machine::member_rank(const protocol::FrameHeader
 }
 
 void DaemonCore::Machine::on_frame(const protocol::FrameHeader& header, protocol::PeerBody& body) {
-  detector_.on_heard(now_, header.sender);
+  if (!departed_.contains(header.sender.incarnation)) detector_.on_heard(now_, header.sender);
   std::visit(
       [&](auto& value) {
         if constexpr (kIsInsideView<std::decay_t<decltype(value)>>) {
@@ -145,11 +145,11 @@ void DaemonCore::Machine::on_other_view(const protocol::FrameHeader& header,
     if (nack != nullptr && retired_->ordering) {
       answer_nack(header.sender, retired_->view, *retired_->ordering, *nack);
     } else {
-      answer_with_install(header.sender);
+      answer_with_install(header.sender, false);
     }
     return;
   }
-  if (is_living() && header.view <= view_.id) return answer_with_install(header.sender);
+  if (is_living() && header.view <= view_.id) return answer_with_install(header.sender, false);
   if (early_.size() < kEarlyFramesMax) {
     early_.push_back({header, std::move(body)});
   }
@@ -164,6 +164,8 @@ void DaemonCore::Machine::on_other_view(const protocol::FrameHeader& header,
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Beacon& beacon) {
   const DaemonId& from = header.sender;
+  // Rule D5: who once left a view is told so, and never taken for somebody new.
+  if (departed_.contains(from.incarnation)) return answer_with_install(from, false);
   const bool is_new = !strangers_.contains(from.incarnation);
   std::erase_if(strangers_, [&](const auto& entry) {
     const bool is_replaced =
@@ -190,7 +192,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   if (beacon.decided) learn_of_decided(from, beacon);
   if (over_) return;
   if (is_living() && find_member(view_, from)) {
-    answer_with_install(from);  // it is a member and does not know yet
+    answer_with_install(from, true);  // it is a member and does not know yet
   } else if (is_due) {
     strangers_[from.incarnation].answered = now_;
     send({from.name}, protocol::Lane::kControl, view_.id, this->beacon());
@@ -239,7 +241,7 @@ std::optional<Rank> DaemonCore::Machine::base_rank(const protocol::FrameHeader& 
   }
   ++frames_of_other_views_;
   if (header.view < base.id) {
-    answer_with_install(header.sender);
+    answer_with_install(header.sender, false);
   } else {
     send({header.sender.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
   }
@@ -282,7 +284,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   if (!rank) return;
   change_.on_propose(now_, *rank, propose);
   refill_attempts_ = *rank;  // the proposer holds the whole cut: ask it first
-  refill_due_ = now_;
+  if (is_living()) refill_due_ = now_;
   fill_cut();
   flush_view_change_outputs();
 }
@@ -305,10 +307,10 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
 
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::InstallRequest&) {
-  answer_with_install(header.sender);
+  answer_with_install(header.sender, true);
 }
 
-void DaemonCore::Machine::answer_with_install(const DaemonId& to) {
+void DaemonCore::Machine::answer_with_install(const DaemonId& to, bool with_groups) {
   if (!last_install_) return;
   const bool is_behind = !is_living() || view_.id == last_install_->value.next.id;
   TimePoint& sent = installs_sent_[to.incarnation];
@@ -316,8 +318,7 @@ void DaemonCore::Machine::answer_with_install(const DaemonId& to) {
   sent = now_;
   std::erase_if(installs_sent_,
                 [&](const auto& entry) { return entry.second + std::chrono::minutes(1) < now_; });
-  const bool was_member = retired_ && find_member(retired_->view, to);
-  send_install(to.name, !was_member);
+  send_install(to.name, with_groups);
 }
 
 }  // namespace groupcomm::daemon

@@ -14,6 +14,7 @@ using protocol::DaemonView;
 using protocol::ViewChangeValue;
 
 constexpr Duration kRefillPause = std::chrono::milliseconds(30);
+constexpr std::size_t kDepartedMax = 1024;
 constexpr int kRefillTimeOuts = 4;
 constexpr Duration kLeavePause = std::chrono::milliseconds(20);
 constexpr Duration kLeaveTimeOut = std::chrono::seconds(1);
@@ -333,6 +334,12 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   refill_due_ = TimePoint::never();
   flushing_since_ = TimePoint::never();
   installs_sent_.clear();
+  for (const protocol::DepartedDaemon& departed : value.left) {
+    departed_.insert(departed.id.incarnation);
+    detector_.forget(departed.id.incarnation);
+  }
+  // Incarnations rise with time: the oldest are the least likely to turn up again.
+  while (departed_.size() > kDepartedMax) departed_.erase(departed_.begin());
   std::erase_if(strangers_,
                 [&](const auto& entry) { return is_in(view_, entry.second.member.id); });
   change_.begin(view_, /*living=*/true, now_);

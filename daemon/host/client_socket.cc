@@ -25,8 +25,9 @@ namespace {
 constexpr int kReceivedFramesMax = 256;
 constexpr int kHandshakeMs = 2000;
 constexpr std::int64_t kFrameBytesMax = wire::kFrameBytesMax;
-// The time that a client has to read the last frame and to hang up by itself.
-constexpr Duration kGoodbyeTime = std::chrono::seconds(1);
+// The time that a client has to read everything up to the last frame, which says why its session is
+// over, and to hang up by itself. Until then ZeroMQ keeps what it has not read.
+constexpr Duration kGoodbyeTime = std::chrono::seconds(30);
 // After the end of a process its connection ends too, unless another process holds it.
 constexpr Duration kAfterProcessTime = std::chrono::milliseconds(5);
 // Under a load that never ends, what an ended client had sent was read by this time.

@@ -50,33 +50,34 @@ int EventLoop::run() {
   return *exit_code_;
 }
 
-// Of this incarnation and of those before that the record knows of.
-Incarnation EventLoop::newest_own_incarnation(const protocol::DurableRecord& record) const {
-  Incarnation newest = options_.self.incarnation;
-  const auto look_at = [&](const protocol::DaemonView& view) {
-    for (const protocol::DaemonMember& member : view.members) {
-      if (member.id.name == options_.self.name) newest = std::max(newest, member.id.incarnation);
-    }
-  };
-  look_at(record.decided);
-  if (record.accepted) look_at(record.accepted->value.next);
-  return newest;
-}
-
-bool EventLoop::begin() {
+Result<protocol::DurableRecord> EventLoop::load() {
+  Incarnation previous = options_.self.incarnation;
   protocol::DurableRecord record;
   if (parts_.records != nullptr) {
     auto loaded = parts_.records->load();
-    if (!loaded.ok()) {
-      parts_.log.error(loaded.error());
-      return false;
-    }
+    if (!loaded.ok()) return loaded;
     record = std::move(loaded).value();
+    const auto last = parts_.records->load_incarnation();
+    if (!last.ok()) return Failure{last.error()};
+    previous = std::max(previous, last.value());
   }
-  options_.self.incarnation = draw_incarnation(newest_own_incarnation(record));
+  options_.self.incarnation = draw_incarnation(previous);
+  if (parts_.records != nullptr) {
+    const auto saved = parts_.records->save_incarnation(options_.self.incarnation);
+    if (!saved.ok()) return Failure{saved.error()};
+  }
+  return record;
+}
+
+bool EventLoop::begin() {
+  auto record = load();
+  if (!record.ok()) {
+    parts_.log.error(record.error());
+    return false;
+  }
   if (parts_.trace != nullptr) parts_.trace->on_begin(options_.self);
   parts_.log.info("begins as " + to_string(options_.self) + " in cluster " + options_.cluster);
-  core_ = std::make_unique<DaemonCore>(options_, std::move(record), now_);
+  core_ = std::make_unique<DaemonCore>(options_, std::move(record).value(), now_);
   stepped_ = true;
   on_outcome(performer_.perform(core_->take_effects(), now_));
   return true;

@@ -42,7 +42,8 @@ class EventLoop {
  private:
   // Makes a core of a new incarnation. False where the record cannot be read.
   bool begin();
-  Incarnation newest_own_incarnation(const protocol::DurableRecord& record) const;
+  // Draws the incarnation, and gives what earlier ones left in the state directory.
+  Result<protocol::DurableRecord> load();
   void step(Event event);
   // One turn: a bounded amount of each kind of input. True where there was any.
   bool take_turn();

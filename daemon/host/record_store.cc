@@ -5,15 +5,20 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "groupcomm/wire/codec.h"
 
 namespace groupcomm::daemon {
 namespace {
+
+constexpr const char* kRecord = "record";
+constexpr const char* kIncarnation = "incarnation";
 
 Failure failed(const std::string& what) { return Failure{what + ": " + std::strerror(errno)}; }
 
@@ -57,27 +62,55 @@ Result<RecordStore> RecordStore::open(const std::string& directory) {
 }
 
 Result<protocol::DurableRecord> RecordStore::load() const {
-  const Descriptor file(::open(path().c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) {
-    if (errno == ENOENT) return protocol::DurableRecord{};
-    return failed("cannot open " + path());
-  }
-  auto bytes = read_all(file.get(), path());
+  const auto bytes = read(kRecord);
   if (!bytes.ok()) return Failure{bytes.error()};
-  auto record = wire::decode_durable_record(Payload::copy_of(bytes.value()));
-  if (!record.ok()) return Failure{path() + " is damaged (" + record.error() + ")"};
+  if (!bytes.value()) return protocol::DurableRecord{};
+  auto record = wire::decode_durable_record(Payload::copy_of(*bytes.value()));
+  if (!record.ok()) return Failure{path(kRecord) + " is damaged (" + record.error() + ")"};
   return record;
 }
 
 Result<std::monostate> RecordStore::save(const protocol::DurableRecord& record) {
-  const std::string fresh = directory_ + "/record.tmp";
-  const Payload bytes = wire::encode(record);
+  return replace(kRecord, wire::encode(record).text());
+}
+
+Result<Incarnation> RecordStore::load_incarnation() const {
+  const auto bytes = read(kIncarnation);
+  if (!bytes.ok()) return Failure{bytes.error()};
+  Incarnation incarnation;
+  if (!bytes.value()) return incarnation;
+  const std::string& text = *bytes.value();
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, incarnation.value, 16);
+  if (error == std::errc() && rest + 1 == end && *rest == '\n') return incarnation;
+  return Failure{path(kIncarnation) + " is damaged (no number)"};
+}
+
+Result<std::monostate> RecordStore::save_incarnation(Incarnation incarnation) {
+  return replace(kIncarnation, to_string(incarnation) + "\n");
+}
+
+Result<std::optional<std::string>> RecordStore::read(const char* name) const {
+  const Descriptor file(::open(path(name).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) {
+    if (errno == ENOENT) return std::optional<std::string>();
+    return failed("cannot open " + path(name));
+  }
+  auto bytes = read_all(file.get(), path(name));
+  if (!bytes.ok()) return Failure{bytes.error()};
+  return std::optional<std::string>(std::move(bytes).value());
+}
+
+Result<std::monostate> RecordStore::replace(const char* name, std::string_view bytes) {
+  const std::string fresh = path(name) + ".tmp";
   Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
   if (!file.valid()) return failed("cannot create " + fresh);
-  if (!write_all(file.get(), bytes.text())) return failed("cannot write " + fresh);
+  if (!write_all(file.get(), bytes)) return failed("cannot write " + fresh);
   if (fdatasync(file.get()) != 0) return failed("cannot sync " + fresh);
   file.reset();
-  if (std::rename(fresh.c_str(), path().c_str()) != 0) return failed("cannot replace " + path());
+  if (std::rename(fresh.c_str(), path(name).c_str()) != 0) {
+    return failed("cannot replace " + path(name));
+  }
   const Descriptor directory(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) return failed("cannot open " + directory_);
   if (fsync(directory.get()) != 0) return failed("cannot sync " + directory_);

@@ -113,13 +113,23 @@ TEST_F(FailureDetectorTest, TakesNoRefusalForADaemonThatItNeverHeard) {
 TEST_F(FailureDetectorTest, IsLinkedOnlyWhereItIsHeardToo) {
   detector.on_heard(at(0), one);
   EXPECT_FALSE(detector.is_linked(at(1), kOne));
-  detector.on_hears_us(kOne, true);
-  EXPECT_TRUE(detector.is_linked(at(1), kOne));
+  detector.on_hears_us(at(500), kOne);
+  EXPECT_TRUE(detector.is_linked(at(501), kOne));
   EXPECT_FALSE(detector.is_linked(at(1000), kOne));
-  detector.on_hears_us(kOne, false);
-  EXPECT_FALSE(detector.is_linked(at(1), kOne));
-  detector.on_hears_us(kTwo, true);
-  EXPECT_FALSE(detector.is_linked(at(1), kTwo));
+  detector.on_hears_us(at(1), kTwo);
+  EXPECT_FALSE(detector.is_linked(at(2), kTwo));
+}
+
+TEST_F(FailureDetectorTest, IsLinkedNoMoreWhenThatWasNotSaidForATimeOut) {
+  detector.on_heard(at(0), one);
+  detector.on_hears_us(at(0), kOne);
+  hear(one, 100, 2000, 100);
+  EXPECT_TRUE(detector.is_linked(at(999), kOne));
+  EXPECT_FALSE(detector.is_linked(at(1000), kOne));
+  EXPECT_TRUE(detector.is_heard(at(1000), kOne));
+  detector.on_hears_us(at(1500), kOne);
+  detector.excuse(seconds(2));
+  EXPECT_TRUE(detector.is_linked(at(4400), kOne));
 }
 
 TEST_F(FailureDetectorTest, DoesNotCountItsOwnStallAsTheSilenceOfOthers) {

@@ -111,6 +111,13 @@ TEST(ViewOrderingRepair, RepeatsAlsoWhatOthersSent) {
   EXPECT_EQ(net.at(2).take_deliveries().size(), 1u);
 }
 
+// Else its next message could have a lower stamp than what it was caused by.
+TEST(ViewOrderingRepair, RaisesItsClockAlsoByWhatIsRepeated) {
+  OrderingNet net(2, Engine::kSequencer);
+  net.at(1).on_repair(0, {message(1, Order::kReliable).stamp(50)});
+  EXPECT_EQ(net.at(1).clock(), LamportStamp{50});
+}
+
 TEST(ViewOrderingRepair, AnswersWhatItHasAndNothingElse) {
   OrderingNet net(2, Engine::kSequencer);
   EXPECT_TRUE(net.at(0).on_nack(nack_for(0, 1, 9)).repairs.empty());

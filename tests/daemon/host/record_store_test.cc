@@ -66,6 +66,18 @@ TEST(RecordStore, ReportsASaveThatFails) {
   EXPECT_FALSE(store.save(some_record(1)).ok());
 }
 
+TEST(RecordStore, KeepsTheLastIncarnation) {
+  const TemporaryFolder folder;
+  auto store = RecordStore::open(folder.path("s")).value();
+  EXPECT_EQ(store.load_incarnation().value(), Incarnation{});
+  ASSERT_TRUE(store.save_incarnation(Incarnation{0xfedcba9876543210}).ok());
+  EXPECT_EQ(store.load_incarnation().value(), Incarnation{0xfedcba9876543210});
+  for (const char* damaged : {"", "x", "12", "12 34\n", "11112222333344445\n"}) {
+    folder.write("s/incarnation", damaged);
+    EXPECT_FALSE(store.load_incarnation().ok()) << damaged;
+  }
+}
+
 TEST(RecordStore, BelongsToOneProcess) {
   const TemporaryFolder folder;
   const auto store = RecordStore::open(folder.path("s"));
