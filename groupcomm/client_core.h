@@ -102,6 +102,8 @@ using Upcall =
 // - every request that was not refused at once and can fail is answered: a multicast by Accepted
 //   or Rejected, a join by a view, Gone or Rejected, a leave by Gone or Rejected;
 // - SendNumbers are counted as the daemon counts them: accepted sends to a group, from 1.
+// The rules behind it are C1-C3, C5, W2 and W3 of PROTOCOL.md, seen from the client's side.
+//
 // It remembers the name and the count of each group that was joined or sent to, for as long as the
 // connection lasts. Belongs to one thread at a time.
 class ClientCore {

@@ -88,7 +88,7 @@ class Pipe {
     try {
       const Group group = client_.join(op.group, events_, op.options);
       events_.joining(group);
-      events_.expect(group.join_request(), std::move(op.id), {op.group}, {});
+      events_.expect(group.join_request(), std::move(op.id), PipeEvents::Kind::kJoin, op.group);
     } catch (const Error& error) {
       events_.refused(op.id, op.group, error.reason().value_or(RejectReason::kGone));
     }
@@ -100,6 +100,8 @@ class Pipe {
       events_.refused(op.id, op.group, why_no_group(op.group));
     } else if (const Queued queued = group->leave(); !queued.ok()) {
       events_.refused(op.id, op.group, *queued.refused);
+    } else {
+      events_.expect(queued.request, std::move(op.id), PipeEvents::Kind::kLeave, op.group);
     }
   }
 
@@ -111,6 +113,7 @@ class Pipe {
       events_.refused(op.id, op.group, *queued.refused);
     } else {
       trace_.block_ok(op.group);
+      events_.expect(queued.request, std::move(op.id), PipeEvents::Kind::kBlockOk, op.group);
     }
   }
 
@@ -137,8 +140,8 @@ class Pipe {
     const Queued queued = client_.multicast(op.groups, op.payload, options);
     if (queued.refused == RejectReason::kWouldBlock) return false;
     if (queued.ok()) {
-      events_.expect(queued.request, std::move(op.id), op.groups,
-                     trace_.asked(op.payload, options));
+      events_.expect_send(queued.request, std::move(op.id), op.groups,
+                          trace_.asked(op.payload, options));
     } else {
       events_.refused(op.id, op.groups.front(), *queued.refused);
     }
@@ -153,7 +156,11 @@ class Pipe {
   // Leaves the groups and waits until every command has its answer.
   void leave() {
     if (held_) events_.refused(held_->id, held_->groups.front(), RejectReason::kGone);
-    for (const Group& group : events_.groups()) group.leave();
+    events_.answer_blocks();
+    for (const Group& group : events_.groups()) {
+      if (group.block_ok().ok()) trace_.block_ok(group.name());
+      group.leave();
+    }
     const auto due = std::chrono::steady_clock::now() + kLeaveMax;
     while (!events_.is_idle()) {
       const auto left = std::chrono::ceil<milliseconds>(due - std::chrono::steady_clock::now());

@@ -39,12 +39,27 @@ const std::string& PipeEvents::name_of(const ProcessId& process) {
 
 // --- commands ------------------------------------------------------------------------------------
 
-void PipeEvents::expect(RequestId request, std::string id, const std::vector<std::string>& groups,
-                        PipeTrace::Asked asked) {
-  expected_.emplace(request, Expected{.id = std::move(id),
+void PipeEvents::expect_send(RequestId request, std::string id,
+                             const std::vector<std::string>& groups, PipeTrace::Asked asked) {
+  expected_.emplace(request, Expected{.kind = Kind::kSend,
+                                      .id = std::move(id),
                                       .groups = groups,
                                       .answers_left = groups.size(),
                                       .asked = std::move(asked)});
+}
+
+void PipeEvents::expect(RequestId request, std::string id, Kind kind, const std::string& group) {
+  expected_.emplace(
+      request,
+      Expected{
+          .kind = kind, .id = std::move(id), .groups = {group}, .answers_left = 1, .asked = {}});
+}
+
+// What happened in the group shows that these commands were granted.
+void PipeEvents::settle(Kind kind, const std::string& group) {
+  std::erase_if(expected_, [&](const auto& entry) {
+    return entry.second.kind == kind && entry.second.groups.front() == group;
+  });
 }
 
 void PipeEvents::refused(const std::string& id, const std::string& group, RejectReason reason) {
@@ -78,6 +93,7 @@ std::vector<Group> PipeEvents::groups() const {
 void PipeEvents::on_view(Group& group, const GroupView& view) {
   trace_.view(group.name(), view);
   expected_.erase(group.join_request());
+  settle(Kind::kBlockOk, group.name());
   if (names_.size() > kNamesMax) names_.clear();
   std::string& view_id = view_ids_[group.name()];
   view_id = to_string(view.id);
@@ -150,11 +166,14 @@ void PipeEvents::on_suspended(Group& group) {
 void PipeEvents::on_block(Group& group) {
   trace_.block(group.name());
   group_event("block", group.name());
+  if (answers_blocks_ && group.block_ok().ok()) trace_.block_ok(group.name());
 }
 
 void PipeEvents::on_gone(Group& group, GoneReason reason) {
   trace_.gone(group.name(), reason);
   expected_.erase(group.join_request());
+  settle(Kind::kBlockOk, group.name());
+  if (reason == GoneReason::kLeft) settle(Kind::kLeave, group.name());
   const auto found = groups_.find(group.name());
   if (found != groups_.end() && found->second.join_request() == group.join_request()) {
     groups_.erase(found);

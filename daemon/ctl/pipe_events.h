@@ -1,6 +1,7 @@
 // What happens to the process of `groupcommctl pipe`, as JSON lines.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -19,13 +20,18 @@ class PipeEvents : public GroupListener, public ClientListener {
  public:
   explicit PipeEvents(PipeTrace& trace) : trace_(trace) {}
 
-  // A command was queued as this request; `groups` are those that will answer.
-  void expect(RequestId request, std::string id, const std::vector<std::string>& groups,
-              PipeTrace::Asked asked);
+  // A send was queued as this request; each of `groups` will answer.
+  void expect_send(RequestId request, std::string id, const std::vector<std::string>& groups,
+                   PipeTrace::Asked asked);
+  // Another command was queued. It has no answer of its own where it is granted.
+  enum class Kind : std::uint8_t { kSend, kJoin, kLeave, kBlockOk };
+  void expect(RequestId request, std::string id, Kind kind, const std::string& group);
   // A command was refused at once.
   void refused(const std::string& id, const std::string& group, RejectReason reason);
   void error(const std::string& message);
   void joining(const Group& group);
+  // From here on blocks are answered at once: the script that did so has ended.
+  void answer_blocks() { answers_blocks_ = true; }
 
   // The group that was joined and is not over, or nullptr.
   const Group* find_group(const std::string& name) const;
@@ -57,6 +63,7 @@ class PipeEvents : public GroupListener, public ClientListener {
 
  private:
   struct Expected {
+    Kind kind = Kind::kSend;
     std::string id;
     std::vector<std::string> groups;
     std::size_t answers_left = 0;
@@ -68,10 +75,12 @@ class PipeEvents : public GroupListener, public ClientListener {
   void event(const char* name, Fill&& fill);
   void numbered_event(const char* name, const std::string& group, SendNumber number);
   void group_event(const char* name, const std::string& group);
+  void settle(Kind kind, const std::string& group);
   const std::string& name_of(const ProcessId& process);
 
   PipeTrace& trace_;
   std::unordered_map<RequestId, Expected> expected_;
+  bool answers_blocks_ = false;
   std::map<std::string, Group> groups_;
   std::unordered_map<std::string, std::string> view_ids_;  // current view of each group
   std::map<ProcessKey, std::string> names_;                // full names, made once

@@ -69,6 +69,15 @@ class Fields {
   std::optional<Failure> failure_;
 };
 
+// The beginning of a line, not cut inside a character.
+std::string excerpt(std::string_view line) {
+  constexpr std::size_t kBytesMax = 80;
+  if (line.size() <= kBytesMax) return std::string(line);
+  std::size_t size = kBytesMax;
+  while (size > 0 && (static_cast<unsigned char>(line[size]) & 0xC0) == 0x80) --size;
+  return std::string(line.substr(0, size)) + "...";
+}
+
 PipeOp parse_join(Fields& fields) {
   JoinOp op{.group = fields.text("group"), .options = {}, .id = fields.id()};
   if (const auto sync = fields.optional_text("sync")) {
@@ -125,8 +134,8 @@ Result<PipeOp> parse_named(const std::string& name, Fields& fields) {
 
 Result<PipeOp> parse_pipe_op(std::string_view line) {
   const json object = json::parse(line, nullptr, false);
-  if (object.is_discarded()) return Failure{"not JSON: " + std::string(line.substr(0, 80))};
-  if (!object.is_object()) return Failure{"not a JSON object: " + std::string(line.substr(0, 80))};
+  if (object.is_discarded()) return Failure{"not JSON: " + excerpt(line)};
+  if (!object.is_object()) return Failure{"not a JSON object: " + excerpt(line)};
   Fields fields(object);
   const std::string name = fields.text("op");
   if (fields.failure()) return *fields.failure();
