@@ -259,9 +259,10 @@ void ViewChange::on_tick(TimePoint now, const Situation& situation) {
   try_choose(now, situation);
   try_decide(now, situation);
   if (round_->in<FlushRound::Decided>() != nullptr) return;
-  // A later phase that does not end means that somebody died in it: ask everybody afresh.
+  // A phase that does not end means that somebody died in it, or came back since: ask everybody
+  // afresh. Answers of before and after must not be mixed: they say who heard whom.
   const bool is_stuck = now - round_->phase_since() >= options_.ballot_time_out &&
-                        round_->in<FlushRound::Collecting>() == nullptr;
+                        is_quorum_of(base(), situation.present);
   if (is_stuck) {
     round_.reset();
     quiet_until_ = now;

@@ -88,6 +88,7 @@ void Holdback::mark_one_clear(Rank sender, Retained& entry) {
          stream.clear_line.next() < stream.buffer.end()) {
     ++stream.clear_line;
   }
+  stability_.on_received(self_, sender, stream.clear_line);
   if (entry.message->is_ordered()) total_->on_clear(sender, *entry.message);
 }
 
@@ -196,7 +197,11 @@ bool Holdback::advance_total() {
 bool Holdback::is_control_due(EpochGate::Pending& pending) {
   if (!pending.blockers_known) {
     for (Rank rank = 0; rank < streams_.size(); ++rank) {
-      if (!finishing_ && !epochs_.closing(rank, pending.place)) return false;
+      if (finishing_) break;
+      // What a quorum does not hold could be missing in a flush that follows: then this member
+      // would have gone to the next group view with other messages than the survivors (rule E4).
+      const MessageNumber closing = epochs_.closing(rank, pending.place);
+      if (!closing || !stability_.is_held_by_quorum(rank, closing)) return false;
     }
     find_blockers(pending);
   }

@@ -35,6 +35,13 @@ class StabilityTracker {
     return line;
   }
 
+  // A quorum holds the sender's messages up to this one: every flush will find them.
+  bool is_held_by_quorum(Rank sender, MessageNumber number) const {
+    const auto holds = [&](const auto& member) { return member[sender] >= number; };
+    const auto present = std::count_if(received_.begin(), received_.end(), holds);
+    return is_quorum(received_.size(), static_cast<std::size_t>(present), holds(received_[0]));
+  }
+
   // Every member acknowledged the order up to here.
   OrderNumber ordered_by_all() const { return *std::min_element(ordered_.begin(), ordered_.end()); }
 

@@ -148,6 +148,7 @@ void ViewOrdering::admit_held(Rank sender, MessageNumber held_before) {
     holdback_.admit(sender, message);
     holdback_.total().on_clock(sender, message->stamp);
     if (sender != options_.self) ++untold_messages_;
+    if (message->kind == MessageKind::kClosing) closing_untold_ = true;
   }
   count_clock(sender);
 }
@@ -194,9 +195,6 @@ void ViewOrdering::settle() {
     stamp_closing();
     holdback_.advance();
     learn_places();
-  }
-  for (Rank sender = 0; sender < options_.view_size; ++sender) {
-    holdback_.stability().on_received(options_.self, sender, holdback_.clear_line(sender));
   }
   holdback_.release(
       [this](const Retained& entry) { send_window_.on_released(entry.message->payload.size()); });
@@ -259,7 +257,7 @@ protocol::Progress ViewOrdering::progress() const {
 }
 
 bool ViewOrdering::has_urgent_news() const {
-  if (!unsent_.empty() || untold_messages_ >= kUntoldMessagesMax) return true;
+  if (!unsent_.empty() || untold_messages_ >= kUntoldMessagesMax || closing_untold_) return true;
   if (told_.ordered < holdback_.last_strong_place()) return true;
   if (options_.self == 0 && options_.engine == Engine::kSequencer &&
       told_.announced < holdback_.total().known()) {
@@ -280,6 +278,7 @@ std::optional<protocol::Batch> ViewOrdering::take_batch() {
   batch.progress = news;
   told_ = std::move(news);
   untold_messages_ = 0;
+  closing_untold_ = false;
   progress_due_.reset();
   return batch;
 }

@@ -151,6 +151,7 @@ class ViewOrdering {
   std::size_t unsent_bytes_ = 0;
   protocol::Progress told_;  // what the last batch said
   std::uint64_t untold_messages_ = 0;
+  bool closing_untold_ = false;  // others wait for our acknowledgement of a closing
   std::optional<TimePoint> progress_due_;
 };
 

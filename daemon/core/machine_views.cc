@@ -228,8 +228,16 @@ void DaemonCore::Machine::on_decided(
     refill_due_ = now_;
     return fill_cut();
   }
-  if (value.next.id.counter <= change_.base().id.counter) return;
+  if (value.next.id.counter <= change_.base().id.counter) {
+    // Who is told again of a view without itself, after looking for one for long, was counted out
+    // under this incarnation before it ever came in (rule D5).
+    if (!included && now_ - started_ > options_.suspect) on_excluded(value);
+    return;
+  }
   if (!included) {
+    const bool departed = std::any_of(value.left.begin(), value.left.end(),
+                                      [&](const auto& gone) { return gone.id == options_.self; });
+    if (departed) return on_excluded(value);
     if (had_record_) change_.begin(value.next, /*living=*/false, now_);
     return flush_view_change_outputs();
   }
