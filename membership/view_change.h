@@ -75,6 +75,9 @@ class ViewChange {
   // A view is decided: it is the base of the next change. Drops everything of the last one.
   // `living`: it was installed here. A member that never learnt how it began votes by its record.
   void begin(const protocol::DaemonView& view, bool living, TimePoint now);
+  // The base, which was known to be decided, is installed here after all. What was promised and
+  // accepted in its change stands.
+  void come_to_life() { living_ = true; }
   const protocol::DurableRecord& record() const { return agreement_.record(); }
 
   // --- phases

@@ -228,7 +228,8 @@ void DaemonCore::Machine::on_decided(
     refill_due_ = now_;
     return fill_cut();
   }
-  if (value.next.id.counter <= change_.base().id.counter) {
+  const bool is_base = value.next.id == change_.base().id;
+  if (value.next.id.counter <= change_.base().id.counter && !(included && is_base)) {
     // Who is told again of a view without itself, after looking for one for long, was counted out
     // under this incarnation before it ever came in (rule D5).
     if (!included && now_ - started_ > options_.suspect) on_excluded(value);
@@ -350,11 +351,16 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   while (departed_.size() > kDepartedMax) departed_.erase(departed_.begin());
   std::erase_if(strangers_,
                 [&](const auto& entry) { return is_in(view_, entry.second.member.id); });
-  change_.begin(view_, /*living=*/true, now_);
+  if (change_.base().id == view_.id) {
+    change_.come_to_life();
+  } else {
+    change_.begin(view_, /*living=*/true, now_);
+  }
   effects_.push_back(InstallView{view_, value.left, value.recovered});
   connect_members(view_);
   last_install_ = protocol::Install{.value = value, .groups = clients_.directory().snapshot()};
   clients_.begin_view(view_);
+  if (change_.is_flushing()) frozen_messages();  // it voted before it knew how the view began
   flush_view_change_outputs();
   send_heartbeats();
   heartbeat_due_ = now_ + options_.heartbeat;
