@@ -1,6 +1,7 @@
 #include "daemon/host/client_batches.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -87,8 +88,15 @@ void ClientBatches::append(const BatchPointer& batch, protocol::DaemonMessage me
 void ClientBatches::take(const BatchPointer& batch, std::vector<Frame>& frames) {
   if (batch->sessions.empty()) return;
   for (const SessionId session : batch->sessions) by_session_.erase(session);
-  Payload bytes = wire::encode(std::span<const protocol::DaemonMessage>(batch->messages));
-  frames.push_back(Frame{std::exchange(batch->sessions, {}), std::move(bytes)});
+  const std::vector<SessionId> sessions = std::exchange(batch->sessions, {});
+  const std::span<const protocol::DaemonMessage> messages(batch->messages);
+  for (std::size_t begin = 0; begin < messages.size();) {
+    std::size_t end = begin;
+    std::size_t bytes = 0;
+    while (end < messages.size() && bytes < kBatchBytesMax) bytes += frame_bytes(messages[end++]);
+    frames.push_back(Frame{sessions, wire::encode(messages.subspan(begin, end - begin))});
+    begin = end;
+  }
 }
 
 std::vector<ClientBatches::Frame> ClientBatches::take_full() {

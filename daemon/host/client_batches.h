@@ -12,7 +12,7 @@
 
 namespace groupcomm::daemon {
 
-// One frame for each client, holding all its messages in order. Clients whose waiting messages are
+// For each client frames of a moderate size, holding all its messages in order. Clients whose waiting messages are
 // the same (members of one group, mostly) share one list, which is encoded once.
 class ClientBatches {
  public:
@@ -21,7 +21,8 @@ class ClientBatches {
     Payload bytes;
   };
 
-  // A list of this size is sent without waiting for more.
+  // A list of this size is sent without waiting for more, and a frame of this size takes no more:
+  // all the parts of a large payload come at once, and would not fit into one frame.
   static constexpr std::size_t kBatchBytesMax = 256u << 10;
 
   void add(SessionId session, protocol::DaemonMessage message);

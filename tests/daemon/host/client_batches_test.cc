@@ -53,6 +53,18 @@ TEST(ClientBatches, PutAllMessagesOfASessionIntoOneFrame) {
   EXPECT_TRUE(batches.take_all().empty());
 }
 
+TEST(ClientBatches, CutALargePayloadIntoFramesOfModerateSize) {
+  ClientBatches batches;
+  Messages parts(400, protocol::DeliverChunk{Payload::copy_of(std::string(64u << 10, 'x'))});
+  parts.push_back(delivery(1));
+  batches.add({kA, kB}, parts);
+  const auto frames = batches.take_full();
+  for (const ClientBatches::Frame& frame : frames) {
+    EXPECT_LE(frame.bytes.size(), 2 * ClientBatches::kBatchBytesMax);
+  }
+  EXPECT_EQ(contents(frames).at(kB), parts);
+}
+
 TEST(ClientBatches, EncodeWhatIsTheSameForSeveralOnce) {
   ClientBatches batches;
   batches.add({kA, kB, kC}, {accepted(1)});

@@ -55,6 +55,18 @@ TEST_F(DaemonTraces, TellWhoJoinedAndWhoCameAlong) {
   EXPECT_EQ(next.transitional, (std::vector{to_string(kA)}));
 }
 
+TEST_F(DaemonTraces, TellAMessageToSeveralGroupsOnce) {
+  trace_.on_begin(kA);
+  trace_.on_install(install(1, {kA, kB}));
+  DeliverMessage effect;
+  effect.reference = {1, MessageNumber{5}};
+  trace_.on_deliver(effect);
+  const std::size_t records = records_.size();
+  effect.reference.number = MessageNumber{};
+  trace_.on_deliver(effect);
+  EXPECT_EQ(records_.size(), records);
+}
+
 TEST_F(DaemonTraces, HashTheWholePayloadOfADelivery) {
   trace_.on_begin(kA);
   trace_.on_install(install(1, {kA, kB}));
