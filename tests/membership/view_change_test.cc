@@ -104,7 +104,7 @@ TEST(ViewChange, PullsTheCutBeforeItProposesAndBeforeItAccepts) {
   EXPECT_EQ(net.decided_members(), ids({0, 1}));
 }
 
-TEST(ViewChange, DecidesNothingWithoutAQuorum) {
+TEST(ViewChange, DecidesNothingWithoutAQuorumAndGoesOnWhenThereIsOne) {
   auto net = ViewChangeNet::living(5);
   for (const std::size_t a : {0u, 1u}) {
     for (const std::size_t b : {2u, 3u, 4u}) net.cut(a, b);
@@ -115,6 +115,9 @@ TEST(ViewChange, DecidesNothingWithoutAQuorum) {
   net.run_for(seconds(5));
   EXPECT_EQ(net.decided(), std::nullopt);
   EXPECT_GE(net.frames(0, "PREPARE"), 100u);  // asked again and again
+  net.heal();
+  net.run_for(seconds(6));
+  EXPECT_EQ(net.decided_members(), ids({0, 1, 2, 3, 4}));
 }
 
 TEST(ViewChange, GoesOnWithAQuorumThatCannotReachTheRest) {

@@ -66,5 +66,15 @@ TEST(StabilityTracker, CountsHalfAsAQuorumOnlyWithRankZero) {
   EXPECT_TRUE(with_zero.is_ordered_by_quorum(place(1)));
 }
 
+TEST(StabilityTracker, KnowsWhatAQuorumHolds) {
+  StabilityTracker tracker(3);
+  tracker.on_received(2, 1, number(5));
+  EXPECT_FALSE(tracker.is_held_by_quorum(1, number(5)));
+  tracker.on_received(1, 1, number(4));
+  EXPECT_TRUE(tracker.is_held_by_quorum(1, number(4)));
+  EXPECT_FALSE(tracker.is_held_by_quorum(1, number(5)));
+  EXPECT_FALSE(tracker.is_held_by_quorum(0, number(1)));
+}
+
 }  // namespace
 }  // namespace groupcomm::ordering

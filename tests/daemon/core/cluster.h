@@ -2,12 +2,16 @@
 // checkers are the simulator's business (tests/simulation).
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,29 +25,37 @@ class Cluster {
 
   // Daemons d0, d1, ... that know one another; none is started.
   explicit Cluster(std::size_t size, TotalOrderEngine engine = TotalOrderEngine::kSequencer)
-      : size_(size), engine_(engine) {}
+      : size_(size) {
+    defaults_.version = "test";
+    defaults_.engine = engine;
+  }
+
+  // What daemons are started with from now on.
+  DaemonOptions& defaults() { return defaults_; }
 
   static std::string name(std::size_t i) { return "d" + std::to_string(i); }
 
   void start(std::size_t i) {
-    DaemonOptions options;
+    DaemonOptions options = defaults_;
     options.self = {name(i), Incarnation{++incarnations_ << 8 | i}};
-    options.version = "test";
-    options.engine = engine_;
     options.address = "tcp://127.0.0.1:" + std::to_string(4000 + i);
     for (std::size_t j = 0; j < size_; ++j) {
       if (j == i) continue;
       options.peers.push_back({name(j), "tcp://127.0.0.1:" + std::to_string(4000 + j)});
     }
+    gave_up_.erase(name(i));
+    finished_.erase(name(i));
     nodes_[name(i)].core.emplace(options, nodes_[name(i)].record, now_);
     perform(name(i));
   }
   void start_all() {
     for (std::size_t i = 0; i < size_; ++i) start(i);
   }
+  // The power fails: nobody finds its port closed.
+  void vanish(std::size_t i) { nodes_[name(i)].core.reset(); }
   // As by SIGKILL; the others find its port closed.
   void kill(std::size_t i) {
-    nodes_[name(i)].core.reset();
+    vanish(i);
     for (auto& [other, node] : nodes_) {
       if (node.core) step(other, PeerRefused{name(i)});
     }
@@ -53,6 +65,10 @@ class Cluster {
     cuts_.insert({name(j), name(i)});
   }
   void heal() { cuts_.clear(); }
+  // Frames for which this is false are lost.
+  using Filter = std::function<bool(const std::string& from, const std::string& to,
+                                    const protocol::PeerBody& body)>;
+  void set_filter(Filter filter) { filter_ = std::move(filter); }
 
   void run_for(Duration duration) {
     const TimePoint end = now_ + duration;
@@ -92,6 +108,7 @@ class Cluster {
         const auto [from, to, frame] = wire_.front();
         wire_.pop_front();
         if (cuts_.contains({from, to}) || !nodes_[to].core) continue;
+        if (filter_ && !filter_(from, to, frame->body)) continue;
         step(to, PeerFrameReceived{*frame});
       }
     }
@@ -108,15 +125,37 @@ class Cluster {
     }
     return found;
   }
-  // Payload texts, in the order of delivery.
+  // Payload texts with their chunks, in the order of delivery.
   std::vector<std::string> texts(std::size_t i, std::uint64_t session) {
     std::vector<std::string> texts;
-    for (const auto& delivery : heard_of<protocol::Deliver>(i, session)) {
-      texts.emplace_back(delivery.payload.text());
+    std::string chunks;
+    for (const auto& message : heard(i, session)) {
+      if (const auto* chunk = std::get_if<protocol::DeliverChunk>(&message)) {
+        chunks += chunk->payload.text();
+      } else if (const auto* delivery = std::get_if<protocol::Deliver>(&message)) {
+        texts.push_back(std::exchange(chunks, {}) + std::string(delivery->payload.text()));
+      }
     }
     return texts;
   }
-  protocol::DaemonStatus status(std::size_t i) { return nodes_[name(i)].core->status(now_); }
+  protocol::DaemonStatus status(std::size_t i) {
+    if (is_running(i)) return nodes_[name(i)].core->status(now_);
+    ADD_FAILURE() << name(i) << " is not running";
+    return {};
+  }
+  std::uint64_t counter(std::size_t i, const std::string& name) {
+    for (const auto& [key, value] : status(i).counters) {
+      if (key == name) return value;
+    }
+    ADD_FAILURE() << "no counter " << name;
+    return 0;
+  }
+  TimePoint now() const { return now_; }
+  bool is_closed(std::size_t i, std::uint64_t session) {
+    return nodes_[name(i)].closed.contains(SessionId{session});
+  }
+  const std::vector<Report>& reports(std::size_t i) { return nodes_[name(i)].reports; }
+  const std::vector<InstallView>& installed(std::size_t i) { return nodes_[name(i)].installed; }
   bool is_running(std::size_t i) { return nodes_[name(i)].core.has_value(); }
   bool gave_up(std::size_t i) const { return gave_up_.contains(name(i)); }
   bool finished(std::size_t i) const { return finished_.contains(name(i)); }
@@ -126,6 +165,9 @@ class Cluster {
     std::optional<DaemonCore> core;
     protocol::DurableRecord record;
     std::map<SessionId, Heard> heard;
+    std::set<SessionId> closed;
+    std::vector<Report> reports;
+    std::vector<InstallView> installed;
   };
   struct InFlight {
     std::string from;
@@ -150,8 +192,18 @@ class Cluster {
         node.heard[tell->session].push_back(tell->message);
       } else if (auto* deliver = std::get_if<DeliverMessage>(&effect)) {
         for (const SessionId session : deliver->sessions) {
-          node.heard[session].push_back(deliver->delivery);
+          Heard& heard = node.heard[session];
+          for (const Payload& chunk : deliver->chunks) {
+            heard.push_back(protocol::DeliverChunk{chunk});
+          }
+          heard.push_back(deliver->delivery);
         }
+      } else if (auto* close = std::get_if<CloseClient>(&effect)) {
+        node.closed.insert(close->session);
+      } else if (auto* report = std::get_if<Report>(&effect)) {
+        node.reports.push_back(*report);
+      } else if (auto* install = std::get_if<InstallView>(&effect)) {
+        node.installed.push_back(*install);
       } else if (std::holds_alternative<GiveUp>(effect)) {
         gave_up_.insert(name);
       } else if (std::holds_alternative<Finished>(effect)) {
@@ -162,12 +214,13 @@ class Cluster {
   }
 
   std::size_t size_;
-  TotalOrderEngine engine_;
+  DaemonOptions defaults_;
   TimePoint now_{std::chrono::seconds(1000)};
   std::uint64_t incarnations_ = 0;
   std::map<std::string, Node> nodes_;
   std::deque<InFlight> wire_;
   std::set<std::pair<std::string, std::string>> cuts_;
+  Filter filter_;
   std::set<std::string> gave_up_;
   std::set<std::string> finished_;
 };
