@@ -8,6 +8,13 @@ namespace groupcomm::simulation {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+namespace {
+
+// So few losses, per million, must not keep a cluster from settling.
+constexpr std::uint64_t kQuietLoss = 20'000;
+
+}  // namespace
+
 Network::Network(Scene& scene, Random random, Deliver deliver)
     : scene_(scene),
       random_(random),
@@ -20,14 +27,18 @@ Duration Network::draw_delay() {
   if (scene_.is_stormy() && random_.chance(plan.long_delays)) {
     return random_.between(milliseconds(300), seconds(8));
   }
+  // Without a long tail in quiet times: nobody is to be suspected then.
+  if (!scene_.is_stormy()) return random_.between(plan.delay / 2, plan.delay * 3 / 2);
   return random_.about(plan.delay);
 }
 
 void Network::send(std::size_t from, std::size_t to, protocol::Lane lane, const Payload& bytes) {
   const NetworkPlan& plan = scene_.plan().network;
   Link& line = link(from, to);
-  const bool is_lossy = scene_.is_stormy() || scene_.plan().settles_with_loss;
-  if (line.cuts > 0 || (is_lossy && random_.chance(plan.loss))) {
+  const std::uint64_t loss = scene_.is_stormy()                ? plan.loss
+                             : scene_.plan().settles_with_loss ? std::min(plan.loss, kQuietLoss)
+                                                               : 0;
+  if (line.cuts > 0 || random_.chance(loss)) {
     scene_.count("frames lost");
     return;
   }
@@ -168,6 +179,9 @@ void Network::heal() {
   for (Link& line : links_) {
     line.cuts = 0;
     line.clogged_until = TimePoint{};
+    // What is still on its way no longer holds up what comes.
+    line.last_arrival[0] = TimePoint{};
+    line.last_arrival[1] = TimePoint{};
     line.recent.clear();
   }
   if (scene_.is_verbose()) scene_.log("net", "HEALED");
