@@ -1,0 +1,344 @@
+// What members get: addressees, several groups, large payloads, and what a slow reader costs.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "daemon/core/session_table.h"
+#include "tests/daemon/core/room.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+using protocol::Deliver;
+using protocol::Gone;
+using protocol::Multicast;
+using protocol::MulticastChunk;
+using std::chrono::milliseconds;
+using Texts = std::vector<std::string>;
+
+// Three daemons with a member each.
+class ClientDeliveryTest : public ::testing::Test {
+ protected:
+  ClientDeliveryTest() { room.open(); }
+
+  void say(std::size_t i, std::uint64_t session, protocol::ClientMessage message) {
+    room.say(i, session, std::move(message));
+    room.run_for(milliseconds(50));
+  }
+  std::vector<Texts> texts_of_all() {
+    std::vector<Texts> texts;
+    for (std::size_t i = 0; i < 3; ++i) texts.push_back(room.texts(i, 1));
+    return texts;
+  }
+
+  Room room{3};
+};
+
+TEST_F(ClientDeliveryTest, NamesAMemberByItsRank) {
+  say(1, 1, multicast(2, "hello", Order::kSafe));
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto deliveries = room.heard_of<Deliver>(i, 1);
+    ASSERT_EQ(deliveries.size(), 1u);
+    const Deliver expected{.group = group_key("room"),
+                           .sender_rank = 1,
+                           .sender = std::nullopt,
+                           .number = SendNumber{1},
+                           .order = Order::kSafe,
+                           .payload = Payload::copy_of("hello")};
+    EXPECT_EQ(deliveries[0], expected);
+  }
+}
+
+TEST_F(ClientDeliveryTest, NamesASenderThatIsNoMemberInFull) {
+  room.greet(1, 5);
+  say(1, 5, multicast(1, "from outside"));
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto deliveries = room.heard_of<Deliver>(i, 1);
+    ASSERT_EQ(deliveries.size(), 1u);
+    const Deliver expected{.group = group_key("room"),
+                           .sender_rank = protocol::kNoRank,
+                           .sender = room.process(1, 5),
+                           .number = SendNumber{1},
+                           .order = Order::kTotal,
+                           .payload = Payload::copy_of("from outside")};
+    EXPECT_EQ(deliveries[0], expected);
+  }
+  EXPECT_TRUE(room.texts(1, 5).empty());
+}
+
+TEST_F(ClientDeliveryTest, DeliversToOneMemberOnly) {
+  Multicast private_word = multicast(2, "for you");
+  private_word.to = room.process(2, 1).key;
+  say(0, 1, private_word);
+  EXPECT_EQ(texts_of_all(), (std::vector<Texts>{{}, {}, {"for you"}}));
+}
+
+TEST_F(ClientDeliveryTest, RejectsAnAddresseeThatIsNoMember) {
+  room.greet(2, 5);
+  Multicast private_word = multicast(2, "for you");
+  private_word.to = room.process(2, 5).key;
+  say(0, 1, private_word);
+  const std::vector<protocol::Rejected> expected{
+      {RequestId{2}, group_key("room"), RejectReason::kNotMember}};
+  EXPECT_EQ(room.rejected(0, 1), expected);
+  EXPECT_EQ(texts_of_all(), (std::vector<Texts>{{}, {}, {}}));
+}
+
+TEST_F(ClientDeliveryTest, SparesTheSenderThatDiscardsItsOwn) {
+  room.enter(0, 2);
+  Multicast quiet = multicast(2, "others only");
+  quiet.self_discard = true;
+  say(0, 1, quiet);
+  EXPECT_EQ(texts_of_all(), (std::vector<Texts>{{}, {"others only"}, {"others only"}}));
+  EXPECT_EQ(room.texts(0, 2), Texts{"others only"});
+}
+
+TEST_F(ClientDeliveryTest, DeliversAMessageToSeveralGroupsInEachOfThem) {
+  say(1, 1, join(2, "other"));
+  say(0, 1, multicast(2, "first"));
+  Multicast both = multicast(3, "both");
+  both.more_groups = {group_key("other")};
+  say(0, 1, both);
+  const auto deliveries = room.heard_of<Deliver>(1, 1);
+  ASSERT_EQ(deliveries.size(), 3u);
+  EXPECT_EQ(deliveries[1].group, group_key("room"));
+  EXPECT_EQ(deliveries[1].number, SendNumber{2});
+  EXPECT_EQ(deliveries[1].sender_rank, 0u);
+  EXPECT_EQ(deliveries[2].group, group_key("other"));
+  EXPECT_EQ(deliveries[2].number, SendNumber{1});
+  EXPECT_EQ(deliveries[2].sender, room.process(0, 1));  // no member of that one
+  EXPECT_EQ(room.texts(2, 1), (Texts{"first", "both"}));
+}
+
+TEST_F(ClientDeliveryTest, SendsToSeveralGroupsAllOrNothing) {
+  Multicast both = multicast(2, "both");
+  both.more_groups = {group_key("nowhere")};
+  say(0, 1, both);
+  const std::vector<protocol::Rejected> expected{
+      {RequestId{2}, group_key("nowhere"), RejectReason::kNoSuchGroup}};
+  EXPECT_EQ(room.rejected(0, 1), expected);
+  say(0, 1, multicast(3, "next"));
+  EXPECT_EQ(texts_of_all(), (std::vector<Texts>{{"next"}, {"next"}, {"next"}}));
+  EXPECT_EQ(room.heard_of<Deliver>(1, 1)[0].number, SendNumber{1});
+}
+
+TEST_F(ClientDeliveryTest, DeliversOnlyTheMessagesOfOnesMembership) {
+  say(0, 1, multicast(2, "before"));
+  room.greet(2, 5);
+  say(2, 5, join(1, "room"));
+  say(0, 1, multicast(3, "within"));
+  say(2, 5, leave(2, "room"));
+  say(0, 1, multicast(4, "after"));
+  EXPECT_EQ(room.texts(2, 5), Texts{"within"});
+  EXPECT_EQ(room.texts(2, 1), (Texts{"before", "within", "after"}));
+}
+
+// --- large payloads ------------------------------------------------------------------------------
+
+// The messages that carry a payload in chunks of so many letters each, and a last part.
+std::vector<protocol::ClientMessage> in_chunks(std::uint64_t request, const std::string& letters,
+                                               const std::string& rest) {
+  std::vector<protocol::ClientMessage> messages;
+  for (const char letter : letters) {
+    messages.emplace_back(
+        MulticastChunk{Payload::copy_of(std::string(protocol::kChunkBytesMax, letter))});
+  }
+  messages.emplace_back(multicast(request, rest, Order::kFifo));
+  return messages;
+}
+std::string payload_of(const std::string& letters, const std::string& rest) {
+  std::string payload;
+  for (const char letter : letters) payload += std::string(protocol::kChunkBytesMax, letter);
+  return payload + rest;
+}
+
+TEST_F(ClientDeliveryTest, CarriesALargePayloadInChunks) {
+  room.say_all(0, 1, in_chunks(2, "abc", "end"));
+  room.run_for(milliseconds(50));
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(room.heard_of<protocol::DeliverChunk>(i, 1).size(), 3u);
+    EXPECT_EQ(room.texts(i, 1), Texts{payload_of("abc", "end")});
+  }
+}
+
+TEST_F(ClientDeliveryTest, TakesChunksThatComeInSeveralFrames) {
+  auto messages = in_chunks(2, "ab", "end");
+  for (auto& message : messages) say(0, 1, std::move(message));
+  EXPECT_EQ(room.texts(1, 1), Texts{payload_of("ab", "end")});
+}
+
+TEST_F(ClientDeliveryTest, KeepsTheChunksOfTwoClientsApart) {
+  room.enter(0, 2);
+  const auto first = in_chunks(2, "ab", "1");
+  const auto second = in_chunks(2, "cd", "2");
+  for (std::size_t i = 0; i < 3; ++i) {
+    room.say(0, 1, first[i]);
+    room.say(0, 2, second[i]);
+  }
+  room.run_for(milliseconds(50));
+  Texts texts = room.texts(1, 1);
+  std::sort(texts.begin(), texts.end());
+  EXPECT_EQ(texts, (Texts{payload_of("ab", "1"), payload_of("cd", "2")}));
+}
+
+TEST_F(ClientDeliveryTest, RejectsAPayloadOverTheLimitWithoutHarm) {
+  const std::size_t most = kPayloadBytesMax / protocol::kChunkBytesMax;
+  const Payload chunk = Payload::copy_of(std::string(protocol::kChunkBytesMax, 'x'));
+  std::vector<protocol::ClientMessage> messages(most, MulticastChunk{chunk});
+  messages.emplace_back(multicast(2, "too much"));
+  messages.emplace_back(multicast(3, "small"));
+  room.say_all(0, 1, messages);
+  room.run_for(milliseconds(50));
+  const std::vector<protocol::Rejected> expected{{RequestId{2}, GroupKey{}, RejectReason::kTooBig}};
+  EXPECT_EQ(room.rejected(0, 1), expected);
+  EXPECT_EQ(room.texts(1, 1), Texts{"small"});
+}
+
+TEST_F(ClientDeliveryTest, ThrowsOutAClientWhoseChunksNeverEnd) {
+  const std::size_t most = kPayloadBytesMax / protocol::kChunkBytesMax;
+  const Payload chunk = Payload::copy_of(std::string(protocol::kChunkBytesMax, 'x'));
+  room.say_all(0, 1, std::vector<protocol::ClientMessage>(most + 1, MulticastChunk{chunk}));
+  room.run_for(milliseconds(50));
+  EXPECT_TRUE(room.is_closed(0, 1));
+  EXPECT_EQ(room.names_in_view(1), (Texts{"c1", "c2"}));
+}
+
+TEST(ClientDelivery, SendsALargePayloadThroughAWindowOfOneMessage) {
+  Room room(3);
+  room.defaults().window_messages = 1;
+  room.open();
+  room.say_all(0, 1, in_chunks(2, "abc", "end"));
+  room.say(0, 1, multicast(3, "next"));
+  room.run_for(std::chrono::seconds(1));
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(room.texts(i, 1), (Texts{payload_of("abc", "end"), "next"}));
+  }
+}
+
+TEST(ClientDelivery, SendsEverythingThroughAWindowOfOneMessage) {
+  for (const auto engine : {TotalOrderEngine::kSequencer, TotalOrderEngine::kLamport}) {
+    Room room(3, engine);
+    room.defaults().window_messages = 1;
+    room.open();
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::uint64_t k = 0; k < 10; ++k) {
+        room.say(i, 1, multicast(2 + k, std::to_string(i), static_cast<Order>(k % 5)));
+      }
+    }
+    room.run_for(std::chrono::seconds(5));
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(room.texts(i, 1).size(), 30u);
+  }
+}
+
+// --- slow readers --------------------------------------------------------------------------------
+
+// Two daemons with a member each; 1000 bytes may wait for a client.
+class SlowReaderTest : public ::testing::Test {
+ protected:
+  SlowReaderTest() {
+    room.defaults().client_queue_bytes = 1000;
+    room.open();
+  }
+  // Sends so many messages that cost 100 bytes each; the sender reads.
+  void send(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      room.say(0, 1, multicast(2 + sent, std::string(36, 'x')));
+      room.run_for(milliseconds(20));
+      ++sent;
+      room.say(0, 1, protocol::Consumed{.bytes_total = 100 * sent});
+    }
+  }
+  bool is_warned() {
+    const auto& reports = room.reports(1);
+    return std::any_of(reports.begin(), reports.end(), [](const Report& report) {
+      return report.warning && report.text.find("reads slowly") != std::string::npos;
+    });
+  }
+
+  Room room{2};
+  std::uint64_t sent = 0;
+};
+
+TEST_F(SlowReaderTest, WarnsAtHalfOfTheLimit) {
+  send(6);
+  EXPECT_FALSE(is_warned());
+  send(1);
+  EXPECT_TRUE(is_warned());
+}
+
+TEST_F(SlowReaderTest, EvictsAboveTheLimit) {
+  send(11);
+  EXPECT_FALSE(room.is_closed(1, 1));
+  send(1);
+  EXPECT_TRUE(room.is_closed(1, 1));
+  EXPECT_EQ(room.heard_of<Gone>(1, 1),
+            (std::vector<Gone>{{group_key("room"), GoneReason::kEvicted}}));
+  EXPECT_EQ(room.heard_of<protocol::Disconnect>(1, 1).size(), 1u);
+  EXPECT_EQ(room.counter(1, "clients_evicted"), 1u);
+  room.run_for(milliseconds(100));
+  EXPECT_EQ(room.names_in_view(0), Texts{"c0"});
+  EXPECT_EQ(room.last_view(0).left,
+            (std::vector<Departed>{{room.process(1, 1), LeaveReason::kEvicted}}));
+}
+
+TEST_F(SlowReaderTest, KeepsAClientThatReads) {
+  for (int round = 0; round < 5; ++round) {
+    send(8);
+    room.say(1, 1, protocol::Consumed{.bytes_total = 100 * sent});
+  }
+  EXPECT_FALSE(room.is_closed(1, 1));
+  EXPECT_EQ(room.texts(1, 1).size(), 40u);
+}
+
+TEST_F(SlowReaderTest, WarnsAgainAfterItReadAgain) {
+  send(7);
+  room.say(1, 1, protocol::Consumed{.bytes_total = 700});
+  send(7);
+  std::size_t warnings = 0;
+  for (const Report& report : room.reports(1)) warnings += report.warning ? 1 : 0;
+  EXPECT_EQ(warnings, 2u);
+}
+
+TEST_F(SlowReaderTest, DoesNotCountTheLargestMessageUnderWay) {
+  room.say(0, 1, multicast(2, std::string(2 << 20, 'x')));
+  room.run_for(milliseconds(20));
+  room.say(0, 1, protocol::Consumed{.bytes_total = (2 << 20) + 64});
+  room.say(0, 1, multicast(3, "small"));
+  room.run_for(milliseconds(20));
+  EXPECT_FALSE(room.is_closed(1, 1));
+  EXPECT_EQ(room.texts(1, 1).size(), 2u);
+}
+
+TEST(DeliveryMeter, CountsWhatWaits) {
+  DeliveryMeter meter;
+  meter.on_delivered(300);
+  meter.on_delivered(200);
+  EXPECT_EQ(meter.waiting(), 500u);
+  EXPECT_TRUE(meter.on_consumed(300));
+  EXPECT_EQ(meter.waiting(), 200u);
+}
+
+TEST(DeliveryMeter, RefusesAClaimThatCannotBe) {
+  DeliveryMeter meter;
+  meter.on_delivered(300);
+  EXPECT_FALSE(meter.on_consumed(301));
+  EXPECT_TRUE(meter.on_consumed(200));
+  EXPECT_FALSE(meter.on_consumed(199));
+  EXPECT_EQ(meter.waiting(), 100u);
+}
+
+TEST(DeliveryMeter, LeavesOutTheLargestOfTheLargeMessages) {
+  constexpr std::uint64_t kMegabyte = 1u << 20;
+  DeliveryMeter meter;
+  meter.on_delivered(2 * kMegabyte);
+  meter.on_delivered(3 * kMegabyte);
+  EXPECT_EQ(meter.waiting(), 2 * kMegabyte);
+  EXPECT_TRUE(meter.on_consumed(2 * kMegabyte));
+  EXPECT_EQ(meter.waiting(), 0u);
+  EXPECT_TRUE(meter.on_consumed(5 * kMegabyte));
+  meter.on_delivered(kMegabyte - 1);
+  EXPECT_EQ(meter.waiting(), kMegabyte - 1);
+}
+
+}  // namespace
+}  // namespace groupcomm::daemon
