@@ -167,8 +167,8 @@ int measure(const Options& options) {
   const auto give_up = Clock::now() + std::chrono::duration<double>(options.give_up_seconds);
   const auto may_go_on = [&] { return Clock::now() < give_up; };
   Member member(options);
-  Client client = Client::connect(
-      {.name = "node" + std::to_string(options.node), .socket = options.socket});
+  Client client =
+      Client::connect({.name = "node" + std::to_string(options.node), .socket = options.socket});
   Group group = client.join("throughput", member);
   while (!member.is_complete() && may_go_on()) client.poll(kWait);
 
