@@ -12,8 +12,9 @@
 
 namespace groupcomm::daemon {
 
-// For each client frames of a moderate size, holding all its messages in order. Clients whose waiting messages are
-// the same (members of one group, mostly) share one list, which is encoded once.
+// For each client frames of a moderate size, holding all its messages in order. Clients whose
+// waiting messages are the same (members of one group, mostly) share one list, which is encoded
+// once.
 class ClientBatches {
  public:
   struct Frame {

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <zmq.hpp>
 
 #include "daemon/host/client_socket.h"
 #include "daemon/host/daemon_trace.h"
@@ -14,6 +13,7 @@
 #include "daemon/host/log.h"
 #include "daemon/host/peer_links.h"
 #include "daemon/host/record_store.h"
+#include "daemon/host/socket_context.h"
 #include "daemon/host/stop_signals.h"
 #include "daemon/verify/trace_file.h"
 
@@ -78,14 +78,14 @@ int run_daemon(const Options& options) {
     trace = std::move(opened).value();
   }
 
-  zmq::context_t context(1);
-  PeerLinks peers(context, counters, log);
+  SocketContext context;
+  PeerLinks peers(context.get(), counters, log);
   if (!options.listen.empty()) {
     const auto bound = peers.bind(parse_tcp_address(options.listen).value());
     if (!bound.ok())
       return refuse(log, "cannot listen on " + options.listen + ": " + bound.error());
   }
-  auto clients = ClientSocket::open(context, options.socket, counters, log);
+  auto clients = ClientSocket::open(context.get(), options.socket, counters, log);
   if (!clients.ok()) return refuse(log, clients.error());
   ClientSocket& client_socket = *clients.value();
   log.info("serves clients on " + options.socket +

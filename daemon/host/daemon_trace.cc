@@ -47,8 +47,6 @@ void DaemonTrace::on_install(const InstallView& effect) {
 void DaemonTrace::on_deliver(const DeliverMessage& effect) {
   // Of a message to several groups the first delivery stands for all.
   if (!effect.reference.number) return;
-  // A message to several groups is one message: only its first delivery has a number.
-  if (!effect.reference.number) return;
   CHECK_LT(effect.reference.sender, members_.size());
   verify::record::Deliver record;
   record.p = self_;
