@@ -81,14 +81,13 @@ class Orders(SystemTestCase):
             self.assertEqual(said, [str(number) for number in range(200)])
         self.check_traces(cluster)
 
-    def test_safe_is_told_when_every_member_has_delivered(self):
-        cluster = self.cluster()
-        a, b, c = cluster.members("room", ["a", "b", "c"])
-        a.send("room", "precious", order="safe", notify_safe=True, id="m1")
-        number = a.wait_for("accepted", id="m1")["number"]
-        self.assertEqual(a.wait_for("safe", group="room")["number"], number)
-        for pipe in (b, c):
-            pipe.wait_for("message", data="precious")
+    def test_notices_are_refused_as_long_as_there_are_none(self):
+        cluster = self.cluster(size=1)
+        (a,) = cluster.members("room", ["a"])
+        self.assert_rejected(a, "bad_option", "send", group="room", order="safe", data="x",
+                             notify_safe=True)
+        a.send("room", "precious", order="safe")
+        self.assertEqual(a.wait_for("message")["number"], 1)
         self.check_traces(cluster)
 
 

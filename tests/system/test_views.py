@@ -160,38 +160,22 @@ class Options(SystemTestCase):
     def test_the_first_member_fixes_the_options(self):
         cluster = self.cluster()
         a, b = cluster.pipe("a", "n1"), cluster.pipe("b", "n2")
-        a.join("flush", sync="flush")
-        a.wait_view("flush", ["a"])
-        self.assert_rejected(b, "bad_option", "join", group="flush")
-        b.join("flush", sync="flush")
-        a.wait_for("block", group="flush")
-        a.command("block_ok", group="flush")
+        a.join("uniform", uniform=True)
+        a.wait_view("uniform", ["a"])
+        self.assert_rejected(b, "bad_option", "join", group="uniform")
+        b.join("uniform", uniform=True)
         for pipe in (a, b):
-            pipe.wait_view("flush", ["a", "b"])
+            pipe.wait_view("uniform", ["a", "b"])
+        b.send("uniform", "for a quorum")
+        self.assert_same_order([a, b], "uniform", 1)
         self.check_traces(cluster)
 
-    def test_a_flush_group_blocks_between_block_ok_and_the_view(self):
-        cluster = self.cluster()
-        a, b = cluster.pipe("a", "n1"), cluster.pipe("b", "n2")
-        for pipe in (a, b):
-            pipe.join("flush", sync="flush")
-            if pipe is b:
-                a.wait_for("block", group="flush")
-                a.command("block_ok", group="flush")
-        for pipe in (a, b):
-            pipe.wait_view("flush", ["a", "b"])
-        mark = a.mark(), b.mark()
-        c = cluster.pipe("c", "n3").join("flush", sync="flush")
-        a.wait_for("block", group="flush", start=mark[0])
-        b.wait_for("block", group="flush", start=mark[1])
-        a.send("flush", "still of the old view")
-        a.command("block_ok", group="flush")
-        self.assert_rejected(a, "blocked", "send", group="flush", order="total", data="x", id=7)
-        b.command("block_ok", group="flush")
-        for pipe in (a, b, c):
-            pipe.wait_view("flush", ["a", "b", "c"])
-        self.assertEqual(len(b.messages("flush")), 1)
-        self.assertEqual(len(c.messages("flush")), 0)
+    def test_flush_groups_are_refused_as_long_as_there_are_none(self):
+        cluster = self.cluster(size=1)
+        a = cluster.pipe("a", "n1")
+        self.assert_rejected(a, "bad_option", "join", group="flush", sync="flush")
+        a.join("flush")
+        a.wait_view("flush", ["a"])
         self.check_traces(cluster)
 
 
