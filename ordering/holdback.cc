@@ -17,7 +17,8 @@ Holdback::Holdback(std::size_t view_size, Rank self, std::unique_ptr<TotalOrder>
       clearing_(view_size),
       delivering_(view_size),
       epochs_(view_size),
-      stability_(view_size) {}
+      stability_(view_size),
+      learnt_time_(view_size) {}
 
 void Holdback::admit(Rank sender, const MessagePointer& message) {
   Stream& stream = streams_[sender];
@@ -25,7 +26,11 @@ void Holdback::admit(Rank sender, const MessagePointer& message) {
   CHECK(entry != nullptr);
   switch (message->kind) {
     case MessageKind::kChunk: stream.chunks[message->session].push_back(message->payload); break;
-    case MessageKind::kClosing: epochs_.on_closing(sender, message->closes, message->number); break;
+    case MessageKind::kClosing:
+      epochs_.on_closing(sender, message->closes, message->number);
+      stream.last_closing = message->number;
+      admit_data(sender, *entry);
+      return;
     case MessageKind::kData:
     case MessageKind::kJoin:
     case MessageKind::kLeave: admit_data(sender, *entry); return;
@@ -50,15 +55,24 @@ void Holdback::admit_data(Rank sender, Retained& entry) {
     return;
   }
   const MessageNumber number = message->number;
-  if (is_clear(sender, message->predecessor)) {
-    mark_clear(sender, number);
+  if (const MessageNumber cause = unclear_cause(sender, *message)) {
+    stream.clear_waits.wait_for(cause, number);
   } else {
-    stream.clear_waits.wait_for(message->predecessor, number);
+    mark_clear(sender, number);
   }
   try_deliver(sender, number);
 }
 
 // --- clear ---------------------------------------------------------------------------------------
+
+// Of a reliable or fifo message: what it waits for to become clear, or 0. Besides its predecessor
+// that is the last closing before it, which names the control messages that its epochs count: if
+// those are lost with their daemons, so is what was stamped in the knowledge of them (rule E3).
+MessageNumber Holdback::unclear_cause(Rank sender, const StampedMessage& message) const {
+  const MessageNumber closing = streams_[sender].last_closing;
+  if (closing < message.number && !is_clear(sender, closing)) return closing;
+  return is_clear(sender, message.predecessor) ? MessageNumber{} : message.predecessor;
+}
 
 bool Holdback::is_clear(Rank sender, MessageNumber number) const {
   if (!number || streams_[sender].buffer.is_released(number)) return true;
@@ -76,7 +90,16 @@ void Holdback::mark_clear(Rank sender, MessageNumber number) {
     CHECK(entry != nullptr);
     mark_one_clear(sender, *entry);
     const auto waiting = stream.clear_waits.take_waiting_for(next);
-    work.insert(work.end(), waiting.rbegin(), waiting.rend());
+    for (auto it = waiting.rbegin(); it != waiting.rend(); ++it) {
+      const Retained* waiter = stream.buffer.find(*it);
+      CHECK(waiter != nullptr);
+      if (const MessageNumber cause = unclear_cause(sender, *waiter->message)) {
+        stream.clear_waits.wait_for(cause, *it);
+      } else {
+        work.push_back(*it);
+        ready_.push_back({sender, *it});
+      }
+    }
   }
 }
 
@@ -119,6 +142,8 @@ bool Holdback::advance_ordered_line() {
     const StampedMessage& message = *entry->message;
     if (message.is_control()) {
       epochs_.learn(ordered_line_, message);
+      CausalNumber& learnt = learnt_time_[reference.sender];
+      learnt = std::max(learnt, message.causal_number);
       closing_due_ = true;
     }
     if (message.is_control() || message.uniform || message.order == Order::kSafe) {
@@ -228,6 +253,7 @@ void Holdback::try_deliver(Rank sender, MessageNumber number) {
   Stream& stream = streams_[sender];
   const Retained* entry = stream.buffer.find(number);
   if (entry == nullptr || entry->delivered || entry->message->is_causal()) return;
+  if (!entry->clear) return;  // it is tried again when it becomes clear
   const StampedMessage& message = *entry->message;
   if (!is_released_or_delivered(sender, message.predecessor)) {
     stream.deliver_waits.wait_for(message.predecessor, number);

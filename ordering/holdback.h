@@ -63,6 +63,8 @@ class Holdback {
   // Control messages were learnt here since the last call: a closing must be stamped.
   bool take_closing_due() { return std::exchange(closing_due_, false); }
   // What was delivered, by rank: the context of the next causal message.
+  // The control messages that were learnt here, as causes: the context of a closing.
+  const VectorTime& learnt_time() const { return learnt_time_; }
   const VectorTime& delivered_time() const { return delivering_.seen(); }
   bool is_released_or_delivered(Rank sender, MessageNumber number) const;
 
@@ -76,12 +78,14 @@ class Holdback {
   struct Stream {
     RetransmitBuffer buffer;
     MessageNumber clear_line;
-    FifoOrder clear_waits;    // fifo messages whose predecessor is not clear
+    FifoOrder clear_waits;  // reliable and fifo messages that wait to become clear
+    MessageNumber last_closing;
     FifoOrder deliver_waits;  // fifo messages whose predecessor is not delivered
     std::unordered_map<SessionId, std::vector<Payload>> chunks;  // of unfinished large messages
   };
 
   void admit_data(Rank sender, Retained& entry);
+  MessageNumber unclear_cause(Rank sender, const protocol::StampedMessage& message) const;
   bool is_clear(Rank sender, MessageNumber number) const;
   void mark_clear(Rank sender, MessageNumber number);
   void mark_one_clear(Rank sender, Retained& entry);
@@ -107,6 +111,7 @@ class Holdback {
   OrderNumber delivered_place_;  // places up to here are delivered
   OrderNumber strong_place_;
   bool closing_due_ = false;
+  VectorTime learnt_time_;
   bool finishing_ = false;
   std::vector<MessageReference> ready_;  // reliable and fifo messages to try now
   std::vector<Delivery> deliveries_;

@@ -72,7 +72,8 @@ void ViewOrdering::stamp_order(StampedMessage& message) {
     }
     message.context = context_;
   }
-  const bool is_chained = message.kind != MessageKind::kChunk && message.order != Order::kReliable;
+  const bool is_chained =
+      message.kind != MessageKind::kClosing && message.order != Order::kReliable;
   if (!is_chained) return;
   Chain& chain = chains_[message.session];
   message.predecessor = chain.last;
@@ -97,9 +98,15 @@ void ViewOrdering::take_into_stream(MessagePointer message) {
 void ViewOrdering::stamp_closing() {
   auto closing = std::make_shared<StampedMessage>();
   closing->kind = MessageKind::kClosing;
-  closing->order = Order::kReliable;
+  closing->order = Order::kCausal;
   closing->closes = holdback_.ordered_line();
   stamp_order(*closing);
+  // The control messages that were learnt are its causes, and so of all that is stamped after it.
+  VectorTime causes = holdback_.delivered_time();
+  for (Rank rank = 0; rank < options_.view_size; ++rank) {
+    causes[rank] = std::max(causes[rank], holdback_.learnt_time()[rank]);
+  }
+  closing->context = std::make_shared<const VectorTime>(std::move(causes));
   take_into_stream(std::move(closing));
 }
 

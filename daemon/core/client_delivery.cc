@@ -87,6 +87,7 @@ void ClientService::deliver_leave(const Delivery& delivery) {
   });
   if (session == nullptr) return;
   session->pending_control.reset();
+  session->leaving = {};
   control_took_effect_ = true;
 }
 

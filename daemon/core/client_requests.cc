@@ -104,6 +104,10 @@ void ClientService::enqueue(Session& session, QueuedRequest request, std::size_t
 }
 
 void ClientService::on_message(Session& session, protocol::Join join) {
+  // Flush groups are not built yet: refused rather than promised and not kept.
+  if (join.options.flush) {
+    return reject(session, join.request, group_key(join.group), RejectReason::kBadOption);
+  }
   enqueue(session, std::move(join), 0);
 }
 
@@ -124,6 +128,10 @@ void ClientService::on_message(Session& session, protocol::Multicast multicast) 
       send.multicast.payload.size() + send.chunks.size() * protocol::kChunkBytesMax;
   if (bytes > kPayloadBytesMax) {
     return reject(session, send.multicast.request, {}, RejectReason::kTooBig);
+  }
+  // Neither are safe notices.
+  if (send.multicast.notify_safe) {
+    return reject(session, send.multicast.request, {}, RejectReason::kBadOption);
   }
   if (suspended_) return reject(session, send.multicast.request, {}, RejectReason::kNoPrimary);
   enqueue(session, std::move(send), bytes);
@@ -203,7 +211,9 @@ void ClientService::evict(Session& session) {
                                       std::to_string(session.meter.waiting()) +
                                       " bytes wait for it; it is evicted"});
   for (const auto& [key, membership] : session.groups) {
-    tell(session.id, protocol::Gone{key, GoneReason::kEvicted});
+    // A leave that is under way comes before the eviction, for everybody.
+    const bool has_left = key == session.leaving;
+    tell(session.id, protocol::Gone{key, has_left ? GoneReason::kLeft : GoneReason::kEvicted});
   }
   tell(session.id, protocol::Disconnect{"evicted: messages were not read in time"});
   effects_.push_back(CloseClient{session.id});
