@@ -402,7 +402,9 @@ class Cluster:
             if daemon.process and daemon.process.running():
                 daemon.process.thaw()
                 daemon.terminate()
-                daemon.process.wait()
+                code = daemon.process.wait()
+                if code != 0:
+                    raise RuntimeError(f"{daemon.name} ended with {code}: {tail(daemon.log)}")
 
     def verify(self):
         """`groupcommctl verify` over all traces: the completed process."""

@@ -130,7 +130,8 @@ def run(cluster, keep):
     crash_and_return(cluster, people)
     for person in people.values():
         person.process.popen.stdin.close()
-        person.process.wait()
+        if person.process.wait() != 0:
+            raise RuntimeError(f"{person.name}'s chat failed: {groupcomm.tail(person.process.log)}")
     if keep:
         print_usage(cluster)
     else:
