@@ -52,7 +52,8 @@ Verdict check(const Run& run) {
   check_self_delivery(clients, run.converged, findings);
   check_fifo(clients, findings);
   check_causal_order(clients, findings);
-  check_safe(clients, findings);
+  check_strong_order(clients, run.uniform_groups, findings);
+  check_safe(clients, run.uniform_groups, findings);
 
   add_coverage(daemons, verdict.coverage);
   add_coverage(clients, verdict.coverage);

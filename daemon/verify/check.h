@@ -5,6 +5,7 @@
 // used, never time, so that traces of real processes can be checked as those of the simulator are.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct Run {
   // The run ended after a quiet time in which everything could settle: whatever a living member
   // is owed must be there.
   bool converged = false;
+  // Groups with the option `uniform`: nothing in a trace tells.
+  std::set<std::string> uniform_groups;
 };
 
 // What was there to be checked, so that one sees when it was next to nothing.
@@ -78,7 +81,13 @@ void check_fifo(const History& history, Findings& findings);
 void check_causal_order(const History& history, Findings& findings);
 // D12 total order within a group.
 void check_total_order(const History& history, bool converged, Findings& findings);
-// D16 (a) and (c): what one member delivered as safe, or was told to be so.
-void check_safe(const History& history, Findings& findings);
+// D13 strong total order: those who die must not have seen another order than the survivors. It is
+// promised of safe messages, and of all total ones in uniform groups.
+void check_strong_order(const History& history, const std::set<std::string>& uniform_groups,
+                        Findings& findings);
+// D16 (a) and (c): what one member delivered as safe, or as total in a uniform group, or was told
+// to be so.
+void check_safe(const History& history, const std::set<std::string>& uniform_groups,
+                Findings& findings);
 
 }  // namespace groupcomm::verify

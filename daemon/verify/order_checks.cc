@@ -89,11 +89,11 @@ void check_fifo(const History& history, Findings& findings) {
 
 namespace {
 
-std::vector<const DeliveryInfo*> totals_of(const Stay& stay) {
+std::vector<const DeliveryInfo*> totals_of(const Stay& stay, Order weakest = Order::kTotal) {
   std::vector<const DeliveryInfo*> totals;
   for (const DeliveryInfo& delivery : stay.deliveries) {
     const Order order = std::get<record::Deliver>(*delivery.record).order;
-    if (order >= Order::kTotal) totals.push_back(&delivery);
+    if (order >= weakest) totals.push_back(&delivery);
   }
   return totals;
 }
@@ -121,6 +121,69 @@ void check_total_order(const History& history, bool converged, Findings& finding
           }
           before = delivery;
         }
+      }
+    }
+  }
+}
+
+namespace {
+
+struct Participant {
+  const Membership* membership = nullptr;
+  std::vector<const DeliveryInfo*> totals;
+  bool went_on = false;
+};
+
+// What the one who may have died delivered must be the beginning of what the survivor delivered.
+void check_prefix(const History& history, const Participant& early, const Participant& survivor,
+                  const Positions& positions_of_early, Findings& findings) {
+  std::vector<const DeliveryInfo*> missed;
+  std::uint32_t expected = 0;
+  for (const DeliveryInfo* delivery : survivor.totals) {
+    const std::uint32_t position = positions_of_early.of(delivery->message);
+    if (position == kNever) {
+      const MessageInfo& message = history.message(delivery->message);
+      if (history.is_addressed(message, early.membership->process)) missed.push_back(delivery);
+      continue;
+    }
+    const Record* at_early = early.totals[position]->record;
+    if (!missed.empty()) {
+      findings.add("D13",
+                   history.member_name(early.membership->member) + " delivered " +
+                       history.message_name(delivery->message) + " without " +
+                       history.message_name(missed.front()->message) + ", which comes before",
+                   {missed.front()->record, delivery->record, at_early});
+      return;
+    }
+    if (position < expected) {
+      findings.add("D13", "a member delivered in another order than one who lived on",
+                   {at_early, delivery->record});
+    }
+    expected = position + 1;
+  }
+}
+
+}  // namespace
+
+void check_strong_order(const History& history, const std::set<std::string>& uniform_groups,
+                        Findings& findings) {
+  std::map<Index, std::vector<Participant>> by_view;
+  for (const Membership& membership : history.memberships()) {
+    const bool is_uniform = uniform_groups.contains(history.group_name(membership.group));
+    for (std::size_t i = 0; i < membership.stays.size(); ++i) {
+      by_view[membership.stays[i].view].push_back(
+          {.membership = &membership,
+           .totals = totals_of(membership.stays[i], is_uniform ? Order::kTotal : Order::kSafe),
+           .went_on = i + 1 < membership.stays.size()});
+    }
+  }
+  Positions positions(history.messages().size());
+  for (const auto& [view, participants] : by_view) {
+    for (const Participant& early : participants) {
+      if (early.totals.empty() || early.went_on) continue;
+      positions.fill(early.totals);
+      for (const Participant& survivor : participants) {
+        if (survivor.went_on) check_prefix(history, early, survivor, positions, findings);
       }
     }
   }

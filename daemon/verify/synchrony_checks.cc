@@ -125,12 +125,14 @@ namespace {
 // Messages that every member of a view which lives on must deliver there, and who says so.
 using Promises = std::map<Index, std::map<Index, const Record*>>;  // by view, then message
 
-Promises promises_of(const History& history) {
+Promises promises_of(const History& history, const std::set<std::string>& uniform_groups) {
   Promises promises;
   for (const Membership& membership : history.memberships()) {
+    const bool is_uniform = uniform_groups.contains(history.group_name(membership.group));
+    const Order weakest = is_uniform ? Order::kTotal : Order::kSafe;
     for (const Stay& stay : membership.stays) {
       for (const DeliveryInfo& delivery : stay.deliveries) {
-        if (std::get<record::Deliver>(*delivery.record).order != Order::kSafe) continue;
+        if (std::get<record::Deliver>(*delivery.record).order < weakest) continue;
         promises[stay.view].emplace(delivery.message, delivery.record);
       }
     }
@@ -144,8 +146,9 @@ Promises promises_of(const History& history) {
 
 }  // namespace
 
-void check_safe(const History& history, Findings& findings) {
-  const Promises promises = promises_of(history);
+void check_safe(const History& history, const std::set<std::string>& uniform_groups,
+                Findings& findings) {
+  const Promises promises = promises_of(history, uniform_groups);
   DeliveredSet delivered(history);
   for (const Membership& membership : history.memberships()) {
     for (std::size_t i = 0; i < membership.stays.size(); ++i) {

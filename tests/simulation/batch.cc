@@ -49,7 +49,8 @@ void add_counters(Ledger& ledger, const std::map<std::string, std::uint64_t>& co
 
 using Clock = std::chrono::steady_clock;
 
-bool is_over(const BatchOptions& options, Clock::time_point begin) {
+bool is_over(const BatchOptions& options, Clock::time_point begin, const Ledger& ledger) {
+  if (options.until_failure && ledger.failures > 0) return true;
   return options.seconds > 0 && Clock::now() - begin >= std::chrono::seconds(options.seconds);
 }
 
@@ -79,7 +80,7 @@ void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
 
 [[noreturn]] void run_child(const BatchOptions& options, Clock::time_point begin, Ledger& ledger) {
   const auto step = static_cast<std::uint64_t>(options.jobs);
-  for (; ledger.next_seed <= options.last_seed && !is_over(options, begin);) {
+  for (; ledger.next_seed <= options.last_seed && !is_over(options, begin, ledger);) {
     run_one(options, ledger.next_seed, ledger);
     std::fflush(stdout);
     ledger.next_seed += step;

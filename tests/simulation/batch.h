@@ -13,6 +13,7 @@ struct BatchOptions {
   std::uint64_t seconds = 0;  // of real time, after which no further run is begun; 0: no limit
   bool twice = false;         // run each seed two times and compare
   bool checks_each_step = false;
+  bool until_failure = false;  // begin no further run after one that failed
   std::uint64_t failures_shown = 10;
 };
 

@@ -357,9 +357,15 @@ void ClientNode::tend_memberships() {
     if (is_pending && !random_.percent(2)) continue;
     const bool is_member = core_->view(group) != nullptr;
     if (is_member == wanted_.contains(group)) continue;
-    const Queued queued = is_member ? core_->leave(group) : core_->join(group, GroupOptions{});
+    const Queued queued = is_member ? core_->leave(group) : core_->join(group, options_of(group));
     if (queued.ok()) wishes_[queued.request] = (is_member ? "-" : "+") + group;
   }
+}
+
+GroupOptions ClientNode::options_of(const std::string& group) const {
+  const auto place = std::find(groups_.begin(), groups_.end(), group) - groups_.begin();
+  return {.flush = false,
+          .uniform = static_cast<std::size_t>(place) < scene_.plan().uniform_groups};
 }
 
 void ClientNode::send_burst() {

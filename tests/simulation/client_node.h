@@ -65,6 +65,7 @@ class ClientNode {
   void act();
   void change_wishes();
   void tend_memberships();
+  GroupOptions options_of(const std::string& group) const;
   void send_burst();
   bool send_one();
   std::vector<std::string> choose_groups();

@@ -125,6 +125,7 @@ Plan draw_plan(std::uint64_t seed) {
   plan.strangers = plan.daemons >= 3 && random.percent(15) ? 1 : 0;
   plan.clients = random.percent(10) ? random.below(3) : random.between(2, 9);
   plan.groups = random.between(1, 4);
+  plan.uniform_groups = random.percent(30) ? random.between(1, plan.groups) : 0;
   plan.unsafe_weather = random.between(seconds(5), seconds(15));
   plan.settle_bound = seconds(120);
   plan.settles_with_loss = random.percent(20);
@@ -148,7 +149,8 @@ std::string to_string(const Plan& plan) {
   const auto n = [](auto value) { return std::to_string(value); };
   std::string text = "plan: seed " + n(plan.seed) + ", daemons " + n(plan.daemons) +
                      " (strangers " + n(plan.strangers) + "), clients " + n(plan.clients) +
-                     ", groups " + n(plan.groups) + ", weather " + ms(plan.unsafe_weather) + "\n";
+                     ", groups " + n(plan.groups) + " (uniform " + n(plan.uniform_groups) +
+                     "), weather " + ms(plan.unsafe_weather) + "\n";
   const NetworkPlan& net = plan.network;
   text += "  network: delay " + ms(net.delay) + ", reorders " + n(net.reorders) + ", loss " +
           n(net.loss) + ", duplicates " + n(net.duplicates) + ", replays " + n(net.replays) +

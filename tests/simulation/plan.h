@@ -73,8 +73,9 @@ struct Plan {
   std::size_t strangers = 0;  // of the daemons, how many are not configured as peers of the others
   std::size_t clients = 4;
   std::size_t groups = 2;
-  Duration unsafe_weather{};  // how long faults are injected
-  Duration settle_bound{};    // in which everything must have settled after that
+  std::size_t uniform_groups = 0;  // of the groups, how many are uniform
+  Duration unsafe_weather{};       // how long faults are injected
+  Duration settle_bound{};         // in which everything must have settled after that
   bool settles_with_loss = false;
   bool checks_each_step = false;
   NetworkPlan network;

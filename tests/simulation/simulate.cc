@@ -16,7 +16,8 @@ constexpr const char* kUsage = R"(Usage: simulate --seed N [--verbose] [--trace 
 A single seed prints its plan, what happened and the verdict; --verbose prints each event and each
 effect, one line each; --trace writes what each node saw to FILE.NODE; --fast leaves out the cores'
 own checks after each step, which --checks adds to the runs of many seeds. --twice runs each seed
-two times and compares. --seconds begins no further run after that time.
+two times and compares. --seconds begins no further run after that time, --until-failure none after
+one that failed.
 Without --seeds or --count, GROUPCOMM_SIM_SEEDS says how many seeds are run, from 1.
 )";
 
@@ -75,6 +76,8 @@ bool read_flag(Arguments& arguments, std::string_view option) {
     arguments.details.checks_each_step = false;
   } else if (option == "--twice") {
     arguments.batch.twice = true;
+  } else if (option == "--until-failure") {
+    arguments.batch.until_failure = true;
   } else if (option == "--checks") {
     arguments.batch.checks_each_step = true;
   } else {

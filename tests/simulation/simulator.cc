@@ -273,7 +273,10 @@ void Simulator::judge(Outcome& outcome, bool settled) {
     for (verify::Trace& trace : daemon->traces()) outcome.traces.push_back(std::move(trace));
   }
   for (const auto& client : clients_) outcome.traces.push_back(std::move(client->trace()));
-  verify::Run run{.traces = std::move(outcome.traces), .converged = settled};
+  verify::Run run{.traces = std::move(outcome.traces), .converged = settled, .uniform_groups = {}};
+  for (std::size_t i = 0; i < plan_.uniform_groups; ++i) {
+    run.uniform_groups.insert("g" + std::to_string(i));
+  }
   const verify::Verdict verdict = verify::check(run);
   outcome.traces = std::move(run.traces);
   for (const std::string& complaint : scene_.complaints()) {

@@ -97,6 +97,34 @@ TEST(TotalOrder, AsksNothingOfTheDead) {
   EXPECT_EQ(story.violated(), "");
 }
 
+// --- D13 -----------------------------------------------------------------------------------------
+
+// b died after it had delivered its own message only, or first; a goes on.
+Story order_at_the_dead(Order order, bool skips) {
+  Story story = two_totals(order);
+  story.deliver("b", "b", 1, order, kView1);
+  if (!skips) story.deliver("b", "a", 1, order, kView1);
+  story.crash("b").view("a", kView2, {"a"});
+  return story;
+}
+
+TEST(StrongOrder, FailsWhereTheDeadSawAnotherOrderOfSafeMessages) {
+  EXPECT_EQ(order_at_the_dead(Order::kSafe, /*skips=*/false).violated(), "D13");
+  EXPECT_EQ(order_at_the_dead(Order::kSafe, /*skips=*/true).violated(), "D13");
+}
+
+TEST(StrongOrder, IsPromisedOfTotalMessagesInUniformGroupsOnly) {
+  Story story = order_at_the_dead(Order::kTotal, /*skips=*/true);
+  EXPECT_EQ(story.violated(), "");
+  EXPECT_EQ(story.make_uniform().violated(), "D13");
+}
+
+TEST(StrongOrder, AllowsTheDeadToHaveStoppedEarly) {
+  Story story = two_totals(Order::kSafe);
+  story.deliver("b", "a", 1, Order::kSafe, kView1).crash("b").view("a", kView2, {"a"});
+  EXPECT_EQ(story.violated(), "");
+}
+
 // --- D10, D11, D15 -------------------------------------------------------------------------------
 
 // a sends, b answers what it has delivered; nobody but c is left to deliver.

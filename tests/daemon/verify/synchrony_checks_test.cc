@@ -101,6 +101,7 @@ TEST(SafeDelivery, AsksNothingForAMereTotal) {
   story.deliver("c", "c", 1, Order::kTotal, kView1).crash("c");
   story.view("a", kView2, {"a", "b"}).view("b", kView2, {"a", "b"});
   EXPECT_EQ(story.violated(), "");
+  EXPECT_EQ(story.make_uniform().violated(), "D16");
 }
 
 }  // namespace
