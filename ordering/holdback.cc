@@ -296,25 +296,53 @@ void Holdback::deliver(Rank sender, MessageNumber number, OrderNumber place) {
 
 // --- flush ---------------------------------------------------------------------------------------
 
+std::vector<CausalNumber> Holdback::first_behind_control(
+    const std::vector<Candidate>& candidates) const {
+  std::vector<CausalNumber> first(streams_.size(), CausalNumber{~std::uint64_t{0}});
+  bool moved = true;
+  while (moved) {
+    moved = false;
+    for (const auto& [message, sender, placed] : candidates) {
+      bool behind = message->is_control() && !placed;
+      for (Rank rank = 0; rank < streams_.size() && !behind; ++rank) {
+        if (rank != sender) behind = (*message->context)[rank] >= first[rank];
+      }
+      if (behind && message->causal_number < first[sender]) {
+        first[sender] = message->causal_number;
+        moved = true;
+      }
+    }
+  }
+  return first;
+}
+
+// The free part of the order (rule F7). Control messages in it come as late as causality allows:
+// nobody has applied them, but a member that is excluded may have delivered data before them.
 std::vector<MessageReference> Holdback::unplaced_clear_messages() const {
-  std::vector<std::tuple<LamportStamp, Rank, MessageNumber>> found;
+  std::set<MessageReference> placed;
+  for (OrderNumber place = delivered_place_.next(); place <= ordered_line_; ++place) {
+    placed.insert(total_->at(place));
+  }
+  std::vector<Candidate> candidates;
   for (Rank sender = 0; sender < streams_.size(); ++sender) {
     const RetransmitBuffer& buffer = streams_[sender].buffer;
     for (MessageNumber number = buffer.first(); number < buffer.end(); ++number) {
       const Retained* entry = buffer.find(number);
       if (entry == nullptr || !entry->clear || entry->delivered) continue;
-      if (entry->message->is_ordered()) found.emplace_back(entry->message->stamp, sender, number);
+      if (!entry->message->is_causal()) continue;
+      candidates.push_back({entry->message.get(), sender, placed.contains({sender, number})});
     }
   }
-  std::set<MessageReference> placed;
-  for (OrderNumber place = delivered_place_.next(); place <= ordered_line_; ++place) {
-    placed.insert(total_->at(place));
+  const std::vector<CausalNumber> first = first_behind_control(candidates);
+  std::vector<std::tuple<bool, LamportStamp, Rank, MessageNumber>> found;
+  for (const auto& [message, sender, is_placed] : candidates) {
+    if (is_placed || !message->is_ordered()) continue;
+    const bool behind = message->causal_number >= first[sender];
+    found.emplace_back(behind, message->stamp, sender, message->number);
   }
   std::sort(found.begin(), found.end());
   std::vector<MessageReference> rest;
-  for (const auto& [stamp, sender, number] : found) {
-    if (!placed.contains({sender, number})) rest.push_back({sender, number});
-  }
+  for (const auto& [behind, stamp, sender, number] : found) rest.push_back({sender, number});
   return rest;
 }
 

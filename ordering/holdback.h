@@ -98,6 +98,14 @@ class Holdback {
   void find_blockers(EpochGate::Pending& pending);
   void try_deliver(Rank sender, MessageNumber number);
   void deliver(Rank sender, MessageNumber number, OrderNumber place);
+  // A causal, total or safe message that is clear and not delivered when the view is left.
+  struct Candidate {
+    const protocol::StampedMessage* message;
+    Rank sender;
+    bool placed;
+  };
+  // By rank: the first message that follows, by causality, an unplaced control message.
+  std::vector<CausalNumber> first_behind_control(const std::vector<Candidate>& candidates) const;
   std::vector<MessageReference> unplaced_clear_messages() const;
 
   Rank self_;

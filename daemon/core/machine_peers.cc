@@ -211,6 +211,12 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
     return;
   }
   if (beacon.decided->id.counter <= base.id.counter) return;
+  // What was accepted here has been decided: its value is known, and can be told to others.
+  const auto& accepted = change_.record().accepted;
+  if (accepted && accepted->value.next.id == beacon.decided->id) {
+    const protocol::ViewChangeValue value = accepted->value;
+    return on_decided(value, std::nullopt);
+  }
   if (is_living()) {
     // Either we are about to be told, or we were excluded: ask.
     send({from.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});

@@ -235,6 +235,7 @@ void DaemonCore::Machine::on_decided(
     if (!included && now_ - started_ > options_.suspect) on_excluded(value);
     return;
   }
+  last_install_ = protocol::Install{.value = value, .groups = groups};
   if (!included) {
     const bool departed = std::any_of(value.left.begin(), value.left.end(),
                                       [&](const auto& gone) { return gone.id == options_.self; });
@@ -290,6 +291,8 @@ void DaemonCore::Machine::give_up(const std::string& why) {
 
 void DaemonCore::Machine::install_as_member() {
   const ViewChangeValue value = *deciding_;
+  // Decided by records alone: nothing of the view is left, nor of what we learnt since.
+  if (value.cut.empty()) return install_as_joiner(value, {});
   clients_.begin_transition(value.next);
   ordering_->finish(value.cut, value.first_place, value.places);
   clients_.deliver_all(*ordering_);
