@@ -244,6 +244,20 @@ TEST(ViewChange, AdoptsTheHigherOfTwoAcceptedValues) {
   EXPECT_EQ(net.decided(), higher);
 }
 
+TEST(ViewChange, ProposesNothingOnTheAnswersOfLessThanAQuorum) {
+  auto net = ViewChangeNet::living(5);
+  net.set_filter(lose(4, "PROPOSE", {1}));
+  net.begin_ballot(4);
+  net.deliver();
+  ASSERT_TRUE(net.node(1).record.accepted.has_value());
+  for (const std::size_t i : {2u, 3u, 4u}) net.kill(i);
+  net.set_filter({});
+  net.run_for(seconds(10));
+  EXPECT_NE(net.frames(0, "PREPARE"), 0u);
+  EXPECT_EQ(net.frames(0, "PROPOSE"), 0u);
+  EXPECT_EQ(net.frames(1, "PROPOSE"), 0u);
+}
+
 // --- rivals --------------------------------------------------------------------------------------
 
 TEST(ViewChange, LetsTheHigherOfTwoBallotsWin) {

@@ -11,6 +11,14 @@ namespace {
 using protocol::MessageKind;
 using Texts = std::vector<std::string>;
 
+// A closing that names the first message of rank 0 as its cause.
+MessageBuilder closing(std::uint64_t value, std::uint64_t causal_number, std::uint64_t closes) {
+  return message(value, Order::kCausal)
+      .kind(MessageKind::kClosing)
+      .causal(causal_number, {1, 0, 0})
+      .closes(closes);
+}
+
 // The holdback queue of rank 1 of three; the places come from rank 0.
 class HoldbackTest : public ::testing::Test {
  protected:
@@ -38,6 +46,7 @@ class HoldbackTest : public ::testing::Test {
   }
   void collect() {
     for (const Delivery& delivery : holdback.take_deliveries()) {
+      if (delivery.message->kind == MessageKind::kClosing) continue;
       std::string text = delivery.transitional ? "~" : "";
       for (const Payload& chunk : delivery.chunks) text += chunk.text();
       delivered.push_back(text + std::string(delivery.message->payload.text()));
@@ -186,13 +195,13 @@ TEST_F(HoldbackTest, WaitsForEverybodysClosingWithAJoin) {
   EXPECT_FALSE(holdback.take_closing_due());
   acknowledge(0, 1);
   acknowledge(2, 1);
-  admit(0, message(2, Order::kReliable).kind(MessageKind::kClosing).closes(1));
-  admit(1, message(1, Order::kReliable).kind(MessageKind::kClosing).closes(1));
+  admit(0, closing(2, 2, 1));
+  admit(1, closing(1, 1, 1));
   EXPECT_EQ(delivered, Texts{});
   admit(2, message(1, Order::kReliable).to_group(1, 0).text("old"));
   for (Rank sender = 0; sender < 3; ++sender) tell_held(0, sender, 2);
   EXPECT_EQ(delivered, Texts{"old"});
-  admit(2, message(2, Order::kReliable).kind(MessageKind::kClosing).closes(1));
+  admit(2, closing(2, 1, 1));
   EXPECT_EQ(delivered, (Texts{"old", "join"}));
 }
 
@@ -205,9 +214,9 @@ TEST_F(HoldbackTest, WaitsWithAJoinUntilAQuorumHoldsWhatIsBeforeTheClosings) {
                .text("join"));
   place_at(1, {reference(0, 1)});
   for (const Rank member : {0u, 2u}) acknowledge(member, 1);
-  admit(0, message(2, Order::kReliable).kind(MessageKind::kClosing).closes(1));
-  admit(1, message(1, Order::kReliable).kind(MessageKind::kClosing).closes(1));
-  admit(2, message(1, Order::kReliable).kind(MessageKind::kClosing).closes(1));
+  admit(0, closing(2, 2, 1));
+  admit(1, closing(1, 1, 1));
+  admit(2, closing(1, 1, 1));
   EXPECT_EQ(delivered, Texts{});
   tell_held(2, 0, 2);
   tell_held(2, 1, 1);
@@ -228,10 +237,10 @@ TEST_F(HoldbackTest, CountsAsNewWhatWaitsForATotalMessageBehindTheJoin) {
                .text("join"));
   place_at(1, {reference(0, 1), reference(2, 1)});
   for (const Rank member : {0u, 2u}) acknowledge(member, 2);
-  admit(0, message(2, Order::kReliable).kind(MessageKind::kClosing).closes(2));
-  admit(1, message(1, Order::kReliable).kind(MessageKind::kClosing).closes(2));
+  admit(0, closing(2, 2, 2));
+  admit(1, closing(1, 1, 2));
   EXPECT_EQ(delivered, Texts{});
-  admit(2, message(3, Order::kReliable).kind(MessageKind::kClosing).closes(2));
+  admit(2, closing(3, 2, 2));
   for (Rank sender = 0; sender < 3; ++sender) tell_held(0, sender, 3);
   EXPECT_EQ(delivered, (Texts{"join", "t", "f"}));
 }

@@ -210,6 +210,7 @@ class OrderingNet {
   void collect(Rank rank) {
     for (Delivery& delivery : at(rank).take_deliveries()) {
       const protocol::StampedMessage& message = *delivery.message;
+      if (message.kind == protocol::MessageKind::kClosing) continue;
       std::string entry = delivery.transitional ? "~" : "";
       const auto group = std::to_string(message.destination.group.value);
       if (message.kind == protocol::MessageKind::kJoin) entry += "+" + group;
