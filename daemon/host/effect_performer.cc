@@ -73,6 +73,8 @@ Outcome EffectPerformer::on(CloseClient& effect, TimePoint now) {
 
 Outcome EffectPerformer::on(PersistRecord& effect, TimePoint /*now*/) {
   if (parts_.records == nullptr) return Outcome::kGoOn;
+  // Clients need not wait for the disk.
+  flush();
   const auto saved = parts_.records->save(effect.record);
   ++parts_.counters.record_writes;
   if (saved.ok()) return Outcome::kGoOn;
