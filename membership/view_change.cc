@@ -29,6 +29,7 @@ void ViewChange::begin(const protocol::DaemonView& view, bool living, TimePoint 
   pending_.reset();
   highest_round_ = 0;
   reason_since_.reset();
+  quorum_since_.reset();
   quiet_until_ = now;
   decided_.reset();
 }
@@ -50,17 +51,31 @@ Duration ViewChange::turn(const Situation& situation) const {
   return before * options_.step;
 }
 
+void ViewChange::watch_quorum(TimePoint now, const Situation& situation) {
+  if (!is_quorum_of(base(), situation.present)) {
+    quorum_since_.reset();
+  } else if (!quorum_since_) {
+    quorum_since_ = now;
+  }
+}
+
 TimePoint ViewChange::ballot_due_at(const Situation& situation) const {
   if (!reason_since_ || round_) return TimePoint::never();
   TimePoint due = *reason_since_ + turn(situation);
   if (is_at_work(last_proposer_, situation)) due = std::max(due, quiet_until_);
   const bool some_are_missing = situation.present.size() < base().members.size();
+  // Those that were cut off from a quorum come back one after another: wait for all.
+  if (living_ && situation.suspended) {
+    if (!quorum_since_) return TimePoint::never();
+    due = std::max(due, *quorum_since_ + (some_are_missing ? options_.gather : options_.step));
+  }
   if (living_ || !some_are_missing) return due;
   if (!is_quorum_of(base(), situation.present)) return TimePoint::never();
   return std::max(due, *reason_since_ + options_.gather);
 }
 
 bool ViewChange::is_ballot_due(TimePoint now, const Situation& situation) {
+  watch_quorum(now, situation);
   if (!has_reason(situation)) {
     reason_since_.reset();
     return false;
@@ -187,6 +202,10 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   std::set<Rank> answered;
   for (const auto& [rank, answer] : collecting->answers) answered.insert(rank);
   if (!is_quorum_of(base(), answered)) return;
+  // What is known of oneself is never old.
+  protocol::State& own = collecting->answers[*rank_].state;
+  own.hears = situation.hears;
+  own.leaving = situation.leaving_self;
 
   std::optional<ViewChangeValue> value = value_to_adopt(collecting->answers);
   if (!value) {
@@ -255,6 +274,7 @@ void ViewChange::abandon(TimePoint now, const Situation& situation) {
 // --- time ----------------------------------------------------------------------------------------
 
 void ViewChange::on_tick(TimePoint now, const Situation& situation) {
+  watch_quorum(now, situation);
   if (!round_) return;
   try_choose(now, situation);
   try_decide(now, situation);

@@ -128,6 +128,7 @@ class ViewChange {
   // When this member should begin a ballot; never where it waits for something else than time.
   TimePoint ballot_due_at(const Situation& situation) const;
   bool is_complete(const FlushRound::Collecting& collecting, const Situation& situation) const;
+  void watch_quorum(TimePoint now, const Situation& situation);
   Duration turn(const Situation& situation) const;
   bool is_at_work(Rank proposer, const Situation& situation) const;
   protocol::State state_for(const protocol::Ballot& ballot, const Situation& situation,
@@ -148,6 +149,7 @@ class ViewChange {
   std::optional<Pending> pending_;   // somebody's proposal
   std::uint64_t highest_round_ = 0;
   std::optional<TimePoint> reason_since_;  // a reason for a ballot has stood since
+  std::optional<TimePoint> quorum_since_;  // a quorum is present since
   TimePoint quiet_until_;                  // not before: somebody else's ballot is under way
   Rank last_proposer_ = 0;                 // whose that is
   bool record_changed_ = false;

@@ -87,7 +87,7 @@ void ClientService::deliver_leave(const Delivery& delivery) {
   });
   if (session == nullptr) return;
   session->pending_control.reset();
-  session->leaving = {};
+  session->leaving = false;
   control_took_effect_ = true;
 }
 
@@ -145,7 +145,8 @@ void ClientService::count_delivered(const std::vector<SessionId>& sessions, std:
     CHECK(session != nullptr);
     const std::uint64_t waiting = session->meter.waiting();
     session->meter.on_delivered(bytes);
-    if (waiting > options_.client_queue_bytes) {
+    // Who is about to leave by itself is let go: the others are told of a leave.
+    if (waiting > options_.client_queue_bytes && !session->leaving) {
       to_evict_.push_back(id);
     } else if (waiting > options_.client_queue_bytes / 2 && !session->warned) {
       session->warned = true;

@@ -211,9 +211,7 @@ void ClientService::evict(Session& session) {
                                       std::to_string(session.meter.waiting()) +
                                       " bytes wait for it; it is evicted"});
   for (const auto& [key, membership] : session.groups) {
-    // A leave that is under way comes before the eviction, for everybody.
-    const bool has_left = key == session.leaving;
-    tell(session.id, protocol::Gone{key, has_left ? GoneReason::kLeft : GoneReason::kEvicted});
+    tell(session.id, protocol::Gone{key, GoneReason::kEvicted});
   }
   tell(session.id, protocol::Disconnect{"evicted: messages were not read in time"});
   effects_.push_back(CloseClient{session.id});

@@ -97,7 +97,7 @@ bool ClientService::serve(Session& session, const protocol::Leave& leave, ViewOr
   message->destination.group = key;
   message->control = protocol::ControlBody{};
   session.pending_control = leave.request;
-  session.leaving = key;
+  session.leaving = true;
   ordering.stamp(std::move(message));
   return true;
 }

@@ -247,8 +247,11 @@ void DaemonCore::Machine::on_decided(
     install_as_joiner(value, {});
   } else if (groups) {
     install_as_joiner(value, *groups);
+  } else if (!is_base && had_record_) {
+    // A member that came along will tell us with the groups; if none did, our record votes on.
+    change_.begin(value.next, /*living=*/false, now_);
+    flush_view_change_outputs();
   }
-  // Else a member that came along will tell us with the groups: our beacons ask for it.
 }
 
 void DaemonCore::Machine::on_excluded(const ViewChangeValue& value) {

@@ -72,7 +72,7 @@ struct Session {
   std::uint64_t queued_bytes = 0;
   std::vector<Payload> chunks;                    // of the multicast that is being received
   std::map<GroupKey, Membership> groups;          // member now
-  GroupKey leaving;                               // the group of a leave that is under way
+  bool leaving = false;                           // a leave of its own is under way
   std::optional<RequestId> pending_control;       // a join or leave of its own is under way
   std::map<GroupKey, std::uint32_t> joins;        // how often it joined a group
   std::unordered_map<GroupKey, SendNumber> sent;  // accepted messages by group

@@ -1,5 +1,6 @@
 #include "daemon/host/describe.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,13 @@ std::string kinds(const std::vector<ClientMessage>& messages) {
   std::vector<std::string> texts;
   for (const ClientMessage& message : messages) texts.push_back(kind(message, kClientMessages));
   return list(texts);
+}
+
+// Names and reasons may come from elsewhere.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; }, ' ');
+  return text;
 }
 
 struct EventText {
@@ -114,8 +122,8 @@ struct EffectText {
 
 }  // namespace
 
-std::string describe(const Event& event) { return std::visit(EventText{}, event); }
-std::string describe(const Effect& effect) { return std::visit(EffectText{}, effect); }
+std::string describe(const Event& event) { return one_line(std::visit(EventText{}, event)); }
+std::string describe(const Effect& effect) { return one_line(std::visit(EffectText{}, effect)); }
 
 std::string describe(const protocol::DaemonView& view) {
   std::vector<std::string> members;

@@ -27,12 +27,12 @@ void add_coverage(const History& history, Coverage& coverage) {
   }
 }
 
-void check_level(const History& history, bool converged, Findings& findings) {
+void check_level(const History& history, Findings& findings) {
   check_views(history, findings);
   check_view_changes(history, findings);
   check_deliveries(history, findings);
-  check_synchrony(history, converged, findings);
-  check_total_order(history, converged, findings);
+  check_synchrony(history, findings);
+  check_total_order(history, findings);
 }
 
 }  // namespace
@@ -43,17 +43,17 @@ Verdict check(const Run& run) {
     verdict.notes.insert(verdict.notes.end(), trace.notes.begin(), trace.notes.end());
   }
   Findings findings;
-  const History daemons(run.traces, Role::kDaemon);
-  check_level(daemons, run.converged, findings);
+  const History daemons(run, Role::kDaemon);
+  check_level(daemons, findings);
   check_primary_chain(daemons, findings);
 
-  const History clients(run.traces, Role::kClient);
-  check_level(clients, run.converged, findings);
-  check_self_delivery(clients, run.converged, findings);
+  const History clients(run, Role::kClient);
+  check_level(clients, findings);
+  check_self_delivery(clients, findings);
   check_fifo(clients, findings);
   check_causal_order(clients, findings);
-  check_strong_order(clients, run.uniform_groups, findings);
-  check_safe(clients, run.uniform_groups, findings);
+  check_strong_order(clients, findings);
+  check_safe(clients, findings);
 
   add_coverage(daemons, verdict.coverage);
   add_coverage(clients, verdict.coverage);

@@ -5,7 +5,6 @@
 // used, never time, so that traces of real processes can be checked as those of the simulator are.
 #pragma once
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -19,15 +18,6 @@ struct Violation {
   std::string sentence;  // what is wrong
   std::vector<std::string> records;
   bool operator==(const Violation&) const = default;
-};
-
-struct Run {
-  std::vector<Trace> traces;
-  // The run ended after a quiet time in which everything could settle: whatever a living member
-  // is owed must be there.
-  bool converged = false;
-  // Groups with the option `uniform`: nothing in a trace tells.
-  std::set<std::string> uniform_groups;
 };
 
 // What was there to be checked, so that one sees when it was next to nothing.
@@ -72,22 +62,20 @@ void check_primary_chain(const History& history, Findings& findings);
 // D1 integrity, D2 no duplicates, D3 payload, D5 same view, D18 not before or after its time.
 void check_deliveries(const History& history, Findings& findings);
 // D6 virtual synchrony.
-void check_synchrony(const History& history, bool converged, Findings& findings);
+void check_synchrony(const History& history, Findings& findings);
 // D7 self delivery. REQUIRES: the level of clients, as for all below but check_total_order.
-void check_self_delivery(const History& history, bool converged, Findings& findings);
+void check_self_delivery(const History& history, Findings& findings);
 // D9 FIFO over all orders but reliable, without holes (D17).
 void check_fifo(const History& history, Findings& findings);
 // D10 and D11 causal order inside and across groups, and D15, which is the same over totals.
 void check_causal_order(const History& history, Findings& findings);
 // D12 total order within a group.
-void check_total_order(const History& history, bool converged, Findings& findings);
+void check_total_order(const History& history, Findings& findings);
 // D13 strong total order: those who die must not have seen another order than the survivors. It is
 // promised of safe messages, and of all total ones in uniform groups.
-void check_strong_order(const History& history, const std::set<std::string>& uniform_groups,
-                        Findings& findings);
+void check_strong_order(const History& history, Findings& findings);
 // D16 (a) and (c): what one member delivered as safe, or as total in a uniform group, or was told
 // to be so.
-void check_safe(const History& history, const std::set<std::string>& uniform_groups,
-                Findings& findings);
+void check_safe(const History& history, Findings& findings);
 
 }  // namespace groupcomm::verify

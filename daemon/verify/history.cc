@@ -44,8 +44,9 @@ std::size_t History::MessageKeyHash::operator()(const MessageKey& key) const {
   return static_cast<std::size_t>(hash ^ (hash >> 32));
 }
 
-History::History(const std::vector<Trace>& traces, Role level) : level_(level) {
-  for (const Trace& trace : traces) add_trace(trace);
+History::History(const Run& run, Role level) : run_(run), level_(level) {
+  for (const Trace& trace : run.traces) add_trace(trace);
+  find_homes();
   finish();
 }
 
@@ -165,10 +166,7 @@ void History::add(const Record& raw, const record::Deliver& deliver) {
                      .number = deliver.number});
   MessageInfo& info = messages_[at(message)];
   info.group = membership->group;
-  if (info.first_delivery == nullptr) {
-    info.first_delivery = &raw;
-    info.home = stay.view;
-  }
+  if (info.first_delivery == nullptr) info.first_delivery = &raw;
   stay.deliveries.push_back({.message = message, .record = &raw});
   process_infos_[at(membership->process)].steps.push_back(
       {.is_send = false,
@@ -245,6 +243,24 @@ void History::add_inside_view(const Record& raw, const std::string& p, const std
   if (open_membership(p, g) == nullptr) stray(raw, "outside of any membership");
 }
 
+// Those who died or were excluded may have been alone with an order, and with it alone with the
+// view of a total message: what the others did counts first.
+void History::find_homes() {
+  for (const bool of_survivors : {true, false}) {
+    for (const Membership& membership : memberships_) {
+      for (std::size_t i = 0; i < membership.stays.size(); ++i) {
+        if (is_complete(membership, i) != of_survivors) continue;
+        for (const DeliveryInfo& delivery : membership.stays[i].deliveries) {
+          MessageInfo& message = messages_[at(delivery.message)];
+          if (message.home != kNone) continue;
+          message.home = membership.stays[i].view;
+          message.home_record = delivery.record;
+        }
+      }
+    }
+  }
+}
+
 void History::finish() {
   for (Index i = 0; at(i) < messages_.size(); ++i) {
     streams_[{messages_[at(i)].sender, messages_[at(i)].group}].push_back(i);
@@ -304,18 +320,17 @@ std::optional<Order> History::order_of(const MessageInfo& message) const {
   return std::get<record::Deliver>(*message.first_delivery).order;
 }
 
-bool History::is_complete(const Membership& membership, std::size_t stay, bool converged) const {
+bool History::is_complete(const Membership& membership, std::size_t stay) const {
   if (stay + 1 < membership.stays.size()) return true;
-  return converged && membership.gone == nullptr && !process(membership.process).ended;
+  return run_.converged && membership.gone == nullptr && !process(membership.process).ended;
 }
 
-std::map<std::pair<Index, Index>, std::vector<History::StayIndex>> History::companions(
-    bool converged) const {
+std::map<std::pair<Index, Index>, std::vector<History::StayIndex>> History::companions() const {
   std::map<std::pair<Index, Index>, std::vector<StayIndex>> buckets;
   for (std::size_t m = 0; m < memberships_.size(); ++m) {
     const auto& stays = memberships_[m].stays;
     for (std::size_t s = 0; s < stays.size(); ++s) {
-      if (!is_complete(memberships_[m], s, converged)) continue;
+      if (!is_complete(memberships_[m], s)) continue;
       const Index next = s + 1 < stays.size() ? stays[s + 1].view : kNone;
       buckets[{stays[s].view, next}].push_back({m, s});
     }

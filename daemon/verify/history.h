@@ -15,6 +15,16 @@
 
 namespace groupcomm::verify {
 
+// What was recorded of one run.
+struct Run {
+  std::vector<Trace> traces;
+  // The run ended after a quiet time in which everything could settle: whatever a living member
+  // is owed must be there.
+  bool converged = false;
+  // Groups with the option `uniform`: nothing in a trace tells.
+  std::set<std::string> uniform_groups;
+};
+
 // Position in one of the lists of a History.
 using Index = std::int32_t;
 inline constexpr Index kNone = -1;
@@ -41,7 +51,8 @@ struct MessageInfo {
   const record::Send* daemon_send = nullptr;
   const Record* first_delivery = nullptr;
   Index stamped_view = kNone;  // in which it was stamped, where that is known
-  Index home = kNone;          // the view in which somebody delivered it
+  Index home = kNone;          // the view in which it is delivered, by those who lived on if any
+  const Record* home_record = nullptr;  // a delivery there
 
   // What the sender asked for; nullptr: no record of the send exists.
   const record::Send* send() const { return client_send != nullptr ? client_send : daemon_send; }
@@ -108,14 +119,16 @@ struct Stray {
 using ViewOrder = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
 std::optional<ViewOrder> parse_view_order(std::string_view id);
 
-// One of the two levels of a run. Keeps pointers into the traces, which must outlive it.
+// One of the two levels of a run. Keeps pointers into the run, which must outlive it.
 class History {
  public:
   // Role::kClient: what applications saw, with the daemons' send records as ground truth.
   // Role::kDaemon: the group kDaemons only.
-  History(const std::vector<Trace>& traces, Role level);
+  History(const Run& run, Role level);
 
   Role level() const { return level_; }
+  bool is_converged() const { return run_.converged; }
+  bool is_uniform(Index group) const { return run_.uniform_groups.contains(group_name(group)); }
   const std::vector<MessageInfo>& messages() const { return messages_; }
   const std::vector<ViewInfo>& views() const { return views_; }
   const std::vector<Membership>& memberships() const { return memberships_; }
@@ -149,7 +162,7 @@ class History {
 
   // Whether the stay was completed: the next view was installed, or, where the run converged, the
   // member is in it to the end. Only then is everything of the view owed to the member.
-  bool is_complete(const Membership& membership, std::size_t stay, bool converged) const;
+  bool is_complete(const Membership& membership, std::size_t stay) const;
   // Positions in memberships() and their stays.
   struct StayIndex {
     std::size_t membership = 0;
@@ -157,7 +170,7 @@ class History {
   };
   // The stays of those who went together from one view to the next, keyed by the two; a next view
   // of kNone stands for the end of a converged run.
-  std::map<std::pair<Index, Index>, std::vector<StayIndex>> companions(bool converged) const;
+  std::map<std::pair<Index, Index>, std::vector<StayIndex>> companions() const;
   const Stay& stay(StayIndex index) const {
     return memberships_[index.membership].stays[index.stay];
   }
@@ -189,6 +202,7 @@ class History {
   void add_daemon_send(const record::Send& send);
   void add_inside_view(const Record& raw, const std::string& p, const std::string& g);
   void finish();
+  void find_homes();
 
   Index process_index(std::string_view name);
   Index member_index(std::string_view name);
@@ -197,6 +211,7 @@ class History {
   Membership* open_membership(const std::string& p, const std::string& g);
   void stray(const Record& record, std::string why) { strays_.push_back({&record, why}); }
 
+  const Run& run_;
   Role level_;
   Names processes_, members_, groups_, view_ids_, destinations_;
   std::vector<Index> member_processes_;

@@ -100,9 +100,9 @@ std::vector<const DeliveryInfo*> totals_of(const Stay& stay, Order weakest = Ord
 
 }  // namespace
 
-void check_total_order(const History& history, bool converged, Findings& findings) {
+void check_total_order(const History& history, Findings& findings) {
   Positions positions(history.messages().size());
-  for (const auto& [views, bucket] : history.companions(converged)) {
+  for (const auto& [views, bucket] : history.companions()) {
     if (bucket.size() < 2) continue;
     std::vector<std::vector<const DeliveryInfo*>> totals;
     for (const auto index : bucket) totals.push_back(totals_of(history.stay(index)));
@@ -165,11 +165,10 @@ void check_prefix(const History& history, const Participant& early, const Partic
 
 }  // namespace
 
-void check_strong_order(const History& history, const std::set<std::string>& uniform_groups,
-                        Findings& findings) {
+void check_strong_order(const History& history, Findings& findings) {
   std::map<Index, std::vector<Participant>> by_view;
   for (const Membership& membership : history.memberships()) {
-    const bool is_uniform = uniform_groups.contains(history.group_name(membership.group));
+    const bool is_uniform = history.is_uniform(membership.group);
     for (std::size_t i = 0; i < membership.stays.size(); ++i) {
       by_view[membership.stays[i].view].push_back(
           {.membership = &membership,

@@ -46,9 +46,9 @@ std::vector<DeliveryInfo> union_of(const History& history, const std::vector<Sta
 
 }  // namespace
 
-void check_synchrony(const History& history, bool converged, Findings& findings) {
+void check_synchrony(const History& history, Findings& findings) {
   DeliveredSet scratch(history);
-  for (const auto& [views, bucket] : history.companions(converged)) {
+  for (const auto& [views, bucket] : history.companions()) {
     if (bucket.size() < 2) continue;
     const std::vector<DeliveryInfo> all = union_of(history, bucket, scratch);
     for (const StayIndex index : bucket) {
@@ -77,7 +77,7 @@ std::string_view daemon_part(std::string_view view_id) {
 // Whether the sender came so far that its message, undelivered, cannot come any more: it has
 // installed a view that rests on a later daemon view, or has left, or the run has settled.
 const Record* too_late(const History& history, const MessageInfo& message,
-                       const Membership& membership, bool converged) {
+                       const Membership& membership) {
   const Record* reached = nullptr;
   const std::string_view stamped = daemon_part(history.view_name(message.stamped_view));
   bool is_past = false;
@@ -90,13 +90,13 @@ const Record* too_late(const History& history, const MessageInfo& message,
     const bool has_left = std::get<record::Gone>(*membership.gone).reason == "left";
     return has_left ? membership.gone : nullptr;
   }
-  const bool is_settled = converged && !history.process(membership.process).ended;
+  const bool is_settled = history.is_converged() && !history.process(membership.process).ended;
   return is_settled ? membership.stays.back().record : nullptr;
 }
 
 }  // namespace
 
-void check_self_delivery(const History& history, bool converged, Findings& findings) {
+void check_self_delivery(const History& history, Findings& findings) {
   DeliveredSet delivered(history);
   for (const Membership& membership : history.memberships()) {
     const auto stream = history.streams().find({membership.process, membership.group});
@@ -112,7 +112,7 @@ void check_self_delivery(const History& history, bool converged, Findings& findi
       if (!history.has_member(message.stamped_view, membership.member)) continue;
       if (!history.is_addressed(message, membership.process)) continue;
       if (history.has_send_fail(index)) continue;
-      const Record* end = too_late(history, message, membership, converged);
+      const Record* end = too_late(history, message, membership);
       if (end == nullptr) continue;
       const Record send = *message.send();
       findings.add("D7", "a member did not deliver its own accepted message", {&send, end});
@@ -125,10 +125,10 @@ namespace {
 // Messages that every member of a view which lives on must deliver there, and who says so.
 using Promises = std::map<Index, std::map<Index, const Record*>>;  // by view, then message
 
-Promises promises_of(const History& history, const std::set<std::string>& uniform_groups) {
+Promises promises_of(const History& history) {
   Promises promises;
   for (const Membership& membership : history.memberships()) {
-    const bool is_uniform = uniform_groups.contains(history.group_name(membership.group));
+    const bool is_uniform = history.is_uniform(membership.group);
     const Order weakest = is_uniform ? Order::kTotal : Order::kSafe;
     for (const Stay& stay : membership.stays) {
       for (const DeliveryInfo& delivery : stay.deliveries) {
@@ -146,15 +146,14 @@ Promises promises_of(const History& history, const std::set<std::string>& unifor
 
 }  // namespace
 
-void check_safe(const History& history, const std::set<std::string>& uniform_groups,
-                Findings& findings) {
-  const Promises promises = promises_of(history, uniform_groups);
+void check_safe(const History& history, Findings& findings) {
+  const Promises promises = promises_of(history);
   DeliveredSet delivered(history);
   for (const Membership& membership : history.memberships()) {
     for (std::size_t i = 0; i < membership.stays.size(); ++i) {
       const auto promised = promises.find(membership.stays[i].view);
       if (promised == promises.end()) continue;
-      if (!history.is_complete(membership, i, /*converged=*/false)) continue;
+      if (i + 1 == membership.stays.size()) continue;
       delivered.fill(membership.stays[i]);
       for (const auto& [message, record] : promised->second) {
         if (delivered.contains(message)) continue;

@@ -82,6 +82,10 @@ class ViewChangeNet {
     cuts_.insert({b, a});
   }
   void heal() { cuts_.clear(); }
+  void heal(std::size_t a, std::size_t b) {
+    cuts_.erase({a, b});
+    cuts_.erase({b, a});
+  }
   void set_filter(Filter filter) { filter_ = std::move(filter); }
   void restart(std::size_t i, std::uint64_t life) {
     const protocol::DurableRecord record = nodes_.at(i).record;

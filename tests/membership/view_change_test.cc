@@ -120,6 +120,27 @@ TEST(ViewChange, DecidesNothingWithoutAQuorumAndGoesOnWhenThereIsOne) {
   EXPECT_EQ(net.decided_members(), ids({0, 1, 2, 3, 4}));
 }
 
+// A switch that is off for some seconds costs these seconds and not the state of those that come
+// back last.
+TEST(ViewChange, WaitsForAllWhenAQuorumComesBackAfterASuspension) {
+  auto net = ViewChangeNet::living(5);
+  for (std::size_t a = 0; a < 5; ++a) {
+    for (std::size_t b = a + 1; b < 5; ++b) net.cut(a, b);
+  }
+  net.run_for(seconds(1));
+  for (std::size_t i = 0; i < 5; ++i) net.node(i).suspended = true;
+  net.run_for(seconds(4));
+  for (std::size_t a = 0; a < 5; ++a) {
+    for (std::size_t b = a + 1; b < 5; ++b) {
+      net.heal(a, b);
+      net.run_for(milliseconds(10));
+    }
+  }
+  net.run_for(seconds(6));
+  EXPECT_EQ(net.decided_members(), ids({0, 1, 2, 3, 4}));
+  EXPECT_TRUE(net.decided()->resumed);
+}
+
 TEST(ViewChange, GoesOnWithAQuorumThatCannotReachTheRest) {
   auto net = ViewChangeNet::living(5);
   for (const std::size_t a : {0u, 1u}) {

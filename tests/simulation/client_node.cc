@@ -82,6 +82,8 @@ void ClientNode::resume() {
   if (broken_) {
     broken_ = false;
     on_disconnected();
+  } else {
+    drain();
   }
 }
 
