@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Plants known bugs, one at a time, in a copy of the tree, and demands that the simulator finds each.
+"""Plants known bugs in a copy of the tree, one at a time; the simulator must find each.
 
-A checker that never fails proves nothing. Each mutant is a textual change of the protocol's code; the
-mutant survives where no seed fails. A text that is not found exactly once is an error: the list must
+A checker that never fails proves nothing. Each mutant is a textual change of the protocol's code;
+it survives where no seed fails. A text that is not found exactly once is an error: the list must
 follow the code.
 
     tests/simulation/mutants.py [--seeds N] [--jobs N] [--only NAME] [--work FOLDER]
@@ -26,7 +26,8 @@ MUTANTS = [
      "    if (!answer.state.living || rank != choice.ballot.proposer) continue;\n"
      "    for (std::size_t sender = 0;"),
     ("a quorum of those who answered", "membership/view_choice.cc",
-     "  if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) return std::nullopt;",
+     "  if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) "
+     "return std::nullopt;",
      "  (void)is_quorum_of;"),
     ("an accepted value is not adopted", "membership/view_choice.cc",
      "  if (newest == nullptr) return std::nullopt;",
@@ -107,12 +108,13 @@ def main():
                               str(options.jobs), "--until-failure"], capture_output=True, text=True)
         path.write_text(original)
         seeds = re.findall(r"--seed (\d+)", run.stdout)
-        what = re.findall(r"^(\w+) violated|(CHECK failed[^\n]*)|^(complaint: [^\n]*)", run.stdout, re.M)
+        what = re.findall(r"^(\w+) violated|(CHECK failed[^\n]*)|^(complaint: [^\n]*)", run.stdout,
+                          re.M)
         if run.returncode == 0:
             survivors.append(mutant[0])
+        found = " ".join(dict.fromkeys("".join(w) for w in what))[:150]
         print(f"{'SURVIVES' if run.returncode == 0 else 'caught'}: {mutant[0]}"
-              + (f" (seed {seeds[0]}: {' '.join(dict.fromkeys(''.join(w) for w in what))[:150]})" if seeds else ""),
-              flush=True)
+              + (f" (seed {seeds[0]}: {found})" if seeds else ""), flush=True)
     if not options.work:
         shutil.rmtree(work)
     return 1 if survivors else 0
