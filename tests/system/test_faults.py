@@ -114,6 +114,7 @@ class SlowReader(SystemTestCase):
         data = "x" * (1 << 20)
         for number in range(90):
             a.send("room", data, order="fifo", id=number)
+            a.wait_for("accepted", id=number)  # more under way would be refused
         for pipe in (a, b):
             view = pipe.wait_view("room", ["a", "b"], timeout=60)
             self.assertEqual([left["reason"] for left in view["left"]], ["evicted"])
