@@ -78,7 +78,6 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::string unsettled() const;
   std::string unsettled_daemons() const;
   std::string unsettled_groups() const;
-  std::string unreleased() const;
   bool settle(Outcome& outcome);
   void judge(Outcome& outcome, bool settled);
 
