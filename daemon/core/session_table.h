@@ -1,6 +1,7 @@
 // The clients of this daemon.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "groupcomm/check.h"
 #include "groupcomm/protocol/client_frames.h"
 
 namespace groupcomm::daemon {
@@ -46,8 +48,12 @@ class DeliveryMeter {
     return true;
   }
   std::uint64_t waiting() const {
+    // Of a large message that is partly consumed only the rest is still among what waits.
     std::uint64_t largest = 0;
-    for (const Large& large : large_) largest = std::max(largest, large.bytes);
+    for (const Large& large : large_) {
+      largest = std::max(largest, large.begin + large.bytes - std::max(large.begin, consumed_));
+    }
+    CHECK_LE(largest, delivered_ - consumed_);
     return delivered_ - consumed_ - largest;
   }
 
