@@ -16,10 +16,8 @@
 namespace groupcomm::wire {
 namespace {
 
-// The folder of this file: the build names source files by their full path.
 std::string golden_path(const std::string& name) {
-  const std::string here = __FILE__;
-  return here.substr(0, here.rfind('/')) + "/golden/" + name + ".bin";
+  return GROUPCOMM_GOLDEN_FRAMES "/" + name + ".bin";
 }
 
 void expect_golden(const std::string& name, const Payload& frame) {
