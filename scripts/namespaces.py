@@ -1,6 +1,7 @@
-"""A cluster whose daemons each have a network namespace of their own, so that one can be cut off.
+"""A cluster whose daemons each have a network namespace of their own, with faults between them.
 
-A bridge in a namespace of its own joins them; nothing outside is touched. Needs root.
+A bridge in a namespace of its own joins them; nothing outside is touched. Packets are dropped where
+they arrive, in silence. Needs root, the ip command, and nft for the faults.
 """
 
 import os
@@ -14,19 +15,25 @@ class Unavailable(Exception):
     """Network namespaces cannot be made here."""
 
 
+def _run(command, text=""):
+    subprocess.run(command, check=True, capture_output=True, input=text, text=True)
+
+
 def _ip(*arguments):
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    _run(["ip", *arguments])
 
 
 class NamespacedCluster(groupcomm.Cluster):
     """Daemon n1 is at 10.48.0.1, and so on."""
 
     def __init__(self, bin_folder, size=3, config=None, traces=True):
-        if os.geteuid() != 0 or not shutil.which("ip"):
-            raise Unavailable("network namespaces need root and the ip command")
+        if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("nft"):
+            raise Unavailable("network namespaces need root and the commands ip and nft")
         super().__init__(bin_folder, size, config, traces)
         self._tag = f"gc{os.getpid()}"
         self._made = []
+        self._unheard = {name: set() for name in self.daemons}  # from whom nothing arrives
+        self._loss = 0
         try:
             self._make_network()
         except (OSError, subprocess.CalledProcessError) as error:
@@ -60,12 +67,41 @@ class NamespacedCluster(groupcomm.Cluster):
     def prefix_of(self, name):
         return ["ip", "netns", "exec", self._namespace(name)]
 
-    def cut(self, name):
-        """Drops every packet from and to this daemon's host; nobody is told."""
-        _ip("-n", self._namespace("hub"), "link", "set", name, "nomaster")
+    def cut(self, sources, targets):
+        """Drops every packet from the hosts of `sources` to those of `targets`: one way."""
+        for target in targets:
+            self._unheard[target] |= set(sources) - {target}
+            self._apply(target)
 
-    def heal(self, name):
-        _ip("-n", self._namespace("hub"), "link", "set", name, "master", "br0")
+    def part(self, side, other):
+        """Cuts both ways."""
+        self.cut(side, other)
+        self.cut(other, side)
+
+    def isolate(self, name):
+        """Drops every packet from and to this daemon's host."""
+        self.part([name], [other for other in self.daemons if other != name])
+
+    def lose(self, percent):
+        """Drops this share of all packets."""
+        self._loss = percent
+        for name in self.daemons:
+            self._apply(name)
+
+    def heal(self):
+        """Ends all cuts and losses."""
+        self._loss = 0
+        for name, unheard in self._unheard.items():
+            unheard.clear()
+            self._apply(name)
+
+    def _apply(self, name):
+        rules = [f"ip saddr {self.host_of(source)} drop" for source in sorted(self._unheard[name])]
+        if self._loss:
+            rules.append(f'iifname "eth0" numgen random mod 100 < {self._loss} drop')
+        chain = "\n".join(["type filter hook input priority 0;", *rules])
+        _run(["ip", "netns", "exec", self._namespace(name), "nft", "-f", "-"],
+             f"flush ruleset\ntable inet faults {{\nchain input {{\n{chain}\n}}\n}}\n")
 
     def close(self):
         super().close()

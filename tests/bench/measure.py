@@ -109,7 +109,7 @@ def silent_host(bin_folder):
     with namespaces.NamespacedCluster(bin_folder, 3, traces=False) as cluster:
         cluster.start()
         a, b, _ = cluster.members("room", NAMES)
-        return until_view(lambda: cluster.cut("n3"), [a, b], ["a", "b"])
+        return until_view(lambda: cluster.isolate("n3"), [a, b], ["a", "b"])
 
 
 # --- cost of doing nothing ------------------------------------------------------------------------

@@ -30,10 +30,10 @@ class SystemTestCase(unittest.TestCase):
         """A started cluster. After the test its traces are verified and its processes ended."""
         cluster = groupcomm.Cluster(BIN, size, config)
         self.addCleanup(cluster.close)
-        self.addCleanup(self._show_logs, cluster)
+        self.addCleanup(self.show_logs_of_a_failure, cluster)
         return cluster.start()
 
-    def _show_logs(self, cluster):
+    def show_logs_of_a_failure(self, cluster):
         result = self._outcome.result
         if any(test is self for test, _ in result.failures + result.errors):
             print(f"{self.id()}\n{cluster.logs()}", file=sys.stderr)
