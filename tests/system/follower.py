@@ -1,4 +1,4 @@
-"""Clients that come back: what a client knows of its membership, and how all find together again."""
+"""Clients that come back: what one knows of its membership, and how all find together again."""
 
 import time
 
