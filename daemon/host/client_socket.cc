@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "daemon/host/unread_bytes.h"
 #include "daemon/host/zmq_message.h"
 #include "groupcomm/check.h"
 #include "groupcomm/wire/codec.h"
@@ -48,10 +49,6 @@ pid_t process_of(const zmq::message_t& message) {
   const char* end = address.data() + address.size();
   const auto [rest, error] = std::from_chars(address.data() + colon + 1, end, process);
   return error == std::errc() && rest == end && process > 0 ? process : 0;
-}
-
-int descriptor_of(const zmq::message_t& message) {
-  return zmq_msg_get(message.handle(), ZMQ_SRCFD);
 }
 
 Result<std::monostate> make_directory_of(const std::string& path) {
@@ -185,10 +182,13 @@ std::optional<ClientSocket::Received> ClientSocket::receive() {
   Received received;
   received.routing_id = sender.to_string();
   CHECK(socket_.recv(received.frame, zmq::recv_flags::none).has_value());
+  received.descriptor = descriptor_of(received.frame);
+  on_part_read(received.descriptor, received.frame.size());
   bool more = received.frame.more();
   while (more) {
     zmq::message_t part;
     CHECK(socket_.recv(part, zmq::recv_flags::none).has_value());
+    on_part_read(received.descriptor, part.size());
     more = part.more();
     received.one_part = false;
   }
@@ -222,13 +222,14 @@ Result<std::vector<protocol::ClientMessage>> ClientSocket::decode(Received& rece
   if (received.routing_id.size() != kRoutingIdBytes || received.routing_id[0] != '\0') {
     return Failure{"a routing id of its own choice"};
   }
-  return wire::decode_client_messages(to_payload(std::move(received.frame)));
+  return wire::decode_client_messages(to_payload(std::move(received.frame)),
+                                      counters_.unknown_client_messages);
 }
 
 ClientConnection& ClientSocket::open_connection(const Received& received) {
   read_monitor();
-  ClientConnection& connection = connections_.open(
-      received.routing_id, descriptor_of(received.frame), process_of(received.frame));
+  ClientConnection& connection =
+      connections_.open(received.routing_id, received.descriptor, process_of(received.frame));
   ++counters_.clients_total;
   counters_.clients = connections_.session_count();
   watch_process(connection);

@@ -69,12 +69,13 @@ class ClientSocket {
   struct Received {
     std::string routing_id;
     zmq::message_t frame;
+    int descriptor = -1;  // of the connection; -1 where unknown
     bool one_part = true;
   };
   std::optional<Received> receive();
   // What a received frame means to the core, if anything.
   std::optional<Event> interpret(Received received);
-  static Result<std::vector<protocol::ClientMessage>> decode(Received& received);
+  Result<std::vector<protocol::ClientMessage>> decode(Received& received);
   ClientConnection& open_connection(const Received& received);
   void reject(ClientConnection& connection, const std::string& why);
   void collect_lost();

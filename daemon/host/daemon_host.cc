@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "daemon/host/record_store.h"
 #include "daemon/host/socket_context.h"
 #include "daemon/host/stop_signals.h"
+#include "daemon/host/unread_bytes.h"
 #include "daemon/verify/trace_file.h"
 
 namespace groupcomm::daemon {
@@ -23,6 +25,13 @@ namespace {
 constexpr int kCannotStart = 2;
 // What the last frames to peers and clients get when the daemon ends.
 constexpr auto kLinger = std::chrono::milliseconds(200);
+
+// More than a client or a peer that keeps to its window can have under way: the window, the largest
+// message on top, and as much again for what is repeated and for peers that are configured with
+// larger windows.
+std::uint64_t unread_bytes_max(const DaemonOptions& options) {
+  return 2 * (kPayloadBytesMax + std::max(options.window_bytes, options.client_window_bytes));
+}
 
 int refuse(Log& log, const std::string& why) {
   log.error(why);
@@ -61,6 +70,7 @@ int run_daemon(const Options& options) {
   Log log(options.log_level);
   StopSignals signals;
   raise_descriptor_limit();
+  set_unread_bytes_max(unread_bytes_max(options.core));
   HostCounters counters;
 
   auto lock = ClientSocket::lock(options.socket);

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "daemon/host/describe.h"
+#include "daemon/host/unread_bytes.h"
 #include "groupcomm/wire/codec.h"
 
 namespace groupcomm::daemon {
@@ -46,6 +47,7 @@ Outcome EffectPerformer::on(DisconnectPeer& effect, TimePoint /*now*/) {
 
 Outcome EffectPerformer::on(SendToClient& effect, TimePoint /*now*/) {
   if (auto* reply = std::get_if<protocol::StatusReply>(&effect.message)) {
+    parts_.counters.overfull_connections = overfull_connections();
     parts_.counters.add_to(reply->status.counters);
   }
   batches_.add(effect.session, std::move(effect.message));

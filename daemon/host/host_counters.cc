@@ -15,11 +15,13 @@ void HostCounters::add_to(std::vector<std::pair<std::string, std::uint64_t>>& li
            std::pair("host_clients", clients),
            std::pair("host_clients_total", clients_total),
            std::pair("host_dropped_peer_frames", dropped_peer_frames),
+           std::pair("host_overfull_connections", overfull_connections),
            std::pair("host_peer_bytes_in", peer_bytes_in),
            std::pair("host_peer_bytes_out", peer_bytes_out),
            std::pair("host_peer_frames_in", peer_frames_in),
            std::pair("host_peer_frames_out", peer_frames_out),
            std::pair("host_record_writes", record_writes),
+           std::pair("host_unknown_client_messages", unknown_client_messages),
        }) {
     list.emplace_back(name, value);
   }

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "daemon/host/unread_bytes.h"
 #include "daemon/host/zmq_message.h"
 #include "groupcomm/check.h"
 #include "groupcomm/wire/codec.h"
@@ -125,6 +126,7 @@ std::optional<Payload> PeerSocket::receive() {
   while (more) {
     zmq::message_t part;
     CHECK(receiver_.recv(part, zmq::recv_flags::none).has_value());
+    on_part_read(descriptor_of(part), part.size());
     more = part.more();
     if (first) frame = std::move(part);
     if (!first) frame.rebuild();

@@ -32,4 +32,8 @@ zmq::message_t to_message(const Payload& payload) {
   return message;
 }
 
+int descriptor_of(const zmq::message_t& message) {
+  return zmq_msg_get(message.handle(), ZMQ_SRCFD);
+}
+
 }  // namespace groupcomm::daemon

@@ -13,4 +13,7 @@ Payload to_payload(zmq::message_t message);
 // The message shares the payload's bytes; short ones are copied, which is cheaper.
 zmq::message_t to_message(const Payload& payload);
 
+// Of the connection that it came from; -1 where unknown.
+int descriptor_of(const zmq::message_t& message);
+
 }  // namespace groupcomm::daemon

@@ -183,7 +183,12 @@ class Garbage(SystemTestCase):
         self.assert_serves(cluster)
         self.check_traces(cluster)
 
-    def test_a_message_without_end_does_not_fill_the_memory(self):
+    def resident_mib(self, daemon):
+        with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
+            line = next(line for line in status if line.startswith("VmRSS"))
+        return int(line.split()[1]) >> 10
+
+    def test_a_part_without_end_does_not_fill_the_memory(self):
         cluster = self.cluster(size=1)
         self.assert_serves(cluster, "before")
         daemon = cluster.daemons["n1"]
@@ -192,11 +197,33 @@ class Garbage(SystemTestCase):
             self._ignoring_the_end(peer.raw, b"\x02" + (1 << 40).to_bytes(8, "big"))
             for _ in range(64):
                 self._ignoring_the_end(peer.raw, bytes(1 << 20))
-            resident_kib = int(next(line.split()[1] for line in open(
-                f"/proc/{daemon.process.pid}/status", encoding="ascii")
-                if line.startswith("VmRSS")))
-            self.assertLess(resident_kib, 100 << 10)
+            self.assertLess(self.resident_mib(daemon), 100)
         self.assert_serves(cluster, "after")
+        self.check_traces(cluster)
+
+    def send_parts_without_end(self, daemon, connect):
+        """Parts of a message whose last never comes, until the daemon hangs up. The resident MiB
+        of the daemon by then."""
+        part = bytes(1 << 20)
+        with connect() as peer:
+            peer.greet()
+            for number in range(2000):
+                try:
+                    peer.frame(part, more=True)
+                except OSError:
+                    return self.resident_mib(daemon)
+        raise AssertionError(f"{number + 1} MiB were taken")
+
+    def test_a_message_of_parts_without_end_does_not_fill_the_memory(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        daemon = cluster.daemons["n1"]
+        for connect in (lambda: zmtp.RawPeer.to_unix(daemon.socket),
+                        lambda: zmtp.RawPeer.to_tcp(daemon.port)):
+            self.assertLess(self.send_parts_without_end(daemon, connect), 300)
+        self.assertEqual(self.counters(cluster)["host_overfull_connections"], 2)
+        a.send("room", "still here")
+        self.assert_same_order([a, b, c], "room", 1)
         self.check_traces(cluster)
 
 
