@@ -1,4 +1,4 @@
-// D10, D11 and D15: nothing is delivered before what it may have been caused by.
+// D10, D11, D15 and D17: nothing is delivered before what it may have been caused by.
 //
 // The checker computes its own notion of causality, from what each application had delivered when
 // it asked for a send, and compares it with the order of deliveries. Carriers of causality are
@@ -44,6 +44,7 @@ class CausalSweep {
     return order && *order >= Order::kCausal;
   }
   bool is_same_request(Index a, Index b) const;
+  std::string broken_property(const MessageInfo& cause, const MessageInfo& effect) const;
 
   const History& history_;
   Findings& findings_;
@@ -152,6 +153,15 @@ bool CausalSweep::is_owed(Index process, const Step& step, const MessageInfo& ca
   return membership->gone == nullptr || std::get<record::Gone>(*membership->gone).reason == "left";
 }
 
+std::string CausalSweep::broken_property(const MessageInfo& cause,
+                                         const MessageInfo& effect) const {
+  if (cause.first_delivery == nullptr) return "D17";
+  if (cause.group != effect.group) return "D11";
+  const bool is_total =
+      history_.order_of(cause) >= Order::kTotal && history_.order_of(effect) >= Order::kTotal;
+  return is_total ? "D15" : "D10";
+}
+
 void CausalSweep::require(Index process, const Step& step, const Context& causes) {
   ProcessState& state = states_[at(process)];
   for (std::size_t s = 0; s < causes.size(); ++s) {
@@ -161,10 +171,9 @@ void CausalSweep::require(Index process, const Step& step, const Context& causes
       const MessageInfo& info = history_.message(cause);
       if (!is_owed(process, step, info)) continue;
       const MessageInfo& effect = history_.message(step.message);
-      const bool is_one_group = info.group == effect.group;
       const Record cause_send = *info.send();
       const Record effect_send = *effect.send();
-      findings_.add(is_one_group ? "D10" : "D11",
+      findings_.add(broken_property(info, effect),
                     history_.process_name(process) + " delivered " +
                         history_.message_name(step.message) + " before its cause, " +
                         history_.message_name(cause),

@@ -33,6 +33,10 @@ void check_level(const History& history, Findings& findings) {
   check_deliveries(history, findings);
   check_synchrony(history, findings);
   check_total_order(history, findings);
+  check_excluded(history, findings);
+  check_identities(history, findings);
+  check_strong_order(history, findings);
+  check_safe(history, findings);
 }
 
 }  // namespace
@@ -46,14 +50,18 @@ Verdict check(const Run& run) {
   const History daemons(run, Role::kDaemon);
   check_level(daemons, findings);
   check_primary_chain(daemons, findings);
+  check_stamps(daemons, findings);
 
   const History clients(run, Role::kClient);
   check_level(clients, findings);
   check_self_delivery(clients, findings);
   check_fifo(clients, findings);
   check_causal_order(clients, findings);
-  check_strong_order(clients, findings);
-  check_safe(clients, findings);
+  check_leaders(clients, findings);
+  check_group_views(daemons, clients, findings);
+  check_sending_view(clients, findings);
+  check_block_contract(clients, findings);
+  check_open_groups(clients, findings);
 
   add_coverage(daemons, verdict.coverage);
   add_coverage(clients, verdict.coverage);

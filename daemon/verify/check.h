@@ -65,16 +65,34 @@ void check_deliveries(const History& history, Findings& findings);
 void check_synchrony(const History& history, Findings& findings);
 // D7 self delivery. REQUIRES: the level of clients, as for all below but check_total_order.
 void check_self_delivery(const History& history, Findings& findings);
+// D1, D3 and D7 for the daemons and what they stamped. REQUIRES: the level of daemons.
+void check_stamps(const History& daemons, Findings& findings);
+// M11 the excluded are not told that they go on.
+void check_excluded(const History& history, Findings& findings);
+// M12 one leader in each view. REQUIRES: the level of clients.
+void check_leaders(const History& history, Findings& findings);
+// M13 one bearer of each name, and nobody comes back.
+void check_identities(const History& history, Findings& findings);
+// M8 and M14 the views of groups follow from those of the daemons.
+void check_group_views(const History& daemons, const History& clients, Findings& findings);
+// D4 sending-view delivery, in groups with `sync = flush`.
+void check_sending_view(const History& history, Findings& findings);
+// D8 the block contract, and L4: nobody stays blocked.
+void check_block_contract(const History& history, Findings& findings);
+// D19 whoever sends from outside of a group is known as such.
+void check_open_groups(const History& clients, Findings& findings);
 // D9 FIFO over all orders but reliable, without holes (D17).
 void check_fifo(const History& history, Findings& findings);
-// D10 and D11 causal order inside and across groups, and D15, which is the same over totals.
+// D10 and D11 causal order inside and across groups, D15, which is the same over totals, and D17:
+// no effect of a lost cause.
 void check_causal_order(const History& history, Findings& findings);
 // D12 total order within a group.
 void check_total_order(const History& history, Findings& findings);
-// D13 strong total order: those who die must not have seen another order than the survivors. It is
-// promised of safe messages, and of all total ones in uniform groups.
+// D13 strong total order, which is also M7: those who die or are excluded must not have seen
+// another order than the survivors. It is promised of safe messages, and of all total ones in
+// uniform groups.
 void check_strong_order(const History& history, Findings& findings);
-// D16 (a) and (c): what one member delivered as safe, or as total in a uniform group, or was told
+// D16: what one member delivered as safe, or as total in a uniform group, or was told
 // to be so.
 void check_safe(const History& history, Findings& findings);
 

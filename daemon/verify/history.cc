@@ -36,6 +36,10 @@ std::optional<ViewOrder> parse_view_order(std::string_view id) {
   return std::nullopt;
 }
 
+std::string_view daemon_view_of(std::string_view group_view_id) {
+  return group_view_id.substr(0, group_view_id.find('/'));
+}
+
 std::size_t History::MessageKeyHash::operator()(const MessageKey& key) const {
   std::uint64_t hash = key.number * 0x9e3779b97f4a7c15;
   for (const Index part : {key.sender, key.scope, key.destination}) {
@@ -59,13 +63,15 @@ void History::add_trace(const Trace& trace) {
           if constexpr (std::is_same_v<T, record::Send>) {
             if (is_daemon) return add_daemon_send(r);
           }
+          if constexpr (std::is_same_v<T, record::View>) {
+            if (r.recovered) recovered_.emplace(daemon_view_of(r.id));
+          }
           if (is_daemon != (level_ == Role::kDaemon)) return;
           if constexpr (requires { add(raw, r); }) {
             add(raw, r);
-          } else if constexpr (std::is_same_v<T, record::Transition> ||
-                               std::is_same_v<T, record::Block> ||
-                               std::is_same_v<T, record::BlockOk> ||
-                               std::is_same_v<T, record::Suspended>) {
+          } else if constexpr (std::is_same_v<T, record::BlockOk> ||
+                               std::is_same_v<T, record::Suspended> ||
+                               std::is_same_v<T, record::Lead> || std::is_same_v<T, record::Act>) {
             add_inside_view(raw, r.p, r.g);
           }
         },
@@ -228,7 +234,19 @@ void History::add(const Record& raw, const record::Safe& safe) {
                                        .scope = groups_.add(safe.g),
                                        .destination = kNone,
                                        .number = safe.number});
-  safe_notices_.push_back({.message = message, .record = &raw});
+  const Membership* membership = open_membership(safe.p, safe.g);
+  safe_notices_.push_back({.message = message,
+                           .view = membership == nullptr ? kNone : membership->stays.back().view,
+                           .record = &raw});
+}
+
+void History::add(const Record& raw, const record::Transition& transition) {
+  Membership* membership = open_membership(transition.p, transition.g);
+  if (membership == nullptr) return stray(raw, "outside of any membership");
+  Stay& stay = membership->stays.back();
+  if (stay.transition != nullptr) return;  // the first one counts
+  stay.before_transition = stay.deliveries.size();
+  stay.transition = &transition;
 }
 
 void History::add(const Record&, const record::SendFail& fail) {
@@ -241,6 +259,11 @@ void History::add(const Record&, const record::SendFail& fail) {
 
 void History::add_inside_view(const Record& raw, const std::string& p, const std::string& g) {
   if (open_membership(p, g) == nullptr) stray(raw, "outside of any membership");
+}
+
+void History::add(const Record& raw, const record::Block& block) {
+  blocked_.insert(block.g);
+  add_inside_view(raw, block.p, block.g);
 }
 
 // Those who died or were excluded may have been alone with an order, and with it alone with the
@@ -276,6 +299,10 @@ std::string History::message_name(Index index) const {
   const MessageInfo& m = message(index);
   return "message " + std::to_string(m.number) + " of " + process_name(m.sender) + " to " +
          (m.group == kNone ? "?" : group_name(m.group));
+}
+
+bool History::is_recovered(Index view) const {
+  return recovered_.contains(daemon_view_of(view_name(view)));
 }
 
 bool History::has_member(Index view, Index member) const {

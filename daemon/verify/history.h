@@ -21,8 +21,9 @@ struct Run {
   // The run ended after a quiet time in which everything could settle: whatever a living member
   // is owed must be there.
   bool converged = false;
-  // Groups with the option `uniform`: nothing in a trace tells.
-  std::set<std::string> uniform_groups;
+  // Groups with the options `uniform` and `sync = flush`: nothing in a trace tells.
+  std::set<std::string> uniform_groups = {};
+  std::set<std::string> flush_groups = {};
 };
 
 // Position in one of the lists of a History.
@@ -76,6 +77,9 @@ struct Stay {
   Index view = kNone;
   const Record* record = nullptr;
   std::vector<DeliveryInfo> deliveries;
+  // From here on in `deliveries`, what is delivered holds only among the transitional set.
+  std::size_t before_transition = static_cast<std::size_t>(-1);
+  const record::Transition* transition = nullptr;
 };
 
 // One membership: from the first view to `gone` or to the end of the trace.
@@ -97,6 +101,7 @@ struct Step {
 // A process was told that every member has delivered its message.
 struct SafeNotice {
   Index message = kNone;
+  Index view = kNone;  // the sender's at the notice; kNone where it is no member
   const Record* record = nullptr;
 };
 
@@ -119,6 +124,9 @@ struct Stray {
 using ViewOrder = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
 std::optional<ViewOrder> parse_view_order(std::string_view id);
 
+// The part of a group view's id that names the view of daemons in which it was made.
+std::string_view daemon_view_of(std::string_view group_view_id);
+
 // One of the two levels of a run. Keeps pointers into the run, which must outlive it.
 class History {
  public:
@@ -129,6 +137,14 @@ class History {
   Role level() const { return level_; }
   bool is_converged() const { return run_.converged; }
   bool is_uniform(Index group) const { return run_.uniform_groups.contains(group_name(group)); }
+  // Told to be one, or blocked at least once.
+  bool is_flush(Index group) const {
+    return run_.flush_groups.contains(group_name(group)) || blocked_.contains(group_name(group));
+  }
+  const Run& run() const { return run_; }
+  // Whether the view says of itself that what only the dead had seen may be gone, or came with a
+  // view of daemons that says so.
+  bool is_recovered(Index view) const;
   const std::vector<MessageInfo>& messages() const { return messages_; }
   const std::vector<ViewInfo>& views() const { return views_; }
   const std::vector<Membership>& memberships() const { return memberships_; }
@@ -200,6 +216,8 @@ class History {
   void add(const Record& raw, const record::Safe& safe);
   void add(const Record& raw, const record::SendFail& fail);
   void add_daemon_send(const record::Send& send);
+  void add(const Record& raw, const record::Transition& transition);
+  void add(const Record& raw, const record::Block& block);
   void add_inside_view(const Record& raw, const std::string& p, const std::string& g);
   void finish();
   void find_homes();
@@ -226,6 +244,8 @@ class History {
   std::vector<Stray> strays_;
   std::vector<SafeNotice> safe_notices_;
   std::set<Index> send_fails_;
+  std::set<std::string, std::less<>> recovered_;  // ids of views of daemons
+  std::set<std::string> blocked_;                 // groups
 };
 
 }  // namespace groupcomm::verify

@@ -1,4 +1,4 @@
-// D9 and D12: the order of one sender's messages, and one order for all.
+// D9, D12, D13 and D17: the order of one sender's messages, and one order for all.
 #include <algorithm>
 
 #include "daemon/verify/check.h"
@@ -55,7 +55,7 @@ void check_stream(const History& history, const Membership& membership,
     for (const Index hole : skipped) {
       const record::Send* send = history.message(hole).send();
       const Record as_record = send == nullptr ? Record() : Record(*send);
-      findings.add("D9",
+      findings.add(history.message(hole).first_delivery == nullptr ? "D17" : "D9",
                    history.member_name(membership.member) + " delivered " +
                        history.message_name(index) + ", but never " + history.message_name(hole),
                    {send == nullptr ? nullptr : &as_record, history.message(hole).first_delivery,
@@ -132,6 +132,9 @@ struct Participant {
   const Membership* membership = nullptr;
   std::vector<const DeliveryInfo*> totals;
   bool went_on = false;
+  // It went on to a view that says that what only the dead had seen may be gone. What a quorum had
+  // may then be forgotten, but not what it had itself, as every safe message.
+  bool is_recovered = false;
 };
 
 // What the one who may have died delivered must be the beginning of what the survivor delivered.
@@ -140,6 +143,8 @@ void check_prefix(const History& history, const Participant& early, const Partic
   std::vector<const DeliveryInfo*> missed;
   std::uint32_t expected = 0;
   for (const DeliveryInfo* delivery : survivor.totals) {
+    const Order order = std::get<record::Deliver>(*delivery->record).order;
+    if (survivor.is_recovered && order != Order::kSafe) continue;
     const std::uint32_t position = positions_of_early.of(delivery->message);
     if (position == kNever) {
       const MessageInfo& message = history.message(delivery->message);
@@ -170,10 +175,13 @@ void check_strong_order(const History& history, Findings& findings) {
   for (const Membership& membership : history.memberships()) {
     const bool is_uniform = history.is_uniform(membership.group);
     for (std::size_t i = 0; i < membership.stays.size(); ++i) {
+      if (!history.view(membership.stays[i].view).primary) continue;
+      const bool went_on = i + 1 < membership.stays.size();
       by_view[membership.stays[i].view].push_back(
           {.membership = &membership,
            .totals = totals_of(membership.stays[i], is_uniform ? Order::kTotal : Order::kSafe),
-           .went_on = i + 1 < membership.stays.size()});
+           .went_on = went_on,
+           .is_recovered = went_on && history.is_recovered(membership.stays[i + 1].view)});
     }
   }
   Positions positions(history.messages().size());

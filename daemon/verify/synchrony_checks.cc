@@ -122,8 +122,19 @@ void check_self_delivery(const History& history, Findings& findings) {
 
 namespace {
 
-// Messages that every member of a view which lives on must deliver there, and who says so.
-using Promises = std::map<Index, std::map<Index, const Record*>>;  // by view, then message
+// That every member of a view which lives on delivers a message there; where it was made after a
+// transition, only those who came along.
+struct Promise {
+  const Record* record = nullptr;
+  const record::Transition* among = nullptr;
+  Order order = Order::kTotal;
+};
+using Promises = std::map<Index, std::map<Index, Promise>>;  // by view, then message
+
+void add_promise(Promises& promises, Index view, Index message, const Promise& promise) {
+  const auto [entry, is_new] = promises[view].emplace(message, promise);
+  if (!is_new && promise.among == nullptr) entry->second.among = nullptr;
+}
 
 Promises promises_of(const History& history) {
   Promises promises;
@@ -131,39 +142,94 @@ Promises promises_of(const History& history) {
     const bool is_uniform = history.is_uniform(membership.group);
     const Order weakest = is_uniform ? Order::kTotal : Order::kSafe;
     for (const Stay& stay : membership.stays) {
-      for (const DeliveryInfo& delivery : stay.deliveries) {
-        if (std::get<record::Deliver>(*delivery.record).order < weakest) continue;
-        promises[stay.view].emplace(delivery.message, delivery.record);
+      for (std::size_t i = 0; i < stay.deliveries.size(); ++i) {
+        const DeliveryInfo& delivery = stay.deliveries[i];
+        const Order order = std::get<record::Deliver>(*delivery.record).order;
+        if (order < weakest) continue;
+        const bool is_after = i >= stay.before_transition;
+        add_promise(promises, stay.view, delivery.message,
+                    {.record = delivery.record,
+                     .among = is_after ? stay.transition : nullptr,
+                     .order = order});
       }
     }
   }
   for (const SafeNotice& notice : history.safe_notices()) {
     const MessageInfo& message = history.message(notice.message);
-    if (message.home != kNone) promises[message.home].emplace(notice.message, notice.record);
+    if (message.home == kNone) continue;
+    add_promise(promises, message.home, notice.message,
+                {.record = notice.record, .among = nullptr, .order = Order::kSafe});
   }
   return promises;
+}
+
+bool is_promised_to(const History& history, const Promise& promise, const Membership& membership) {
+  if (promise.among == nullptr) return true;
+  const std::vector<std::string>& names = promise.among->transitional;
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return split_member(name).first == history.process_name(membership.process);
+  });
+}
+
+void check_promises(const History& history, const Promises& promises, Findings& findings) {
+  DeliveredSet delivered(history);
+  for (const Membership& membership : history.memberships()) {
+    for (std::size_t i = 0; i < membership.stays.size(); ++i) {
+      const auto promised = promises.find(membership.stays[i].view);
+      if (promised == promises.end() || !history.is_complete(membership, i)) continue;
+      // All the quorum that held a total message may be dead where recovery says so; a safe one
+      // was held by the survivors, too.
+      const bool is_recovered =
+          i + 1 < membership.stays.size() && history.is_recovered(membership.stays[i + 1].view);
+      delivered.fill(membership.stays[i]);
+      for (const auto& [message, promise] : promised->second) {
+        if (delivered.contains(message)) continue;
+        if (is_recovered && promise.order != Order::kSafe) continue;
+        if (!is_promised_to(history, promise, membership)) continue;
+        if (!history.is_addressed(history.message(message), membership.process)) continue;
+        findings.add("D16",
+                     history.member_name(membership.member) + " went on without " +
+                         history.message_name(message) + ", which was safe",
+                     {promise.record, membership.stays[i].record, end_of(membership, i)});
+      }
+    }
+  }
+}
+
+bool has_delivered(const Membership& membership, Index message) {
+  return std::any_of(membership.stays.begin(), membership.stays.end(), [&](const Stay& stay) {
+    return std::any_of(stay.deliveries.begin(), stay.deliveries.end(),
+                       [&](const DeliveryInfo& delivery) { return delivery.message == message; });
+  });
+}
+
+// Whoever was still a member when a sender was told that all have its message has delivered it,
+// even if it died later.
+void check_notice(const History& history, const SafeNotice& notice, Findings& findings) {
+  const MessageInfo& message = history.message(notice.message);
+  if (message.home == kNone) {
+    findings.add("D16", "a message is said to be safe that nobody delivered", {notice.record});
+    return;
+  }
+  if (notice.view == kNone) return;
+  for (const Membership& membership : history.memberships()) {
+    if (!history.has_member(message.home, membership.member)) continue;
+    if (!history.has_member(notice.view, membership.member)) continue;
+    if (!history.is_addressed(message, membership.process)) continue;
+    if (has_delivered(membership, notice.message)) continue;
+    findings.add("D16",
+                 history.member_name(membership.member) + " never delivered " +
+                     history.message_name(notice.message) + ", which was said to be safe",
+                 {message.home_record, notice.record});
+  }
 }
 
 }  // namespace
 
 void check_safe(const History& history, Findings& findings) {
-  const Promises promises = promises_of(history);
-  DeliveredSet delivered(history);
-  for (const Membership& membership : history.memberships()) {
-    for (std::size_t i = 0; i < membership.stays.size(); ++i) {
-      const auto promised = promises.find(membership.stays[i].view);
-      if (promised == promises.end()) continue;
-      if (i + 1 == membership.stays.size()) continue;
-      delivered.fill(membership.stays[i]);
-      for (const auto& [message, record] : promised->second) {
-        if (delivered.contains(message)) continue;
-        if (!history.is_addressed(history.message(message), membership.process)) continue;
-        findings.add("D16",
-                     history.member_name(membership.member) + " went on without " +
-                         history.message_name(message) + ", which was safe",
-                     {record, membership.stays[i].record, end_of(membership, i)});
-      }
-    }
+  check_promises(history, promises_of(history), findings);
+  for (const SafeNotice& notice : history.safe_notices()) {
+    check_notice(history, notice, findings);
   }
 }
 

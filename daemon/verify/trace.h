@@ -79,7 +79,9 @@ struct View {
   std::vector<std::string> joined = {};
   std::vector<Left> left = {};
   std::vector<std::string> transitional = {};
-  bool recovered = false;  // kDaemons only: the view rests on records, not on a living quorum
+  // The view of daemons rests on records, not on a living quorum: what only the dead had seen may
+  // be gone.
+  bool recovered = false;
   bool operator==(const View&) const = default;
 };
 struct Transition {
@@ -96,6 +98,8 @@ struct Block {
 struct BlockOk {
   std::string p = {};
   std::string g = {};
+  // The newest of p's requests before it agreed: later ones belong to the next view.
+  std::optional<std::uint64_t> request = {};
   bool operator==(const BlockOk&) const = default;
 };
 // A message was accepted. A client writes it when it learns so, a daemon when it stamps.
@@ -157,6 +161,29 @@ struct Suspended {
   std::string g = {};
   bool operator==(const Suspended&) const = default;
 };
+// p believes that it leads the group in this view.
+struct Lead {
+  std::string p = {};
+  std::string g = {};
+  std::string view = {};
+  bool operator==(const Lead&) const = default;
+};
+// p did something that only the leader of this view may do.
+struct Act {
+  std::string p = {};
+  std::string g = {};
+  std::string view = {};
+  bool operator==(const Act&) const = default;
+};
+// The process stands still, and goes on (ground truth of a test driver).
+struct Pause {
+  std::string p = {};
+  bool operator==(const Pause&) const = default;
+};
+struct Resume {
+  std::string p = {};
+  bool operator==(const Resume&) const = default;
+};
 // The membership is over.
 struct Gone {
   std::string p = {};
@@ -169,7 +196,8 @@ struct Gone {
 using Record =
     std::variant<record::Start, record::Exit, record::Crash, record::View, record::Transition,
                  record::Block, record::BlockOk, record::Send, record::Reject, record::Deliver,
-                 record::Safe, record::SendFail, record::Suspended, record::Gone>;
+                 record::Safe, record::SendFail, record::Suspended, record::Gone, record::Lead,
+                 record::Act, record::Pause, record::Resume>;
 
 // One line, without a line feed.
 std::string to_line(const Record& record);

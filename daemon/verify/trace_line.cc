@@ -202,7 +202,9 @@ class LineReader {
 template <typename R>
 concept OnlyProcess = std::same_as<std::remove_const_t<R>, record::Start> ||
     std::same_as<std::remove_const_t<R>, record::Exit> ||
-    std::same_as<std::remove_const_t<R>, record::Crash>;
+    std::same_as<std::remove_const_t<R>, record::Crash> ||
+    std::same_as<std::remove_const_t<R>, record::Pause> ||
+    std::same_as<std::remove_const_t<R>, record::Resume>;
 
 template <typename Line, typename R>
 void describe(Line& line, R& r) {
@@ -219,6 +221,10 @@ void describe(Line& line, R& r) {
     line.rare_flag("recovered", r.recovered);
   } else if constexpr (std::is_same_v<T, record::Transition>) {
     line.list("transitional", r.transitional);
+  } else if constexpr (std::is_same_v<T, record::BlockOk>) {
+    line.rare_number("request", r.request);
+  } else if constexpr (std::is_same_v<T, record::Lead> || std::is_same_v<T, record::Act>) {
+    line.text("view", r.view);
   } else if constexpr (std::is_same_v<T, record::Send>) {
     line.number("number", r.number);
     line.order("order", r.order);
@@ -249,7 +255,8 @@ void describe(Line& line, R& r) {
 // By position in the variant.
 constexpr std::string_view kKinds[] = {"start", "exit",     "crash",     "view",   "transition",
                                        "block", "block_ok", "send",      "reject", "deliver",
-                                       "safe",  "sendfail", "suspended", "gone"};
+                                       "safe",  "sendfail", "suspended", "gone",   "lead",
+                                       "act",   "pause",    "resume"};
 static_assert(std::size(kKinds) == std::variant_size_v<Record>);
 
 template <std::size_t I = 0>

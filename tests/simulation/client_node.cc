@@ -44,6 +44,7 @@ void ClientNode::end_process(const verify::Record& last_record) {
   views_.clear();
   wishes_.clear();
   asked_.clear();
+  ended_.clear();
   inbox_.clear();
   seen_ = 0;
 }
@@ -70,12 +71,14 @@ void ClientNode::pause() {
   if (scene_.is_verbose()) scene_.log(name_, "PAUSE");
   scene_.count("client pauses");
   paused_ = true;
+  if (!process_.empty()) record(record::Pause{.p = process_});
 }
 
 void ClientNode::resume() {
   if (!up_ || !paused_) return;
   if (scene_.is_verbose()) scene_.log(name_, "RESUME");
   paused_ = false;
+  if (!process_.empty()) record(record::Resume{.p = process_});
   std::deque<Payload> waiting = std::move(inbox_);
   inbox_.clear();
   for (const Payload& bytes : waiting) on_bytes(bytes);
@@ -229,9 +232,13 @@ void ClientNode::on_upcall(const upcall::ViewInstalled& u) {
   record(verify::view_record(*core_->process(), u.group, u.view,
                              previous == views_.end() ? nullptr : &previous->second));
   views_[u.group] = u.view;
+  ended_.erase(u.group);
+  if (u.view.my_rank != 0) return;
+  record(record::Lead{.p = member_name(u.group), .g = u.group, .view = to_string(u.view.id)});
 }
 
 void ClientNode::on_upcall(const upcall::Transition& u) {
+  ended_.insert(u.group);
   record::Transition transition{.p = member_name(u.group), .g = u.group, .transitional = {}};
   for (const ProcessId& p : u.transitional) transition.transitional.push_back(to_string(p));
   record(transition);
@@ -290,19 +297,20 @@ void ClientNode::on_upcall(const upcall::SendFailed& u) {
 
 void ClientNode::on_upcall(const upcall::Safe& u) {
   scene_.count("safe notices");
-  record(record::Safe{.p = process_, .g = u.group, .number = u.number.value});
+  record(record::Safe{.p = member_name(u.group), .g = u.group, .number = u.number.value});
 }
 
 void ClientNode::on_upcall(const upcall::Suspended& u) {
   scene_.count("suspensions");
+  ended_.insert(u.group);
   record(record::Suspended{.p = member_name(u.group), .g = u.group});
 }
 
 void ClientNode::on_upcall(const upcall::Block& u) {
   record(record::Block{.p = member_name(u.group), .g = u.group});
-  if (core_->block_ok(u.group).ok()) {
-    record(record::BlockOk{.p = member_name(u.group), .g = u.group});
-  }
+  const Queued agreed = core_->block_ok(u.group);
+  if (!agreed.ok()) return;
+  record(record::BlockOk{.p = member_name(u.group), .g = u.group, .request = agreed.request.value});
 }
 
 void ClientNode::on_upcall(const upcall::Gone& u) {
@@ -310,6 +318,7 @@ void ClientNode::on_upcall(const upcall::Gone& u) {
   std::erase_if(wishes_, [&](const auto& wish) { return wish.second.substr(1) == u.group; });
   record(record::Gone{.p = member_name(u.group), .g = u.group, .reason = to_string(u.reason)});
   views_.erase(u.group);
+  ended_.erase(u.group);
 }
 
 void ClientNode::on_upcall(const upcall::Disconnected&) {
@@ -341,8 +350,18 @@ void ClientNode::act() {
       send_one();
     }
   }
+  act_as_leader();
   tend_memberships();
   flush();
+}
+
+// What only a leader may do, with the view's id as its token.
+void ClientNode::act_as_leader() {
+  for (const auto& [group, view] : views_) {
+    if (view.my_rank != 0 || ended_.contains(group)) continue;
+    record(record::Act{.p = member_name(group), .g = group, .view = to_string(view.id)});
+    surroundings_.act_as_leader(group, view);
+  }
 }
 
 void ClientNode::change_wishes() {

@@ -25,6 +25,8 @@ class ClientSurroundings {
   virtual void send_to_daemon(std::size_t client, const Payload& bytes) = 0;
   // The client's end of the connection is closed, or its process was killed.
   virtual void disconnect(std::size_t client) = 0;
+  // The application touches something outside that only the leader of the group may touch.
+  virtual void act_as_leader(const std::string& group, const GroupView& view) = 0;
 };
 
 class ClientNode {
@@ -63,6 +65,7 @@ class ClientNode {
   void try_to_connect();
   void think();
   void act();
+  void act_as_leader();
   void change_wishes();
   void tend_memberships();
   GroupOptions options_of(const std::string& group) const;
@@ -115,6 +118,7 @@ class ClientNode {
   std::map<RequestId, std::string> wishes_;  // unanswered joins and leaves, by group
   std::map<RequestId, Asked> asked_;
   std::map<std::string, GroupView> views_;
+  std::set<std::string> ended_;  // groups whose view is known to end
   std::string process_;
   std::uint64_t seen_ = 0;
   std::uint64_t payloads_ = 0;

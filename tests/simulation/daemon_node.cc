@@ -82,11 +82,13 @@ void DaemonNode::pause() {
   if (scene_.is_verbose()) scene_.log(short_name(), "PAUSE");
   scene_.count("daemon pauses");
   paused_ = true;
+  record(record::Pause{.p = to_string(id_)});
 }
 
 void DaemonNode::resume() {
   if (!is_up() || !paused_) return;
   paused_ = false;
+  record(record::Resume{.p = to_string(id_)});
   if (scene_.is_verbose()) scene_.log(short_name(), "RESUME");
   const std::uint64_t generation = generation_;
   std::deque<daemon::Event> waiting = std::move(inbox_);

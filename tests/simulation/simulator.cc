@@ -160,6 +160,19 @@ void Simulator::disconnect(std::size_t client) {
   });
 }
 
+void Simulator::act_as_leader(const std::string& group, const GroupView& view) {
+  FencedResource& resource = resources_[group];
+  const ProcessId& leader = view.members[view.my_rank].process;
+  if (view.id < resource.token) {
+    scene_.count("acts of past leaders refused");
+    return;
+  }
+  if (view.id == resource.token && resource.holder != leader) {
+    scene_.complain("M7: two leaders acted with the token of one view of " + group);
+  }
+  resource = {.token = view.id, .holder = leader};
+}
+
 void Simulator::close_session(std::size_t daemon, SessionId session) {
   const auto found = sessions_.find({daemon, session});
   if (found == sessions_.end()) return;
@@ -273,7 +286,7 @@ void Simulator::judge(Outcome& outcome, bool settled) {
     for (verify::Trace& trace : daemon->traces()) outcome.traces.push_back(std::move(trace));
   }
   for (const auto& client : clients_) outcome.traces.push_back(std::move(client->trace()));
-  verify::Run run{.traces = std::move(outcome.traces), .converged = settled, .uniform_groups = {}};
+  verify::Run run{.traces = std::move(outcome.traces), .converged = settled};
   for (std::size_t i = 0; i < plan_.uniform_groups; ++i) {
     run.uniform_groups.insert("g" + std::to_string(i));
   }

@@ -58,6 +58,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   bool connect(std::size_t client) override;
   void send_to_daemon(std::size_t client, const Payload& bytes) override;
   void disconnect(std::size_t client) override;
+  void act_as_leader(const std::string& group, const GroupView& view) override;
 
   static std::size_t index_of(const std::string& daemon_name);
   TimePoint arrival(TimePoint& last);
@@ -89,6 +90,13 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::vector<std::unique_ptr<ClientNode>> clients_;
   std::vector<ConnectionPointer> connections_;  // by client; may be null
   std::map<std::pair<std::size_t, SessionId>, ConnectionPointer> sessions_;
+  // What each group's leaders touch: it refuses older tokens than it has seen, and must never see
+  // one token from two.
+  struct FencedResource {
+    GroupViewId token;
+    ProcessId holder;
+  };
+  std::map<std::string, FencedResource> resources_;
   std::vector<int> trigger_times_;  // how often each trigger may still fire
 };
 

@@ -31,7 +31,7 @@ TEST(Fifo, FailsWhereNobodyHasTheMissingMessage) {
   story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kFifo, kView1);
   story.send("c", 2, Order::kFifo, kView1).crash("c");
   story.deliver("a", "c", 2, Order::kFifo, kView1).deliver("b", "c", 2, Order::kFifo, kView1);
-  EXPECT_EQ(story.violated(), "D9");
+  EXPECT_EQ(story.violated(), "D17");
 }
 
 TEST(Fifo, LetsReliableMessagesGoAnyWay) {
@@ -149,6 +149,20 @@ TEST(CausalOrder, FailsWhereTheTotalOrderContradictsCausality) {
   story.deliver("b", "a", 1, Order::kCausal, kView1).send("b", 1, Order::kTotal, kView1);
   story.deliver("c", "b", 1, Order::kTotal, kView1);
   EXPECT_EQ(story.violated(/*converged=*/false), "D10");
+}
+
+TEST(CausalOrder, FailsWhereATotalAnswerComesBeforeItsTotalQuestion) {
+  Story story = question_and_answer(Order::kTotal, Order::kTotal);
+  story.deliver("c", "b", 1, Order::kTotal, kView1);
+  EXPECT_EQ(story.violated(/*converged=*/false), "D15");
+}
+
+TEST(CausalOrder, FailsWhereTheCauseIsLost) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kCausal, kView1);
+  story.send("c", 2, Order::kCausal, kView1).crash("c");
+  story.deliver("a", "c", 2, Order::kCausal, kView1);
+  EXPECT_NE(story.violated(/*converged=*/false).find("D17"), std::string::npos);
 }
 
 TEST(CausalOrder, FailsWhereTheCauseIsMissing) {

@@ -93,10 +93,23 @@ TEST(PrimaryChain, FailsWhereNobodySurvives) {
   EXPECT_EQ(daemons.violated(), "M6");
 }
 
-TEST(PrimaryChain, MayBeginAnewFromRecords) {
+TEST(PrimaryChain, CountsThoseWhoRestartedByTheirNames) {
+  for (const bool has_quorum : {true, false}) {
+    Daemons daemons;
+    for (const char* who : {"a#1", "b#1", "c#1"}) daemons.view(who, 1, {"a#1", "b#1", "c#1"});
+    if (has_quorum) {
+      daemons.view("a#2", 2, {"a#2", "b#2"}, /*recovered=*/true);
+    } else {
+      daemons.view("a#2", 2, {"a#2"}, /*recovered=*/true);
+    }
+    EXPECT_EQ(daemons.violated(), has_quorum ? "" : "M6");
+  }
+}
+
+TEST(PrimaryChain, KnowsNothingOfRecoveredViewsThatNobodyInstalled) {
   Daemons daemons;
-  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
-  daemons.view("a'", 2, {"a'", "b'"}, /*recovered=*/true);
+  for (const char* who : {"a#1", "b#1", "c#1"}) daemons.view(who, 1, {"a#1", "b#1", "c#1"});
+  daemons.view("a#2", 3, {"a#2"}, /*recovered=*/true);
   EXPECT_EQ(daemons.violated(), "");
 }
 

@@ -122,13 +122,20 @@ class Story {
   }
 
   Run run(bool converged = true) const {
-    Run run{.traces = {}, .converged = converged, .uniform_groups = uniform_groups_};
+    Run run{.traces = {},
+            .converged = converged,
+            .uniform_groups = uniform_groups_,
+            .flush_groups = flush_groups_};
     for (const auto& [who, trace] : daemons_) run.traces.push_back(trace);
     for (const auto& [who, trace] : clients_) run.traces.push_back(trace);
     return run;
   }
   Story& make_uniform() {
     uniform_groups_ = {"g"};
+    return *this;
+  }
+  Story& make_flush() {
+    flush_groups_ = {"g"};
     return *this;
   }
   // The properties that are violated, each once.
@@ -143,6 +150,7 @@ class Story {
 
  private:
   std::set<std::string> uniform_groups_;
+  std::set<std::string> flush_groups_;
   std::map<std::string, Trace> clients_;
   std::map<std::string, Trace> daemons_;
   std::map<std::string, std::vector<std::string>> current_;

@@ -5,6 +5,8 @@
 namespace groupcomm::verify {
 namespace {
 
+using Members = std::vector<std::string>;
+
 // --- D6 ------------------------------------------------------------------------------------------
 
 TEST(VirtualSynchrony, FailsWhereCompanionsDelivedDifferentSets) {
@@ -93,6 +95,60 @@ TEST(SafeDelivery, FailsWhereANoticeWasGivenTooEarly) {
   story.add("b", record::Safe{.p = Story::full("b"), .g = "g", .number = 1}).crash("b");
   story.view("a", kView2, {"a"});
   EXPECT_EQ(story.violated(), "D16");
+}
+
+TEST(SafeDelivery, FailsWhereOneWhoDiesLaterHadNotYetDeliveredWhatIsSaidToBeSafe) {
+  for (const bool is_removed_first : {false, true}) {
+    Story story;
+    story.view(kView1, {"a", "b"}).send("b", 1, Order::kReliable, kView1);
+    story.deliver("b", "b", 1, Order::kReliable, kView1).crash("a");
+    if (is_removed_first) story.view("b", kView2, {"b"});
+    story.add("b", record::Safe{.p = Story::full("b"), .g = "g", .number = 1});
+    EXPECT_EQ(story.violated(), is_removed_first ? "" : "D16");
+  }
+}
+
+TEST(SafeDelivery, FailsAtTheEndOfASettledRun) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kSafe, kView1);
+  story.deliver("c", "c", 1, Order::kSafe, kView1).crash("c");
+  EXPECT_EQ(story.violated(/*converged=*/true), "D16");
+  EXPECT_EQ(story.violated(/*converged=*/false), "");
+}
+
+TEST(SafeDelivery, IsPromisedOnlyAmongThoseWhoComeAlongAfterATransition) {
+  Story story;
+  story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kSafe, kView1);
+  story.add("c",
+            record::Transition{
+                .p = Story::full("c"), .g = "g", .transitional = Story::full(Members{"b", "c"})});
+  story.deliver("c", "c", 1, Order::kSafe, kView1).crash("c").crash("b");
+  story.view("a", kView2, {"a"});
+  EXPECT_EQ(story.violated().find("D16"), std::string::npos);
+  Story among;
+  among.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kSafe, kView1);
+  among.add("c",
+            record::Transition{
+                .p = Story::full("c"), .g = "g", .transitional = Story::full(Members{"a", "c"})});
+  among.deliver("c", "c", 1, Order::kSafe, kView1).crash("c");
+  among.view("a", kView2, {"a", "b"}).view("b", kView2, {"a", "b"});
+  EXPECT_EQ(among.violated(), "D16");
+}
+
+// What a quorum of the dead held may be gone where the view says so. What the survivors held, as
+// every safe message, may not.
+TEST(SafeDelivery, ForgetsInARecoveredViewWhatOnlyTheDeadHeld) {
+  for (const Order order : {Order::kTotal, Order::kSafe}) {
+    for (const bool says_so : {true, false}) {
+      Story story;
+      story.make_uniform().view(kView1, {"a", "b", "c"}).send("c", 1, order, kView1);
+      story.deliver("c", "c", 1, order, kView1).crash("c").crash("b");
+      record::View view = story.make_view("a", kView2, {"a"});
+      view.recovered = says_so;
+      story.add("a", view);
+      EXPECT_EQ(story.violated(), says_so && order == Order::kTotal ? "" : "D16");
+    }
+  }
 }
 
 TEST(SafeDelivery, AsksNothingForAMereTotal) {

@@ -38,14 +38,18 @@ std::vector<Record> one_of_each() {
           view,
           record::Transition{.p = "p", .g = "g", .transitional = {}},
           record::Block{.p = "p", .g = "g"},
-          record::BlockOk{.p = "p", .g = "g"},
+          record::BlockOk{.p = "p", .g = "g", .request = 9},
           send,
           record::Reject{.p = "p", .g = "g", .reason = "blocked"},
           deliver,
           record::Safe{.p = "p", .g = "g", .number = 1},
           record::SendFail{.p = "p", .g = "g", .number = 2},
           record::Suspended{.p = "p", .g = "g"},
-          record::Gone{.p = "p", .g = "g", .reason = "left"}};
+          record::Gone{.p = "p", .g = "g", .reason = "left"},
+          record::Lead{.p = "p", .g = "g", .view = "v"},
+          record::Act{.p = "p", .g = "g", .view = "v"},
+          record::Pause{.p = "p"},
+          record::Resume{.p = "p"}};
 }
 
 TEST(TraceLine, GivesBackEveryKindOfRecord) {

@@ -150,7 +150,10 @@ TEST(Predecessors, AllowDisjointOnes) {
   Story story;
   story.view(kView1, {"a"}).view(kView1, {"a"});
   Story merge;
-  merge.view("a", kView1, {"a"}).view("c", kView1b, {"c"});
+  merge.view("a", kView1, {"a"});
+  record::View alone = merge.make_view("c", kView1b, {"c"});
+  alone.primary = false;
+  merge.add("c", alone);
   record::View at_a = merge.make_view("a", kView3, {"a", "c"});
   merge.add("a", at_a).add("c", merge.make_view("c", kView3, {"a", "c"}));
   EXPECT_EQ(merge.violated(), "");

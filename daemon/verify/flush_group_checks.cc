@@ -1,0 +1,136 @@
+// D4, D8 and L4: what groups with `sync = flush` promise beyond the others.
+#include <algorithm>
+
+#include "daemon/verify/check.h"
+
+namespace groupcomm::verify {
+
+void check_sending_view(const History& history, Findings& findings) {
+  for (const Membership& membership : history.memberships()) {
+    if (!history.is_flush(membership.group)) continue;
+    for (const Stay& stay : membership.stays) {
+      for (const DeliveryInfo& delivery : stay.deliveries) {
+        const MessageInfo& message = history.message(delivery.message);
+        const record::Send* sent = message.daemon_send;
+        if (sent == nullptr) sent = message.client_send;
+        if (sent == nullptr || !sent->member || sent->view == history.view_name(stay.view)) {
+          continue;
+        }
+        const Record send = *sent;
+        findings.add("D4",
+                     history.message_name(delivery.message) +
+                         " was delivered in another view than it was sent in",
+                     {&send, delivery.record});
+      }
+    }
+  }
+}
+
+namespace {
+
+// One membership between its events: who is asked to hold back, and who has agreed.
+struct Contract {
+  std::string view;
+  const Record* block = nullptr;
+  const Record* block_ok = nullptr;
+};
+
+// p's agreement not to send any more in a view.
+struct Agreement {
+  std::string view;
+  std::uint64_t newest_request = 0;
+  const Record* record = nullptr;
+};
+
+class ContractCheck {
+ public:
+  ContractCheck(const History& history, Findings& findings)
+      : history_(history), findings_(findings) {}
+
+  void run() {
+    for (const Trace& trace : history_.run().traces) {
+      if (trace.header.role != Role::kClient) continue;
+      for (const Record& record : trace.records) {
+        std::visit([&](const auto& r) { on(record, r); }, record);
+      }
+    }
+    check_sends();
+    if (history_.is_converged()) check_unblocked();
+  }
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // member and group
+
+  template <typename R>
+  void on(const Record&, const R&) {}
+  void on(const Record&, const record::View& r) { contracts_[{r.p, r.g}] = {.view = r.id}; }
+  void on(const Record&, const record::Gone& r) { contracts_.erase({r.p, r.g}); }
+  void on(const Record&, const record::Exit& r) { end_process(r.p); }
+  void on(const Record&, const record::Crash& r) { end_process(r.p); }
+  void on(const Record& record, const record::Block& r) {
+    const auto contract = contracts_.find({r.p, r.g});
+    if (contract == contracts_.end()) return;
+    if (contract->second.block != nullptr) {
+      findings_.add("D8", "a member was asked twice to hold back for one view",
+                    {contract->second.block, &record});
+    }
+    contract->second.block = &record;
+  }
+  void on(const Record& record, const record::BlockOk& r) {
+    const auto contract = contracts_.find({r.p, r.g});
+    if (contract == contracts_.end()) return;
+    if (contract->second.block == nullptr || contract->second.block_ok != nullptr) {
+      findings_.add("D8", "a member agreed to hold back without being asked",
+                    {contract->second.block_ok, &record});
+    }
+    contract->second.block_ok = &record;
+    if (!r.request) return;
+    agreements_[{std::string(split_member(r.p).first), r.g}].push_back(
+        {.view = contract->second.view, .newest_request = *r.request, .record = &record});
+  }
+
+  void end_process(const std::string& process) {
+    std::erase_if(contracts_, [&](const auto& entry) {
+      return split_member(entry.first.first).first == process;
+    });
+  }
+
+  // What was asked for after the agreement must not be accepted in the view that it is about.
+  void check_sends() {
+    for (const MessageInfo& message : history_.messages()) {
+      if (message.client_send == nullptr || !message.client_send->request) continue;
+      const auto agreed = agreements_.find(
+          {history_.process_name(message.sender), history_.group_name(message.group)});
+      if (agreed == agreements_.end()) continue;
+      const std::string& view =
+          message.daemon_send != nullptr ? message.daemon_send->view : message.client_send->view;
+      for (const Agreement& agreement : agreed->second) {
+        if (agreement.view != view) continue;
+        if (*message.client_send->request <= agreement.newest_request) continue;
+        const Record send = *message.client_send;
+        findings_.add("D8", "a message was accepted in a view after its sender agreed to hold back",
+                      {agreement.record, &send});
+      }
+    }
+  }
+
+  void check_unblocked() {
+    for (const auto& [key, contract] : contracts_) {
+      if (contract.block == nullptr) continue;
+      findings_.add("L4", key.first + " is held back for ever in " + key.second, {contract.block});
+    }
+  }
+
+  const History& history_;
+  Findings& findings_;
+  std::map<Key, Contract> contracts_;
+  std::map<Key, std::vector<Agreement>> agreements_;  // by process and group
+};
+
+}  // namespace
+
+void check_block_contract(const History& history, Findings& findings) {
+  ContractCheck(history, findings).run();
+}
+
+}  // namespace groupcomm::verify

@@ -1,0 +1,192 @@
+// M8 and M14: the views of a group follow from those of the daemons and from one control message
+// each. Needs the traces of both levels.
+#include <algorithm>
+
+#include "daemon/verify/check.h"
+
+namespace groupcomm::verify {
+namespace {
+
+using Names = std::vector<std::string>;
+
+const record::View& view_of(const Stay& stay) { return std::get<record::View>(*stay.record); }
+
+bool contains(const Names& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// "d#0123" of "p@d#0123.7~2": the daemon that a process is connected to.
+std::string_view daemon_of(std::string_view member) {
+  const std::string_view process = split_member(member).first;
+  const std::size_t at = process.rfind('@');
+  const std::size_t dot = process.rfind('.');
+  if (at == std::string_view::npos || dot == std::string_view::npos || dot < at) return {};
+  return process.substr(at + 1, dot - at - 1);
+}
+
+std::uint64_t place_of(const record::View& view) {
+  const auto order = parse_view_order(view.id);
+  return order ? std::get<3>(*order) : 0;
+}
+
+// The members of `old` at daemons that are still in `daemons`, in their order.
+Names staying(const Names& old, const Names& daemons) {
+  Names out;
+  for (const std::string& member : old) {
+    if (contains(daemons, daemon_of(member))) out.push_back(member);
+  }
+  return out;
+}
+
+class GroupViewCheck {
+ public:
+  GroupViewCheck(const History& daemons, const History& clients, Findings& findings)
+      : daemons_(daemons), clients_(clients), findings_(findings) {
+    for (const Membership& membership : daemons.memberships()) {
+      auto& views = views_of_daemon_[daemons.member_name(membership.member)];
+      for (const Stay& stay : membership.stays) {
+        views.push_back(&view_of(stay));
+        daemon_views_.emplace(view_of(stay).id, stay.record);
+      }
+    }
+  }
+
+  void run() {
+    if (daemon_views_.empty()) return;
+    for (const Membership& membership : clients_.memberships()) {
+      for (std::size_t i = 0; i < membership.stays.size(); ++i) {
+        check_base(membership.stays[i]);
+        if (i > 0) check_step(membership, i);
+      }
+      check_end(membership);
+    }
+  }
+
+ private:
+  void report(const char* property, const std::string& why, const Stay& stay,
+              const Record* other = nullptr) {
+    findings_.add(property, "view " + view_of(stay).id + " of " + view_of(stay).g + " " + why,
+                  {other, stay.record});
+  }
+
+  // The view of daemons, as one that installed it wrote it down; nullptr: nobody did.
+  const record::View* base_of(const Stay& stay) const {
+    const auto found = daemon_views_.find(daemon_view_of(view_of(stay).id));
+    return found == daemon_views_.end() ? nullptr : &std::get<record::View>(*found->second);
+  }
+
+  void check_base(const Stay& stay) {
+    const record::View& view = view_of(stay);
+    const auto base = daemon_views_.find(daemon_view_of(view.id));
+    if (base == daemon_views_.end()) {
+      report("M14", "names a view of daemons that none of them installed", stay);
+      return;
+    }
+    const auto& daemons = std::get<record::View>(*base->second);
+    if (view.primary != daemons.primary) {
+      report("M8", "does not say rightly whether it is primary", stay, base->second);
+    }
+    if (view.recovered && !daemons.recovered) {
+      report("M8", "says that it is recovered, unlike the view of daemons", stay, base->second);
+    }
+    for (const std::string& member : view.members) {
+      if (contains(daemons.members, daemon_of(member))) continue;
+      report("M14", "has " + member + ", whose daemon is not in the view of daemons", stay,
+             base->second);
+    }
+  }
+
+  void check_step(const Membership& membership, std::size_t i) {
+    const Stay& before = membership.stays[i - 1];
+    const Stay& after = membership.stays[i];
+    if (daemon_view_of(view_of(before).id) == daemon_view_of(view_of(after).id)) {
+      check_control(before, after);
+    } else {
+      check_flush(before, after);
+    }
+  }
+
+  // Within a view of daemons, a group's view changes by one join at the end or one leave.
+  void check_control(const Stay& before, const Stay& after) {
+    const record::View& old = view_of(before);
+    const record::View& view = view_of(after);
+    Names expected = old.members;
+    if (view.joined.size() == 1 && view.left.empty()) {
+      expected.push_back(view.joined.front());
+    } else if (view.joined.empty() && view.left.size() == 1) {
+      std::erase(expected, view.left.front().member);
+    } else {
+      report("M14", "has more than one change, or none", after, before.record);
+      return;
+    }
+    if (expected != view.members) {
+      report("M14", "does not follow from the one before and its change", after, before.record);
+    }
+    if (place_of(view) == 0) report("M14", "has no place of a control message", after);
+  }
+
+  // With a view of daemons, just the clients of lost daemons are missing, all at once.
+  void check_flush(const Stay& before, const Stay& after) {
+    const record::View* base = base_of(after);
+    if (base == nullptr) return;
+    const record::View& view = view_of(after);
+    if (place_of(view) != 0) {
+      report("M14", "is the first in a view of daemons, but not the one that came with it", after,
+             before.record);
+    }
+    const Names expected = staying(view_of(before).members, base->members);
+    Names found = view.members;
+    // Where two components come together there may be members of the other one.
+    const record::View* old_base = base_of(before);
+    if (old_base == nullptr) return;
+    std::erase_if(found, [&](const std::string& member) {
+      return contains(view.joined, member) && !contains(old_base->members, daemon_of(member)) &&
+             !base->primary;
+    });
+    if (found != expected) {
+      report("M14", "is not what the view of daemons leaves of the one before", after,
+             before.record);
+    }
+    check_daemon_step(before, after);
+  }
+
+  // The member's daemon came directly from the one view of daemons to the other.
+  void check_daemon_step(const Stay& before, const Stay& after) {
+    const auto views = views_of_daemon_.find(daemon_of(view_of(after).p));
+    if (views == views_of_daemon_.end()) return;
+    const auto is_base = [&](const Stay& stay) {
+      return [id = daemon_view_of(view_of(stay).id)](const record::View* view) {
+        return view->id == id;
+      };
+    };
+    const auto& steps = views->second;
+    const auto old_base = std::find_if(steps.begin(), steps.end(), is_base(before));
+    const auto new_base = std::find_if(steps.begin(), steps.end(), is_base(after));
+    if (old_base != steps.end() && new_base == old_base + 1) return;
+    report("M14", "and the one before do not follow those of its daemon", after, before.record);
+  }
+
+  // Every view of daemons gives every group a view.
+  void check_end(const Membership& membership) {
+    if (!clients_.is_complete(membership, membership.stays.size() - 1)) return;
+    const Stay& last = membership.stays.back();
+    const auto views = views_of_daemon_.find(daemon_of(view_of(last).p));
+    if (views == views_of_daemon_.end() || views->second.empty()) return;
+    if (views->second.back()->id == daemon_view_of(view_of(last).id)) return;
+    report("M14", "is the last, but its daemon has installed a later one", last);
+  }
+
+  const History& daemons_;
+  const History& clients_;
+  Findings& findings_;
+  std::map<std::string, std::vector<const record::View*>, std::less<>> views_of_daemon_;
+  std::map<std::string, const Record*, std::less<>> daemon_views_;  // by id
+};
+
+}  // namespace
+
+void check_group_views(const History& daemons, const History& clients, Findings& findings) {
+  GroupViewCheck(daemons, clients, findings).run();
+}
+
+}  // namespace groupcomm::verify
