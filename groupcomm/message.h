@@ -33,7 +33,7 @@ enum class RejectReason : std::uint8_t {
   kBlocked,      // between block_ok and the next view
   kNotMember,    // the addressee, or the caller where it must be one, is not a member
   kNoPrimary,    // no quorum: the group is suspended
-  kTooBig,       // payload over 64 MiB
+  kTooBig,       // payload over 64 MiB; of a join: there are too many members already
   kGone,         // the membership or the connection is over
   kNoSuchGroup,  // nobody is in the group
   kBadName,      // the name breaks the rules of identity.h

@@ -7,6 +7,12 @@
 namespace groupcomm::membership {
 namespace {
 
+// An upper bound of what the codec makes of them.
+std::size_t bytes_of(const std::string& group_name) { return 256 + group_name.size(); }
+std::size_t bytes_of(const GroupMember& member) {
+  return 64 + member.process.name.size() + member.process.daemon.size();
+}
+
 GroupChange change_of(GroupKey key, const GroupDirectory::Group& group) {
   GroupChange change;
   change.key = key;
@@ -42,23 +48,51 @@ GroupDirectory::JoinOutcome GroupDirectory::join(const GroupViewId& view, const 
                                                  const GroupOptions& options,
                                                  const GroupMember& member) {
   const GroupKey key = group_key(name);
-  const auto [it, is_new] = groups_.try_emplace(key);
-  Group& group = it->second;
-  if (is_new) {
+  const Group* there = find(key);
+  const std::size_t more = bytes_of(member) + (there == nullptr ? bytes_of(name) : 0);
+  const std::size_t before = there == nullptr ? 0 : there->bytes;
+  if (there != nullptr && there->name != name) {
+    return {.change = std::nullopt, .refused = RejectReason::kBadName};
+  }
+  if (there != nullptr && !(there->options == options)) {
+    return {.change = std::nullopt, .refused = RejectReason::kBadOption};
+  }
+  if (before + more > kGroupBytesMax || bytes_ + more > kBytesMax) {
+    return {.change = std::nullopt, .refused = RejectReason::kTooBig};
+  }
+  CHECK(!rank_of(key, member.process.key));
+  Group& group = groups_[key];
+  if (there == nullptr) {
     names_.emplace(name, key);
     group.name = name;
     group.options = options;
-  } else if (group.name != name) {
-    return {.change = std::nullopt, .refused = RejectReason::kBadName};
-  } else if (!(group.options == options)) {
-    return {.change = std::nullopt, .refused = RejectReason::kBadOption};
+    group.bytes = bytes_of(name);
+    bytes_ += group.bytes;
   }
-  CHECK(!rank_of(key, member.process.key));
-  group.members.push_back(member);
+  add(group, member);
   group.view = view;
   GroupChange change = change_of(key, group);
   change.view.joined = {member.process};
   return {.change = std::move(change)};
+}
+
+void GroupDirectory::add(Group& group, const GroupMember& member) {
+  group.members.push_back(member);
+  group.bytes += bytes_of(member);
+  bytes_ += bytes_of(member);
+}
+
+// Takes away what was counted for a member.
+void GroupDirectory::forget(Group& group, const GroupMember& member) {
+  group.bytes -= bytes_of(member);
+  bytes_ -= bytes_of(member);
+}
+
+void GroupDirectory::erase(const std::string& name) {
+  const auto it = names_.find(name);
+  bytes_ -= groups_.at(it->second).bytes;
+  groups_.erase(it->second);
+  names_.erase(it);
 }
 
 std::optional<GroupChange> GroupDirectory::leave(const GroupViewId& view, GroupKey key,
@@ -67,15 +101,13 @@ std::optional<GroupChange> GroupDirectory::leave(const GroupViewId& view, GroupK
   if (!rank) return std::nullopt;
   Group& group = groups_.at(key);
   const GroupMember member = group.members[*rank];
+  forget(group, member);
   group.members.erase(group.members.begin() + static_cast<std::ptrdiff_t>(*rank));
   group.view = view;
   GroupChange change = change_of(key, group);
   change.view.left = {{member.process, reason}};
   change.departed = {member};
-  if (group.members.empty()) {
-    names_.erase(group.name);
-    groups_.erase(key);
-  }
+  if (group.members.empty()) erase(std::string(group.name));
   return change;
 }
 
@@ -94,6 +126,7 @@ std::vector<GroupChange> GroupDirectory::change_daemons(
       if (daemon == left.end()) return false;
       departed.push_back({member.process, daemon->reason});
       gone.push_back(member);
+      forget(group, member);
       return true;
     });
     group.view = {view.id, OrderNumber{}};
@@ -103,10 +136,7 @@ std::vector<GroupChange> GroupDirectory::change_daemons(
     changes.push_back(std::move(change));
     if (group.members.empty()) empty.push_back(name);
   }
-  for (const std::string& name : empty) {
-    groups_.erase(names_.at(name));
-    names_.erase(name);
-  }
+  for (const std::string& name : empty) erase(name);
   return changes;
 }
 
@@ -121,10 +151,14 @@ std::vector<protocol::GroupEntry> GroupDirectory::snapshot() const {
 void GroupDirectory::restore(const std::vector<protocol::GroupEntry>& entries) {
   names_.clear();
   groups_.clear();
+  bytes_ = 0;
   for (const protocol::GroupEntry& entry : entries) {
     const GroupKey key = group_key(entry.name);
     names_.emplace(entry.name, key);
-    groups_.emplace(key, Group{entry.name, entry.options, entry.view, entry.members});
+    Group& group = groups_[key];
+    group = {entry.name, entry.options, entry.view, {}, bytes_of(entry.name)};
+    bytes_ += group.bytes;
+    for (const GroupMember& member : entry.members) add(group, member);
   }
 }
 

@@ -22,7 +22,7 @@ struct GroupChange {
   std::vector<GroupMember> departed;  // who was a member before and is not now
 };
 
-// Light-weight groups (rules G1-G4): a function of the sequence of daemon views and of the ordered
+// Light-weight groups (rules G1-G5): a function of the sequence of daemon views and of the ordered
 // control messages, and of nothing else, so that all daemons compute the same views.
 class GroupDirectory {
  public:
@@ -31,6 +31,7 @@ class GroupDirectory {
     GroupOptions options;
     GroupViewId view;
     std::vector<GroupMember> members;  // by rank: seniority
+    std::size_t bytes = 0;             // about what it takes in a frame
   };
 
   const Group* find(GroupKey key) const;
@@ -38,6 +39,11 @@ class GroupDirectory {
   std::optional<Rank> rank_of(GroupKey key, const ProcessKey& process) const;
   // In the order of names.
   std::vector<const Group*> groups() const;
+
+  // What a group, and all of them together, may take in a frame (rule G5). A view that tells a
+  // client of one group names its members up to three times; all groups go to a joiner at once.
+  static constexpr std::size_t kGroupBytesMax = 4u << 20;
+  static constexpr std::size_t kBytesMax = 14u << 20;
 
   struct JoinOutcome {
     std::optional<GroupChange> change;                // set: joined
@@ -58,8 +64,13 @@ class GroupDirectory {
   void restore(const std::vector<protocol::GroupEntry>& entries);
 
  private:
+  void add(Group& group, const GroupMember& member);
+  void forget(Group& group, const GroupMember& member);
+  void erase(const std::string& name);
+
   std::map<std::string, GroupKey, std::less<>> names_;
   std::unordered_map<GroupKey, Group> groups_;  // looked up, never iterated
+  std::size_t bytes_ = 0;                       // of all groups
 };
 
 }  // namespace groupcomm::membership

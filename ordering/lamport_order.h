@@ -14,7 +14,7 @@ namespace groupcomm::ordering {
 // counts once all messages that were stamped before it are held: links do not keep order.
 class LamportOrder final : public TotalOrder {
  public:
-  LamportOrder(Rank self, std::size_t view_size) : self_(self), clocks_(view_size) {}
+  explicit LamportOrder(std::size_t view_size) : clocks_(view_size) {}
 
   void on_held(Rank sender, const protocol::StampedMessage& message) override;
   void on_clear(Rank, const protocol::StampedMessage&) override {}
@@ -28,7 +28,6 @@ class LamportOrder final : public TotalOrder {
  private:
   void place_messages();
 
-  Rank self_;
   std::vector<LamportStamp> clocks_;  // by rank
   LamportStamp highest_held_;         // of any message that others may wait to place
   std::set<std::tuple<LamportStamp, Rank, MessageNumber>> unplaced_;

@@ -25,7 +25,7 @@ constexpr Duration kProgressDelay = std::chrono::milliseconds(10);
 
 std::unique_ptr<TotalOrder> make_total_order(const OrderingOptions& options) {
   if (options.engine == Engine::kLamport) {
-    return std::make_unique<LamportOrder>(options.self, options.view_size);
+    return std::make_unique<LamportOrder>(options.view_size);
   }
   return std::make_unique<SequencerOrder>(options.self);
 }

@@ -10,17 +10,61 @@
 namespace groupcomm::daemon {
 namespace {
 
-// About what a message takes in a frame beside its payload.
+// About what a message takes in a frame beside what has a size of its own.
 constexpr std::size_t kMessageBytes = 64;
 
+std::size_t bytes_of(const ProcessId& process) {
+  return kMessageBytes + process.name.size() + process.daemon.size();
+}
+
+std::size_t bytes_of(const std::vector<ProcessId>& processes) {
+  std::size_t bytes = 0;
+  for (const ProcessId& process : processes) bytes += bytes_of(process);
+  return bytes;
+}
+
+std::size_t bytes_of(const std::string& group, const GroupView& view) {
+  std::size_t bytes = 4 * kMessageBytes + group.size();
+  for (const GroupMember& member : view.members) bytes += bytes_of(member.process);
+  for (const Departed& departed : view.left) bytes += bytes_of(departed.process);
+  return bytes + bytes_of(view.joined) + bytes_of(view.transitional);
+}
+
+// For every kind an upper bound, or a little less: frames may be sixty times as large as a batch.
+struct FrameBytes {
+  std::size_t operator()(const protocol::Deliver& delivery) const {
+    return 2 * kMessageBytes + delivery.payload.size();
+  }
+  std::size_t operator()(const protocol::DeliverChunk& chunk) const {
+    return kMessageBytes + chunk.payload.size();
+  }
+  std::size_t operator()(const protocol::ViewChanged& changed) const {
+    return bytes_of(changed.group, changed.view);
+  }
+  std::size_t operator()(const protocol::WatchedView& watched) const {
+    return bytes_of(watched.group, watched.view);
+  }
+  std::size_t operator()(const protocol::Transition& transition) const {
+    return kMessageBytes + bytes_of(transition.transitional);
+  }
+  std::size_t operator()(const protocol::GroupsReply& reply) const {
+    std::size_t bytes = kMessageBytes;
+    for (const protocol::GroupStatus& group : reply.groups) {
+      bytes += 4 * kMessageBytes + group.name.size() + bytes_of(group.members);
+    }
+    return bytes;
+  }
+  std::size_t operator()(const protocol::StatusReply& reply) const {
+    return kMessageBytes * (16 + 8 * reply.status.members.size() + reply.status.counters.size());
+  }
+  template <typename Message>
+  std::size_t operator()(const Message&) const {
+    return kMessageBytes;
+  }
+};
+
 std::size_t frame_bytes(const protocol::DaemonMessage& message) {
-  if (const auto* delivery = std::get_if<protocol::Deliver>(&message)) {
-    return kMessageBytes + delivery->payload.size();
-  }
-  if (const auto* chunk = std::get_if<protocol::DeliverChunk>(&message)) {
-    return kMessageBytes + chunk->payload.size();
-  }
-  return kMessageBytes;
+  return std::visit(FrameBytes{}, message);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/membership/views.h"
 
 namespace groupcomm::membership {
@@ -204,6 +206,35 @@ using GroupDirectoryDeathTest = GroupDirectoryTest;
 TEST_F(GroupDirectoryDeathTest, StopsOnASecondJoinOfAMember) {
   join(1, "room", member(0, 1));
   EXPECT_DEATH(directory.join(view_id(2), "room", {}, member(0, 1)), "CHECK failed");
+}
+
+TEST_F(GroupDirectoryTest, HasRoomForSoManyMembersOnly) {
+  const auto try_to_join = [&](std::uint64_t session) {
+    GroupMember who = member(0, session);
+    who.process.name.assign(kNameBytesMax, 'p');
+    return directory.join(view_id(session), "room", {}, who);
+  };
+  std::uint64_t last = 1;
+  GroupEntry most{"room", {}, view_id(0), {}};
+  for (; last <= 7000; ++last) {
+    most.members.push_back(member(0, last));
+    most.members.back().process.name.assign(kNameBytesMax, 'p');
+  }
+  directory.restore({most});
+  while (try_to_join(last).change) ++last;
+  EXPECT_EQ(try_to_join(last).refused, RejectReason::kTooBig);
+  EXPECT_EQ(directory.find("room")->members.size(), last - 1);
+
+  GroupDirectory copy;
+  copy.restore(directory.snapshot());
+  directory = std::move(copy);
+  EXPECT_EQ(try_to_join(last).refused, RejectReason::kTooBig) << "a joiner has the same groups";
+
+  EXPECT_TRUE(directory.leave(view_id(last), group_key("room"), key_of(0, 1), LeaveReason::kLeave));
+  EXPECT_TRUE(try_to_join(last).change);
+  EXPECT_FALSE(try_to_join(last + 1).change);
+  directory.change_daemons(view_of(1), {{daemon_id(0), LeaveReason::kDaemonLost}});
+  EXPECT_TRUE(try_to_join(last + 2).change) << "the group was empty and forgotten";
 }
 
 }  // namespace

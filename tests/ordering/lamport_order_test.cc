@@ -21,7 +21,7 @@ void hold(LamportOrder& order, Rank sender, std::uint64_t value, std::uint64_t s
 }
 
 TEST(LamportOrder, PlacesAMessageWhenEverybodysClockHasReachedItsStamp) {
-  LamportOrder order(0, 3);
+  LamportOrder order(3);
   hold(order, 1, 1, 5);
   order.on_clock(0, LamportStamp{5});
   EXPECT_EQ(order.known(), place(0));
@@ -32,7 +32,7 @@ TEST(LamportOrder, PlacesAMessageWhenEverybodysClockHasReachedItsStamp) {
 }
 
 TEST(LamportOrder, OrdersByStampAndThenByRank) {
-  LamportOrder order(0, 2);
+  LamportOrder order(2);
   order.on_held(1, *message(1, Order::kTotal).stamp(3));
   order.on_held(1, *message(2, Order::kTotal).stamp(6));
   order.on_held(0, *message(1, Order::kTotal).stamp(3));
@@ -44,7 +44,7 @@ TEST(LamportOrder, OrdersByStampAndThenByRank) {
 }
 
 TEST(LamportOrder, PlacesOnlyAsFarAsTheSlowestClock) {
-  LamportOrder order(0, 2);
+  LamportOrder order(2);
   hold(order, 0, 1, 2);
   hold(order, 0, 2, 8);
   order.on_clock(1, LamportStamp{7});
@@ -52,7 +52,7 @@ TEST(LamportOrder, PlacesOnlyAsFarAsTheSlowestClock) {
 }
 
 TEST(LamportOrder, NeverPutsAClockBack) {
-  LamportOrder order(0, 2);
+  LamportOrder order(2);
   order.on_clock(1, LamportStamp{9});
   order.on_clock(1, LamportStamp{3});
   hold(order, 0, 1, 8);
@@ -60,7 +60,7 @@ TEST(LamportOrder, NeverPutsAClockBack) {
 }
 
 TEST(LamportOrder, WantsAClockToldThatOthersWaitFor) {
-  LamportOrder order(1, 2);
+  LamportOrder order(2);
   EXPECT_FALSE(order.wants_clock_told(LamportStamp{0}));
   order.on_held(0, *message(1, Order::kTotal).stamp(4));
   EXPECT_TRUE(order.wants_clock_told(LamportStamp{3}));
@@ -72,7 +72,7 @@ TEST(LamportOrder, WantsAClockToldThatOthersWaitFor) {
 }
 
 TEST(LamportOrder, AnnouncesNothingAndMissesNoPlaces) {
-  LamportOrder order(0, 1);
+  LamportOrder order(1);
   hold(order, 0, 1, 1);
   EXPECT_EQ(order.take_announcement().places, References{});
   order.on_announced(place(7));
@@ -80,7 +80,7 @@ TEST(LamportOrder, AnnouncesNothingAndMissesNoPlaces) {
 }
 
 TEST(LamportOrder, FindsNoMorePlacesWhenFrozen) {
-  LamportOrder order(0, 1);
+  LamportOrder order(1);
   order.freeze();
   hold(order, 0, 1, 1);
   EXPECT_EQ(order.known(), place(0));

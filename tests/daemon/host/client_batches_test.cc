@@ -65,6 +65,22 @@ TEST(ClientBatches, CutALargePayloadIntoFramesOfModerateSize) {
   EXPECT_EQ(contents(frames).at(kB), parts);
 }
 
+TEST(ClientBatches, CutManyLargeViewsIntoFramesOfModerateSize) {
+  protocol::ViewChanged changed{"room", {}};
+  for (std::uint64_t session = 1; session <= 2000; ++session) {
+    const ProcessId process{"somebody", "host", {Incarnation{1}, SessionId{session}}};
+    changed.view.members.push_back({process, 1});
+    changed.view.transitional.push_back(process);
+  }
+  ClientBatches batches;
+  for (int group = 0; group < 100; ++group) batches.add(kA, changed);
+  const auto frames = batches.take_all();
+  EXPECT_EQ(contents(frames)[kA].size(), 100u);
+  for (const auto& frame : frames) {
+    EXPECT_LE(frame.bytes.size(), 2 * ClientBatches::kBatchBytesMax);
+  }
+}
+
 TEST(ClientBatches, EncodeWhatIsTheSameForSeveralOnce) {
   ClientBatches batches;
   batches.add({kA, kB, kC}, {accepted(1)});
@@ -100,7 +116,7 @@ TEST(ClientBatches, LetNewSessionsShareAmongThemselves) {
 TEST(ClientBatches, AreSentWhenTheyAreFull) {
   ClientBatches batches;
   batches.add(kB, accepted(1));
-  const std::size_t quarter = ClientBatches::kBatchBytesMax / 4 - 100;
+  const std::size_t quarter = ClientBatches::kBatchBytesMax / 4 - 200;
   for (int i = 0; i < 4; ++i) batches.add(kA, delivery(quarter));
   EXPECT_TRUE(batches.take_full().empty());
   batches.add(kA, delivery(1000));
