@@ -124,7 +124,11 @@ void DaemonSocket::send(Payload frame) {
   }
   // Without a high-water mark this is refused only where the connection has ended, and over() tells
   // that.
-  if (zmq_msg_send(&message, socket_, ZMQ_DONTWAIT) < 0) zmq_msg_close(&message);
+  while (zmq_msg_send(&message, socket_, ZMQ_DONTWAIT) < 0) {
+    if (errno == EINTR) continue;
+    zmq_msg_close(&message);
+    return;
+  }
 }
 
 std::optional<Payload> DaemonSocket::receive() {
