@@ -96,7 +96,7 @@ class RandomDeaths(SystemTestCase):
                 victim.kill()
             else:
                 victim.terminate()
-                victim.process.wait()
+                self.assertEqual(victim.process.wait(), 0)
             client.wait_for("disconnected", start=mark)
             victim.start().wait_ready()
             client.wait_for("connected", start=mark)
