@@ -67,6 +67,9 @@ struct GroupView {
   std::vector<Departed> left;
   std::vector<ProcessId> transitional;  // who came along from the receiver's previous view
   bool primary = true;
+  // More daemons crashed than a quorum can miss, and came back without their messages: what only
+  // they had delivered, even as safe, may be gone. Else no view loses a safe message.
+  bool recovered = false;
   std::uint32_t my_rank = 0;
 
   bool operator==(const GroupView&) const = default;

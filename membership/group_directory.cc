@@ -22,6 +22,23 @@ GroupChange change_of(GroupKey key, const GroupDirectory::Group& group) {
   return change;
 }
 
+// What several changes of one group come to, for somebody who is told of them at once.
+struct Delta {
+  std::vector<ProcessId> joined;
+  std::vector<Departed> left;
+
+  void add(const GroupChange& change) {
+    for (const Departed& departed : change.view.left) remove(departed);
+    joined.insert(joined.end(), change.view.joined.begin(), change.view.joined.end());
+  }
+  // Who joined and left between two views was never seen.
+  void remove(const Departed& departed) {
+    const auto it = std::find(joined.begin(), joined.end(), departed.process);
+    if (it == joined.end()) return left.push_back(departed);
+    joined.erase(it);
+  }
+};
+
 }  // namespace
 
 const GroupDirectory::Group* GroupDirectory::find(GroupKey key) const {
@@ -106,37 +123,44 @@ std::optional<GroupChange> GroupDirectory::leave(const GroupViewId& view, GroupK
   group.view = view;
   GroupChange change = change_of(key, group);
   change.view.left = {{member.process, reason}};
-  change.departed = {member};
   if (group.members.empty()) erase(std::string(group.name));
   return change;
 }
 
 std::vector<GroupChange> GroupDirectory::change_daemons(
-    const protocol::DaemonView& view, const std::vector<protocol::DepartedDaemon>& left) {
+    const protocol::DaemonView& view, const std::vector<protocol::DepartedDaemon>& left,
+    const std::vector<GroupChange>& earlier) {
+  std::map<std::string, Delta> deltas;
+  for (const GroupChange& change : earlier) deltas[change.name].add(change);
   std::vector<GroupChange> changes;
   std::vector<std::string> empty;
   for (const auto& [name, key] : names_) {
     Group& group = groups_.at(key);
-    std::vector<Departed> departed;
-    std::vector<GroupMember> gone;
+    Delta& delta = deltas[name];
     std::erase_if(group.members, [&](const GroupMember& member) {
       const auto daemon = std::find_if(left.begin(), left.end(), [&](const auto& candidate) {
         return candidate.id.incarnation == member.process.key.daemon;
       });
       if (daemon == left.end()) return false;
-      departed.push_back({member.process, daemon->reason});
-      gone.push_back(member);
+      delta.remove({member.process, daemon->reason});
       forget(group, member);
       return true;
     });
     group.view = {view.id, OrderNumber{}};
     GroupChange change = change_of(key, group);
-    change.view.left = std::move(departed);
-    change.departed = std::move(gone);
+    change.view.joined = std::move(delta.joined);
+    change.view.left = std::move(delta.left);
     changes.push_back(std::move(change));
     if (group.members.empty()) empty.push_back(name);
   }
   for (const std::string& name : empty) erase(name);
+  for (auto& [name, delta] : deltas) {  // groups whose last member left unseen
+    if (names_.contains(name) || delta.left.empty()) continue;
+    GroupChange change{.key = group_key(name), .name = name, .view = {}};
+    change.view.id = {view.id, OrderNumber{}};
+    change.view.left = std::move(delta.left);
+    changes.push_back(std::move(change));
+  }
   return changes;
 }
 

@@ -19,7 +19,6 @@ struct GroupChange {
   GroupKey key;
   std::string name;
   GroupView view;
-  std::vector<GroupMember> departed;  // who was a member before and is not now
 };
 
 // Light-weight groups (rules G1-G5): a function of the sequence of daemon views and of the ordered
@@ -56,9 +55,11 @@ class GroupDirectory {
                                    LeaveReason reason);
 
   // A daemon view begins: every group gets a view, in which the members at departed daemons are
-  // missing, all at once. In the order of names.
+  // missing, all at once. In the order of names. `earlier` changes, which nobody was told of,
+  // become part of the view's `joined` and `left` (rule F10).
   std::vector<GroupChange> change_daemons(const protocol::DaemonView& view,
-                                          const std::vector<protocol::DepartedDaemon>& left);
+                                          const std::vector<protocol::DepartedDaemon>& left,
+                                          const std::vector<GroupChange>& earlier = {});
 
   std::vector<protocol::GroupEntry> snapshot() const;
   void restore(const std::vector<protocol::GroupEntry>& entries);

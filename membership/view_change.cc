@@ -116,7 +116,7 @@ protocol::State ViewChange::state_for(const Ballot& ballot, const Situation& sit
   state.places = messages.places;
   state.hears = situation.hears;
   state.leaving = situation.leaving_self;
-  state.suspended = situation.suspended;
+  state.delivered = messages.delivered;
   state.address = options_.self.address;
   return state;
 }

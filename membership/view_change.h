@@ -58,6 +58,7 @@ class ViewChange {
     std::vector<MessageNumber> held;
     OrderNumber first_place;
     std::vector<protocol::MessageReference> places;
+    OrderNumber delivered;
   };
 
   struct Outbound {

@@ -166,6 +166,7 @@ void choose_cut(const Choice& choice, ViewChangeValue& value) {
       value.cut[sender] = std::max(value.cut[sender], answer.state.held[sender]);
     }
     value.first_place = std::min(value.first_place, answer.state.first_place);
+    value.delivered = std::max(value.delivered, answer.state.delivered);
   }
   bool grew = true;
   while (grew) {
@@ -232,9 +233,6 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   value.next.primary = true;
   value.next.members = next_members(choice, staying);
   const std::set<Rank> staying_ranks(staying.begin(), staying.end());
-  for (const Rank rank : staying) {
-    value.resumed = value.resumed || choice.answers.at(rank).state.suspended;
-  }
   for (Rank rank = 0; rank < base.members.size(); ++rank) {
     const auto answer = choice.answers.find(rank);
     const bool is_same_again =

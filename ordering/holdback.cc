@@ -233,7 +233,48 @@ bool Holdback::is_control_due(EpochGate::Pending& pending) {
   return pending.blockers.empty();
 }
 
+// By rank: messages that cannot be delivered before the control message at the front. Out of a
+// flush `after` says so (rule E2). In a flush places that their daemons knew may be void, so that
+// everything a message waits for counts: an ordered one that is still to come, or another epoch.
+std::vector<std::set<MessageNumber>> Holdback::waiting_in_flush() const {
+  std::vector<std::set<MessageNumber>> waiting(streams_.size());
+  std::vector<CausalNumber> first(streams_.size(), CausalNumber{~std::uint64_t{0}});
+  bool moved = true;
+  while (moved) {
+    moved = false;
+    for (Rank sender = 0; sender < streams_.size(); ++sender) {
+      const RetransmitBuffer& buffer = streams_[sender].buffer;
+      for (MessageNumber number = buffer.first(); number < buffer.end(); ++number) {
+        const Retained* entry = buffer.find(number);
+        if (entry == nullptr || entry->delivered || waiting[sender].contains(number)) continue;
+        if (!waits_in_flush(sender, *entry, waiting, first)) continue;
+        moved = true;
+        waiting[sender].insert(number);
+        const StampedMessage& message = *entry->message;
+        if (message.is_causal()) first[sender] = std::min(first[sender], message.causal_number);
+      }
+    }
+  }
+  return waiting;
+}
+
+bool Holdback::waits_in_flush(Rank sender, const Retained& entry,
+                              const std::vector<std::set<MessageNumber>>& waiting,
+                              const std::vector<CausalNumber>& first) const {
+  const StampedMessage& message = *entry.message;
+  if (!entry.clear || message.is_ordered() || !epochs_.is_open(message)) return true;
+  if (waiting[sender].contains(message.predecessor)) return true;
+  if (!message.is_causal()) return false;
+  if (message.causal_number > first[sender]) return true;
+  for (Rank rank = 0; rank < streams_.size(); ++rank) {
+    if (rank != sender && (*message.context)[rank] >= first[rank]) return true;
+  }
+  return false;
+}
+
 void Holdback::find_blockers(EpochGate::Pending& pending) {
+  const auto waiting =
+      finishing_ ? waiting_in_flush() : std::vector<std::set<MessageNumber>>(streams_.size());
   for (Rank rank = 0; rank < streams_.size(); ++rank) {
     const RetransmitBuffer& buffer = streams_[rank].buffer;
     const MessageNumber closing = epochs_.closing(rank, pending.place);
@@ -241,8 +282,8 @@ void Holdback::find_blockers(EpochGate::Pending& pending) {
     for (MessageNumber number = buffer.first(); number < end; ++number) {
       const Retained* entry = buffer.find(number);
       if (entry == nullptr || entry->delivered || entry->message->is_ordered()) continue;
-      if (finishing_ && !entry->clear) continue;
-      if (!is_released_or_delivered(rank, entry->message->after)) continue;
+      if (waiting[rank].contains(number)) continue;
+      if (!finishing_ && !is_released_or_delivered(rank, entry->message->after)) continue;
       if (EpochGate::is_old(*entry->message, pending)) pending.blockers.insert({rank, number});
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -96,6 +97,10 @@ class Holdback {
   bool is_acknowledged(const protocol::StampedMessage& message, OrderNumber place) const;
   bool is_control_due(EpochGate::Pending& pending);
   void find_blockers(EpochGate::Pending& pending);
+  std::vector<std::set<MessageNumber>> waiting_in_flush() const;
+  bool waits_in_flush(Rank sender, const Retained& entry,
+                      const std::vector<std::set<MessageNumber>>& waiting,
+                      const std::vector<CausalNumber>& first) const;
   void try_deliver(Rank sender, MessageNumber number);
   void deliver(Rank sender, MessageNumber number, OrderNumber place);
   // A causal, total or safe message that is clear and not delivered when the view is left.

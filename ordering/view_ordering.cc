@@ -79,7 +79,7 @@ void ViewOrdering::stamp_order(StampedMessage& message) {
   message.predecessor = chain.last;
   // A causal message waits for every total message of its daemon, a fifo one for its chain's.
   if (message.is_causal()) chain.required = last_ordered_stamped_;
-  message.after = chain.required > last_ordered_learnt_ ? chain.required : MessageNumber{};
+  message.after = chain.required;
   if (message.is_ordered()) chain.required = message.number;
   chain.last = message.number;
 }
@@ -197,21 +197,12 @@ void ViewOrdering::on_repair(Rank original, const std::vector<MessagePointer>& m
 
 void ViewOrdering::settle() {
   holdback_.advance();
-  learn_places();
   while (holdback_.take_closing_due() && !is_frozen()) {
     stamp_closing();
     holdback_.advance();
-    learn_places();
   }
   holdback_.release(
       [this](const Retained& entry) { send_window_.on_released(entry.message->payload.size()); });
-}
-
-void ViewOrdering::learn_places() {
-  for (; learnt_line_ < holdback_.ordered_line(); ++learnt_line_) {
-    const MessageReference reference = holdback_.total().at(learnt_line_.next());
-    if (reference.sender == options_.self) last_ordered_learnt_ = reference.number;
-  }
 }
 
 ViewOrdering::Answer ViewOrdering::on_nack(const protocol::Nack& nack) const {
@@ -345,6 +336,7 @@ FlushState ViewOrdering::flush_state() const {
   for (OrderNumber place = state.first_place; place <= total.known(); ++place) {
     state.places.push_back(total.at(place));
   }
+  state.delivered = holdback_.delivered_place();
   return state;
 }
 

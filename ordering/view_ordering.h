@@ -33,6 +33,7 @@ struct FlushState {
   std::vector<MessageNumber> held;  // by rank
   OrderNumber first_place;
   std::vector<MessageReference> places;
+  OrderNumber delivered;  // places up to here are delivered
 };
 
 // Stamps and sends, receives and repairs, and delivers in order, inside one view. Joins the parts:
@@ -123,7 +124,6 @@ class ViewOrdering {
   void admit_held(Rank sender, MessageNumber held_before);
   void count_clock(Rank rank);
   void settle();
-  void learn_places();
   bool fits(const protocol::StampedMessage& message) const;
 
   OrderingOptions options_;
@@ -141,9 +141,7 @@ class ViewOrdering {
   MessageNumber sent_;
   CausalNumber causal_sent_;
   LamportStamp clock_;
-  MessageNumber last_ordered_stamped_;  // own newest total or safe message
-  MessageNumber last_ordered_learnt_;   // own newest one whose place is known here
-  OrderNumber learnt_line_;
+  MessageNumber last_ordered_stamped_;         // own newest total or safe message
   std::shared_ptr<const VectorTime> context_;  // shared by messages between two deliveries
   std::unordered_map<SessionId, Chain> chains_;
 

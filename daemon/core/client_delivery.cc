@@ -31,8 +31,8 @@ void ClientService::deliver_all(ordering::ViewOrdering& ordering) {
 void ClientService::deliver(Delivery& delivery) {
   switch (delivery.message->kind) {
     case MessageKind::kData: return deliver_data(delivery);
-    case MessageKind::kJoin: return deliver_join(delivery);
-    case MessageKind::kLeave: return deliver_leave(delivery);
+    case MessageKind::kJoin:
+    case MessageKind::kLeave: return deliver_control(delivery);
     case MessageKind::kChunk:
     case MessageKind::kClosing: return;
   }
@@ -42,9 +42,22 @@ ProcessKey ClientService::process_of(const Delivery& delivery) const {
   return {view_.members[delivery.reference.sender].id.incarnation, delivery.message->session};
 }
 
-void ClientService::deliver_join(const Delivery& delivery) {
+// Rule F10: a quorum died. Whoever applied this join or leave with them may have delivered other
+// messages before it, so it makes no view of its own here, but is part of the next one.
+void ClientService::deliver_control(const Delivery& delivery) {
+  if (!delivery.message->control) return;
+  if (deferring_after_ && delivery.place > *deferring_after_) {
+    deferred_.push_back(delivery);
+    return;
+  }
+  const bool is_join = delivery.message->kind == MessageKind::kJoin;
+  for (const auto& change : is_join ? apply_join(delivery) : apply_leave(delivery)) {
+    announce(change);
+  }
+}
+
+std::vector<membership::GroupChange> ClientService::apply_join(const Delivery& delivery) {
   const protocol::StampedMessage& message = *delivery.message;
-  if (!message.control) return;
   const protocol::ControlBody& control = *message.control;
   const ProcessId process{.name = message.sender_name,
                           .daemon = view_.members[delivery.reference.sender].id.name,
@@ -66,29 +79,32 @@ void ClientService::deliver_join(const Delivery& delivery) {
       reject(*session, request, key, outcome.refused);
     }
   }
-  if (outcome.change) announce(*outcome.change);
+  if (!outcome.change) return {};
+  return {*outcome.change};
 }
 
-void ClientService::deliver_leave(const Delivery& delivery) {
+std::vector<membership::GroupChange> ClientService::apply_leave(const Delivery& delivery) {
   const protocol::StampedMessage& message = *delivery.message;
-  if (!message.control) return;
+  std::vector<membership::GroupChange> changes;
   const ProcessKey process = process_of(delivery);
   Session* session =
       process.daemon == options_.self.incarnation ? sessions_.find(message.session) : nullptr;
   ordering::for_each_destination(message, [&](const protocol::Destination& destination) {
-    const auto change = directory_.leave({view_.id, delivery.place}, destination.group, process,
-                                         message.control->reason);
+    auto change = directory_.leave({view_.id, delivery.place}, destination.group, process,
+                                   message.control->reason);
     if (session != nullptr) {
       session->groups.erase(destination.group);
       std::erase(local_members(destination.group), session->id);
       tell(session->id, protocol::Gone{destination.group, GoneReason::kLeft});
     }
-    if (change) announce(*change);
+    if (change) changes.push_back(std::move(*change));
   });
-  if (session == nullptr) return;
-  session->pending_control.reset();
-  session->leaving = false;
-  control_took_effect_ = true;
+  if (session != nullptr) {
+    session->pending_control.reset();
+    session->leaving = false;
+    control_took_effect_ = true;
+  }
+  return changes;
 }
 
 void ClientService::deliver_data(Delivery& delivery) {
@@ -113,7 +129,7 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
     sessions.push_back(id);
   }
   if (sessions.empty() && !options_.report_all_deliveries) return;
-  if (delivery.transitional) announce_transition(destination.group, *group);
+  if (delivery.transitional || deferring_after_) announce_transition(destination.group, *group);
 
   protocol::Deliver out;
   out.group = destination.group;
@@ -198,9 +214,24 @@ void ClientService::announce(const membership::GroupChange& change) {
   }
 }
 
-void ClientService::on_daemons_changed(const protocol::DaemonView& next,
-                                       const std::vector<protocol::DepartedDaemon>& left) {
-  for (const auto& change : directory_.change_daemons(next, left)) announce(change);
+void ClientService::begin_transition(const protocol::ViewChangeValue& value) {
+  next_ = value.next;
+  if (value.recovered) deferring_after_ = value.delivered;
+}
+
+void ClientService::on_daemons_changed(const protocol::ViewChangeValue& value) {
+  deferring_after_.reset();
+  std::vector<membership::GroupChange> earlier;
+  for (const Delivery& delivery : std::exchange(deferred_, {})) {
+    const bool is_join = delivery.message->kind == MessageKind::kJoin;
+    for (auto& change : is_join ? apply_join(delivery) : apply_leave(delivery)) {
+      earlier.push_back(std::move(change));
+    }
+  }
+  for (auto& change : directory_.change_daemons(value.next, value.left, earlier)) {
+    change.view.recovered = value.recovered;
+    announce(change);
+  }
 }
 
 }  // namespace groupcomm::daemon

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,11 +31,10 @@ class ClientService {
   void begin_view(const protocol::DaemonView& view);
   // The view is being left: nothing is stamped until the next one.
   void stop_stamping() { is_stamping_ = false; }
-  // The rest of the view is delivered, for those of its members that go on to `next`.
-  void begin_transition(const protocol::DaemonView& next) { next_ = next; }
-  // Groups changed because daemons left.
-  void on_daemons_changed(const protocol::DaemonView& next,
-                          const std::vector<protocol::DepartedDaemon>& left);
+  // The rest of the view is delivered, for those of its members that go on to the next.
+  void begin_transition(const protocol::ViewChangeValue& value);
+  // All of it was delivered: every group gets a view.
+  void on_daemons_changed(const protocol::ViewChangeValue& value);
   // No quorum: members are told, sends are refused (rule V5).
   void suspend();
   bool is_suspended() const { return suspended_; }
@@ -107,8 +107,9 @@ class ClientService {
 
   // Delivery.
   void deliver(ordering::Delivery& delivery);
-  void deliver_join(const ordering::Delivery& delivery);
-  void deliver_leave(const ordering::Delivery& delivery);
+  void deliver_control(const ordering::Delivery& delivery);
+  std::vector<membership::GroupChange> apply_join(const ordering::Delivery& delivery);
+  std::vector<membership::GroupChange> apply_leave(const ordering::Delivery& delivery);
   void deliver_data(ordering::Delivery& delivery);
   void deliver_to_group(ordering::Delivery& delivery, const protocol::Destination& destination,
                         bool is_first);
@@ -128,6 +129,9 @@ class ClientService {
   std::vector<SessionId> to_evict_;
   protocol::DaemonView view_;
   protocol::DaemonView next_;  // while the rest of view_ is delivered
+  // The next view is recovered: joins and leaves behind this place become part of it (rule F10).
+  std::optional<OrderNumber> deferring_after_;
+  std::vector<ordering::Delivery> deferred_;
   protocol::DaemonStatus status_;
   SessionId next_served_;  // round robin over sessions
   bool is_stamping_ = false;

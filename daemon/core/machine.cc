@@ -57,10 +57,9 @@ DaemonCore::Machine::Machine(DaemonOptions options, protocol::DurableRecord reco
       clients_(options_, effects_),
       heartbeat_due_(now),
       beacon_due_(now) {
-  for (const PeerAddress& peer : options_.peers) {
-    addresses_[peer.name] = peer.address;
-    effects_.push_back(ConnectPeer{peer.name, peer.address});
-  }
+  for (const PeerAddress& peer : options_.peers) connect(peer.name, peer.address);
+  // Members of the last view that nobody configured here may live on, and vote with us.
+  connect_members(change_.base());
   run_timers();
 }
 

@@ -109,7 +109,8 @@ class DaemonCore::Machine {
                          const std::vector<protocol::GroupEntry>& groups);
   void enter_view(const protocol::ViewChangeValue& value);
   void connect_members(const protocol::DaemonView& view);
-  void send_install(const std::string& to, bool with_groups);
+  void connect(const std::string& name, const std::string& address);
+  void send_install(const DaemonId& to, bool with_groups);
   // `with_groups`: it has never been in the view before, or asks for them.
   void answer_with_install(const DaemonId& to, bool with_groups);
   void suspend_if_stuck();

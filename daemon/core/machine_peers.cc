@@ -164,7 +164,13 @@ void DaemonCore::Machine::on_other_view(const protocol::FrameHeader& header,
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Beacon& beacon) {
   const DaemonId& from = header.sender;
-  // Rule D5: who once left a view is told so, and never taken for somebody new.
+  connect(from.name, beacon.address);
+  // Rule D5: who once left a view is told so, and never taken for somebody new. Who knows of no
+  // later view than one that lists itself has left since, even where nobody remembers it.
+  const bool has_left = is_living() && !find_member(view_, from) && beacon.decided &&
+                        beacon.decided->id.counter < view_.id.counter &&
+                        find_member(*beacon.decided, from);
+  if (has_left) departed_.insert(from.incarnation);
   if (departed_.contains(from.incarnation)) return answer_with_install(from, false);
   const bool is_new = !strangers_.contains(from.incarnation);
   std::erase_if(strangers_, [&](const auto& entry) {
@@ -178,10 +184,6 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   stranger.heard = now_;
   const bool is_due = stranger.answered + kBeaconPause <= now_ && !beacon.active;
   note_whom_it_hears(from.incarnation, beacon.hears);
-  if (addresses_[from.name] != beacon.address) {
-    addresses_[from.name] = beacon.address;
-    effects_.push_back(ConnectPeer{from.name, beacon.address});
-  }
   // Rule D3: who listens where a member listened has taken its place; the member is dead.
   for (const DaemonMember& member : view_.members) {
     const bool replaces = member.id.name == from.name && member.id.incarnation != from.incarnation;
@@ -308,6 +310,8 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   const bool known = is_living() && install.value.next.id <= view_.id;
   if (known) return;
   if (leaving_) went_on_.insert(header.sender.incarnation);
+  // Rule D5: counted out before it ever came in, perhaps; no view will have this incarnation.
+  if (install.departed == options_.self.incarnation) return on_excluded(install.value);
   on_decided(install.value, install.groups);
 }
 
@@ -324,7 +328,7 @@ void DaemonCore::Machine::answer_with_install(const DaemonId& to, bool with_grou
   sent = now_;
   std::erase_if(installs_sent_,
                 [&](const auto& entry) { return entry.second + std::chrono::minutes(1) < now_; });
-  send_install(to.name, with_groups);
+  send_install(to, with_groups);
 }
 
 }  // namespace groupcomm::daemon

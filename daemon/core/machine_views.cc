@@ -124,6 +124,7 @@ ViewChange::Messages DaemonCore::Machine::frozen_messages() {
   messages.held = std::move(state.held);
   messages.first_place = state.first_place;
   messages.places = std::move(state.places);
+  messages.delivered = state.delivered;
   return messages;
 }
 
@@ -157,7 +158,7 @@ void DaemonCore::Machine::flush_view_change_outputs() {
     for (const DaemonMember& member : change_.base().members) {
       if (member.id.name != options_.self.name) others.push_back(member.id.name);
     }
-    const protocol::Install install{.value = *decided, .groups = std::nullopt};
+    const protocol::Install install{.value = *decided, .groups = std::nullopt, .departed = {}};
     if (!others.empty()) send(others, protocol::Lane::kControl, change_.base().id, install);
     on_decided(*decided, std::nullopt);
   }
@@ -229,13 +230,8 @@ void DaemonCore::Machine::on_decided(
     return fill_cut();
   }
   const bool is_base = value.next.id == change_.base().id;
-  if (value.next.id.counter <= change_.base().id.counter && !(included && is_base)) {
-    // Who is told again of a view without itself, after looking for one for long, was counted out
-    // under this incarnation before it ever came in (rule D5).
-    if (!included && now_ - started_ > options_.suspect) on_excluded(value);
-    return;
-  }
-  last_install_ = protocol::Install{.value = value, .groups = groups};
+  if (value.next.id.counter <= change_.base().id.counter && !(included && is_base)) return;
+  last_install_ = protocol::Install{.value = value, .groups = groups, .departed = {}};
   if (!included) {
     const bool departed = std::any_of(value.left.begin(), value.left.end(),
                                       [&](const auto& gone) { return gone.id == options_.self; });
@@ -296,7 +292,7 @@ void DaemonCore::Machine::install_as_member() {
   const ViewChangeValue value = *deciding_;
   // Decided by records alone: nothing of the view is left, nor of what we learnt since.
   if (value.cut.empty()) return install_as_joiner(value, {});
-  clients_.begin_transition(value.next);
+  clients_.begin_transition(value);
   ordering_->finish(value.cut, value.first_place, value.places);
   clients_.deliver_all(*ordering_);
   std::set<Incarnation> others;
@@ -307,13 +303,13 @@ void DaemonCore::Machine::install_as_member() {
   }
   const LamportStamp clock = ordering_->clock();
   retired_ = Retired{view_, std::move(ordering_), std::move(others), clock};
-  clients_.on_daemons_changed(value.next, value.left);
+  clients_.on_daemons_changed(value);
   enter_view(value);
   // The first survivor tells the joiners how the groups stand.
   const bool is_first_survivor = rank_ == 0;
   if (is_first_survivor) {
     for (const DaemonMember& member : view_.members) {
-      if (!is_in(retired_->view, member.id)) send_install(member.id.name, true);
+      if (!is_in(retired_->view, member.id)) send_install(member.id, true);
     }
   }
 }
@@ -364,7 +360,8 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   }
   effects_.push_back(InstallView{view_, value.left, value.recovered});
   connect_members(view_);
-  last_install_ = protocol::Install{.value = value, .groups = clients_.directory().snapshot()};
+  last_install_ =
+      protocol::Install{.value = value, .groups = clients_.directory().snapshot(), .departed = {}};
   clients_.begin_view(view_);
   if (change_.is_flushing()) frozen_messages();  // it voted before it knew how the view began
   flush_view_change_outputs();
@@ -379,18 +376,22 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
 
 void DaemonCore::Machine::connect_members(const DaemonView& view) {
   for (const DaemonMember& member : view.members) {
-    if (member.id == options_.self) continue;
-    std::string& address = addresses_[member.id.name];
-    if (address == member.address) continue;
-    address = member.address;
-    effects_.push_back(ConnectPeer{member.id.name, member.address});
+    if (member.id.name != options_.self.name) connect(member.id.name, member.address);
   }
 }
 
-void DaemonCore::Machine::send_install(const std::string& to, bool with_groups) {
+void DaemonCore::Machine::connect(const std::string& name, const std::string& address) {
+  std::string& known = addresses_[name];
+  if (known == address || address.empty()) return;
+  known = address;
+  effects_.push_back(ConnectPeer{name, address});
+}
+
+void DaemonCore::Machine::send_install(const DaemonId& to, bool with_groups) {
   protocol::Install install = *last_install_;
   if (!with_groups) install.groups.reset();
-  send({to}, protocol::Lane::kControl, view_.id, std::move(install));
+  if (departed_.contains(to.incarnation)) install.departed = to.incarnation;
+  send({to.name}, protocol::Lane::kControl, view_.id, std::move(install));
 }
 
 }  // namespace groupcomm::daemon

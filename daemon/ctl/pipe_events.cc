@@ -114,7 +114,8 @@ void PipeEvents::on_view(Group& group, const GroupView& view) {
         .add_processes("joined", view.joined)
         .add_json("left", left)
         .add_processes("transitional", view.transitional)
-        .add_bool("primary", view.primary);
+        .add_bool("primary", view.primary)
+        .add_bool("recovered", view.recovered);
   });
 }
 

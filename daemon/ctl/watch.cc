@@ -32,6 +32,7 @@ class Watcher : public ClientListener {
       out += " " + to_string(departed.process) + " (" + to_string(departed.reason) + ")";
     }
     if (!view.primary) out += "; not primary";
+    if (view.recovered) out += "; recovered, messages may be lost";
     out += "\n";
   }
 

@@ -68,6 +68,7 @@ record::View view_record(const ProcessId& self, std::string_view group, const Gr
   out.id = to_string(view.id);
   for (const GroupMember& member : view.members) out.members.push_back(member_name(member));
   out.primary = view.primary;
+  out.recovered = view.recovered;
   for (const ProcessId& joined : view.joined) out.joined.push_back(name_in(view.members, joined));
   for (const Departed& left : view.left) {
     const std::string name =

@@ -79,8 +79,7 @@ struct View {
   std::vector<std::string> joined = {};
   std::vector<Left> left = {};
   std::vector<std::string> transitional = {};
-  // The view of daemons rests on records, not on a living quorum: what only the dead had seen may
-  // be gone.
+  // The view rests on records, not on a living quorum: what only the dead had seen may be gone.
   bool recovered = false;
   bool operator==(const View&) const = default;
 };

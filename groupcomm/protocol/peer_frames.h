@@ -128,9 +128,9 @@ struct ViewChangeValue {
   std::vector<MessageNumber> cut;        // by rank of the base view; empty where none of it lives
   OrderNumber first_place;               // of `places`
   std::vector<MessageReference> places;  // the fixed part of the order
+  OrderNumber delivered;                 // places up to here were delivered by somebody living
   std::vector<DepartedDaemon> left;
   bool recovered = false;  // rests on records: what only the dead had seen may be gone (R2)
-  bool resumed = false;    // some member was suspended: every group gets a view
   bool operator==(const ViewChangeValue&) const = default;
 };
 
@@ -152,9 +152,9 @@ struct State {
   std::vector<MessageNumber> held;  // by rank; only if living
   OrderNumber first_place;          // known places that may not be known to all; only if living
   std::vector<MessageReference> places;
+  OrderNumber delivered;  // places up to here are delivered here; only if living
   std::vector<Incarnation> hears;
   bool leaving = false;
-  bool suspended = false;
   std::string address;
   bool operator==(const State&) const = default;
 };
@@ -181,10 +181,12 @@ struct GroupEntry {
   std::vector<GroupMember> members;  // by rank
   bool operator==(const GroupEntry&) const = default;
 };
-// The decision. Anyone may repeat it. `groups` goes to joiners only.
+// The decision. Anyone may repeat it.
 struct Install {
   ViewChangeValue value;
-  std::optional<std::vector<GroupEntry>> groups;
+  std::optional<std::vector<GroupEntry>> groups;  // for joiners only
+  // The receiver, where its incarnation was counted out earlier (D5); 0: it was not.
+  Incarnation departed = {};
   bool operator==(const Install&) const = default;
 };
 // Asks a member of the frame's view to repeat its Install, with the groups.

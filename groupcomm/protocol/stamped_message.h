@@ -60,7 +60,7 @@ struct StampedMessage {
   std::shared_ptr<const VectorTime> context;
   LamportStamp stamp;         // rises with every message of the daemon, and with causality
   MessageNumber predecessor;  // the session's last fifo-or-stronger message before, in this view
-  MessageNumber after;        // E2: newest own total or safe message waited for, place unknown
+  MessageNumber after;        // E2: its daemon's newest total or safe message that it waits for
 
   SessionId session;  // who sends
   Destination destination;

@@ -165,7 +165,7 @@ void write(const State& state, BodyBuilder body) {
   write_list(state.places, out.initPlaces(list_size(state.places)));
   write_numbers(state.hears, out.initHears(list_size(state.hears)));
   out.setLeaving(state.leaving);
-  out.setSuspended(state.suspended);
+  out.setDelivered(state.delivered.value);
   out.setAddress(to_wire(state.address));
 }
 
@@ -179,7 +179,7 @@ State read(schema::State::Reader in) {
   state.places = read_places(state.first_place, in.getPlaces());
   state.hears = read_hears(in.getHears());
   state.leaving = in.getLeaving();
-  state.suspended = in.getSuspended();
+  state.delivered = OrderNumber{in.getDelivered()};
   state.address = read_address(in.getAddress());
   return state;
 }
@@ -188,12 +188,14 @@ void write(const Install& install, BodyBuilder body) {
   auto out = body.initInstall();
   write(install.value, out.initValue());
   if (install.groups) write_list(*install.groups, out.initGroups(list_size(*install.groups)));
+  out.setDeparted(install.departed.value);
 }
 
 Install read(schema::Install::Reader in) {
   Install install;
   install.value = read(in.getValue());
   if (in.hasGroups()) install.groups = read_list<protocol::GroupEntry>(in.getGroups());
+  install.departed = Incarnation{in.getDeparted()};
   return install;
 }
 

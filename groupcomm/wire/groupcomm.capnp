@@ -143,6 +143,7 @@ struct GroupView {
   transitional @4 :List(ProcessId);   # came along from the receiver's previous view
   primary @5 :Bool;
   myRank @6 :UInt32;                  # of the receiver, below the number of members
+  recovered @7 :Bool;                 # rests on records of restarted daemons: see ViewChangeValue
 }
 
 # --- client to daemon -----------------------------------------------------------------------------
@@ -413,7 +414,7 @@ struct StampedMessage {
   causalNumber @8 :UInt64;  # among the daemon's causal, total and safe messages, from 1; else 0
   stamp @9 :UInt64;         # Lamport time
   predecessor @10 :UInt64;  # the session's last message before that was not reliable; 0: none
-  after @11 :UInt64;        # newest own total or safe message waited for, place unknown; 0: none
+  after @11 :UInt64;        # newest own total or safe message that it waits for; 0: none
   session @12 :UInt64;      # who sends
   groupKey @13 :UInt64;     # for whom; not 0 in data, join and leave
   epoch @14 :UInt64;        # control messages of the group whose place the daemon had learnt
@@ -491,7 +492,7 @@ struct ViewChangeValue {
   places @4 :List(MessageReference); # the fixed part of the order
   left @5 :List(DepartedDaemon);     # at most 64
   recovered @6 :Bool;                # rests on records: messages of the dead may be lost
-  resumed @7 :Bool;                  # some member was suspended
+  delivered @7 :UInt64;              # places up to here were delivered by a member that answered
 }
 
 struct DepartedDaemon {
@@ -509,7 +510,7 @@ struct State {
   places @5 :List(MessageReference);  # known places that may not be known to all
   hears @6 :List(UInt64);             # incarnations heard within the time-out; at most 256
   leaving @7 :Bool;                   # the sender wants to leave
-  suspended @8 :Bool;                 # the sender has no quorum
+  delivered @8 :UInt64;               # it delivered the places up to here
   address @9 :Text;                   # address where the sender listens
 }
 
@@ -517,6 +518,8 @@ struct Install {
   # The decision of a view change. Anyone may repeat it.
   value @0 :ViewChangeValue;
   groups @1 :List(GroupEntry);  # the groups as the view begins, for its joiners; null: not told
+  departed @2 :UInt64;          # incarnation that left an earlier view and is not admitted again;
+                                # 0: none
 }
 
 struct GroupEntry {

@@ -114,7 +114,7 @@ void write(const protocol::ViewChangeValue& value, schema::ViewChangeValue::Buil
   write_list(value.places, out.initPlaces(list_size(value.places)));
   write_list(value.left, out.initLeft(list_size(value.left)));
   out.setRecovered(value.recovered);
-  out.setResumed(value.resumed);
+  out.setDelivered(value.delivered.value);
 }
 
 protocol::ViewChangeValue read(schema::ViewChangeValue::Reader in) {
@@ -128,7 +128,7 @@ protocol::ViewChangeValue read(schema::ViewChangeValue::Reader in) {
   value.left = read_list<protocol::DepartedDaemon>(in.getLeft(),
                                                    {protocol::kDaemonsMax, "daemons that left"});
   value.recovered = in.getRecovered();
-  value.resumed = in.getResumed();
+  value.delivered = OrderNumber{in.getDelivered()};
   return value;
 }
 

@@ -153,6 +153,7 @@ void write(const GroupView& view, schema::GroupView::Builder out) {
   write_list(view.left, out.initLeft(list_size(view.left)));
   write_list(view.transitional, out.initTransitional(list_size(view.transitional)));
   out.setPrimary(view.primary);
+  out.setRecovered(view.recovered);
   out.setMyRank(view.my_rank);
 }
 
@@ -163,6 +164,7 @@ GroupView read(schema::GroupView::Reader in) {
           .left = read_list<Departed>(in.getLeft()),
           .transitional = read_list<ProcessId>(in.getTransitional()),
           .primary = in.getPrimary(),
+          .recovered = in.getRecovered(),
           .my_rank = in.getMyRank()};
 }
 

@@ -50,7 +50,6 @@ TEST_F(GroupDirectoryTest, MakesAGroupWithItsFirstMember) {
   expected.members = {member(0, 1)};
   expected.joined = {member(0, 1).process};
   EXPECT_EQ(change.view, expected);
-  EXPECT_TRUE(change.departed.empty());
   ASSERT_NE(directory.find("room"), nullptr);
   EXPECT_EQ(directory.find("room")->view, view_id(3));
 }
@@ -79,7 +78,6 @@ TEST_F(GroupDirectoryTest, KeepsTheRanksOfThoseWhoStay) {
   expected.members = {member(0, 1), member(0, 3)};
   expected.left = {{member(0, 2).process, LeaveReason::kCrash}};
   EXPECT_EQ(change->view, expected);
-  EXPECT_EQ(change->departed, std::vector<GroupMember>{member(0, 2)});
 }
 
 TEST_F(GroupDirectoryTest, ForgetsAGroupWithItsLastMember) {
@@ -155,10 +153,33 @@ TEST_F(GroupDirectoryTest, RenewsAllGroupsWithADaemonViewAndDropsTheLostAllAtOnc
             {member(1, 2).process, LeaveReason::kDaemonLost}};
   EXPECT_EQ(changes[1].name, "b");
   EXPECT_EQ(changes[1].view, b);
-  EXPECT_EQ(changes[1].departed,
-            (std::vector<GroupMember>{member(1, 1), member(2, 1), member(1, 2)}));
   EXPECT_EQ(directory.find("b")->members, std::vector<GroupMember>{member(0, 1)});
   EXPECT_EQ(directory.find("b")->view, id);
+}
+
+// Rule F10: nobody was told of them, so they show in the view that comes next.
+TEST_F(GroupDirectoryTest, MakesEarlierChangesPartOfTheViewThatComesWithADaemonView) {
+  join(1, "room", member(0, 1));
+  join(2, "room", member(0, 2));
+  std::vector<GroupChange> earlier;
+  earlier.push_back(join(3, "room", member(0, 3)));
+  earlier.push_back(join(4, "room", member(1, 1)));
+  earlier.push_back(join(5, "room", member(0, 4)));
+  for (const GroupMember& leaver : {member(0, 2), member(0, 4)}) {
+    const auto change =
+        directory.leave(view_id(6), group_key("room"), leaver.process.key, LeaveReason::kLeave);
+    ASSERT_TRUE(change.has_value());
+    earlier.push_back(*change);
+  }
+  const auto changes =
+      directory.change_daemons(view_of(1, 8), {{daemon_id(1), LeaveReason::kDaemonLost}}, earlier);
+  ASSERT_EQ(changes.size(), 1u);
+  GroupView expected;
+  expected.id = {view_of(1, 8).id, OrderNumber{0}};
+  expected.members = {member(0, 1), member(0, 3)};
+  expected.joined = {member(0, 3).process};
+  expected.left = {{member(0, 2).process, LeaveReason::kLeave}};
+  EXPECT_EQ(changes[0].view, expected);
 }
 
 TEST_F(GroupDirectoryTest, ForgetsGroupsWhoseMembersAreAllLost) {

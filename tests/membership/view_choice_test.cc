@@ -110,7 +110,6 @@ TEST_F(ViewChoiceTest, NamesTheNextViewAfterTheBallot) {
   EXPECT_EQ(value->next.lineage, base.lineage);
   EXPECT_TRUE(value->next.primary);
   EXPECT_FALSE(value->recovered);
-  EXPECT_FALSE(value->resumed);
   EXPECT_EQ(value->left, (std::vector<DepartedDaemon>{{daemon_id(2), LeaveReason::kDaemonLost}}));
 }
 
@@ -209,12 +208,6 @@ TEST_F(ViewChoiceTest, NeedsNoViewWhenAllLeave) {
   begin(2);
   for (auto& [rank, answer] : answers) answer.state.leaving = true;
   EXPECT_EQ(choose(), std::nullopt);
-}
-
-TEST_F(ViewChoiceTest, SaysThatASuspendedMemberCameBack) {
-  begin(3);
-  answers.at(2).state.suspended = true;
-  EXPECT_TRUE(choose()->resumed);
 }
 
 // --- joiners -------------------------------------------------------------------------------------

@@ -245,5 +245,29 @@ TEST_F(HoldbackTest, CountsAsNewWhatWaitsForATotalMessageBehindTheJoin) {
   EXPECT_EQ(delivered, (Texts{"join", "t", "f"}));
 }
 
+// The places that made rank 0 count its message by epoch 1 died with it: in the flush two other
+// joins come first, and the second must not wait for what waits for a message behind it.
+TEST_F(HoldbackTest, WaitsInAFlushForNothingThatComesBehindTheJoin) {
+  const auto join = [](std::uint64_t value, std::uint64_t stamp, std::uint64_t causal,
+                       const std::string& text) {
+    return message(value, Order::kTotal)
+        .kind(MessageKind::kJoin)
+        .stamp(stamp)
+        .causal(causal, {0, 0, 0})
+        .to_group(1, 0)
+        .text(text);
+  };
+  admit(0, join(1, 5, 1, "join0"));
+  admit(0, closing(2, 2, 1));
+  admit(0, message(3, Order::kTotal).stamp(7).causal(3, {1, 0, 0}).to_group(1, 1).text("t"));
+  admit(2, join(1, 1, 1, "join2"));
+  admit(2, join(2, 2, 2, "join2 again"));
+  admit(2, message(3, Order::kCausal).stamp(8).causal(3, {3, 0, 2}).to_group(1, 1).text("c"));
+  holdback.freeze();
+  holdback.finish({number(3), number(0), number(3)}, place(1), {});
+  collect();
+  EXPECT_EQ(delivered, (Texts{"join2", "join2 again", "join0", "t", "c"}));
+}
+
 }  // namespace
 }  // namespace groupcomm::ordering

@@ -60,8 +60,8 @@ std::string text(const DaemonView& v) {
 }
 std::string text(const ViewChangeValue& v) {
   return text(v.base) + "->" + text(v.next) + " cut " + list(v.cut) + " places " +
-         text(v.first_place) + list(v.places) + " left " + list(v.left) +
-         (v.recovered ? " recovered" : "") + (v.resumed ? " resumed" : "");
+         text(v.first_place) + list(v.places) + " left " + list(v.left) + " delivered" +
+         text(v.delivered) + (v.recovered ? " recovered" : "");
 }
 
 std::string text(const MessagePointer& m) {
@@ -117,8 +117,8 @@ std::string body_text(const PeerBody& body) {
           [](const State& s) {
             return "State " + text(s.ballot) + (s.living ? " living" : " record") + " held " +
                    list(s.held) + " places " + text(s.first_place) + list(s.places) + " hears " +
-                   list(s.hears) + (s.leaving ? " leaving" : "") +
-                   (s.suspended ? " suspended" : "") +
+                   list(s.hears) + (s.leaving ? " leaving" : "") + " delivered" +
+                   text(s.delivered) +
                    (s.accepted
                         ? " ACCEPTED " + text(s.accepted->ballot) + " " + text(s.accepted->value)
                         : "");
@@ -128,7 +128,8 @@ std::string body_text(const PeerBody& body) {
           [](const Accept& a) { return "Accept " + text(a.ballot); },
           [](const Install& i) {
             return "Install " + text(i.value) +
-                   (i.groups ? " groups " + text(i.groups->size()) : "");
+                   (i.groups ? " groups " + text(i.groups->size()) : "") +
+                   (i.departed == Incarnation{} ? "" : " departed " + text(i.departed));
           },
           [](const InstallRequest&) { return std::string("InstallRequest"); },
       },

@@ -80,7 +80,7 @@ TEST(Allocation, IsBoundedForDamagedFrames) {
   };
   const Payload batch = encode(samples::batch_frame());
   const Payload install = encode(samples::peer_frame(
-      protocol::Install{samples::view_change_value(), std::vector<protocol::GroupEntry>{}}));
+      protocol::Install{samples::view_change_value(), std::vector<protocol::GroupEntry>{}, {}}));
   const Payload status = encode(std::vector<protocol::DaemonMessage>{
       protocol::StatusReply{RequestId{1}, samples::daemon_status()},
       protocol::ViewChanged{"room", samples::group_view()}});

@@ -39,6 +39,7 @@ inline GroupView group_view() {
           .left = {{process(4), LeaveReason::kEvicted}, {process(5), LeaveReason::kLeave}},
           .transitional = {process(1), process(2)},
           .primary = false,
+          .recovered = true,
           .my_rank = 2};
 }
 
@@ -143,9 +144,9 @@ inline protocol::ViewChangeValue view_change_value() {
           .cut = {MessageNumber{1}, MessageNumber{kBig}},
           .first_place = OrderNumber{5},
           .places = {{0, MessageNumber{1}}, {63, MessageNumber{kBig}}},
+          .delivered = OrderNumber{kBig},
           .left = {{daemon_id(3), LeaveReason::kPartition}},
-          .recovered = true,
-          .resumed = true};
+          .recovered = true};
 }
 
 // A value with nothing set that may be left out.
@@ -271,9 +272,9 @@ inline std::vector<protocol::PeerBody> peer_bodies() {
               .held = {MessageNumber{1}, MessageNumber{kBig}},
               .first_place = OrderNumber{1},
               .places = {{1, MessageNumber{2}}},
+              .delivered = OrderNumber{kBig},
               .hears = {Incarnation{1}, Incarnation{kBig}},
               .leaving = true,
-              .suspended = true,
               .address = "tcp://127.0.0.1:4870"};
   std::vector<GroupEntry> groups{
       {"room", {.flush = true, .uniform = true}, group_view_id(), {{process(1), 2}}},
@@ -298,9 +299,9 @@ inline std::vector<protocol::PeerBody> peer_bodies() {
       Propose{ballot(), view_change_value()},
       Propose{{}, least_value()},
       Accept{ballot()},
-      Install{view_change_value(), groups},
-      Install{least_value(), std::vector<GroupEntry>{}},
-      Install{least_value(), {}},
+      Install{view_change_value(), groups, Incarnation{kBig}},
+      Install{least_value(), std::vector<GroupEntry>{}, {}},
+      Install{least_value(), {}, {}},
       InstallRequest{},
   };
 }

@@ -66,6 +66,54 @@ TEST(TwoDaemons, ResumeWhenRankZeroIsBackOutOfItsRecord) {
   EXPECT_EQ(room.texts(1, 1), (Texts{"before", "after"}));
 }
 
+// Rules R2 and F10: rank 0 may have applied the join in a view that died with it, so it makes no
+// view of the old order's here.
+TEST(TwoDaemons, MakeAJoinPartOfTheRecoveredViewWhereItsPlaceDiedWithRankZero) {
+  Room room(2);
+  room.open();
+  room.greet(1, 2);
+  room.set_filter([](const auto& from, const auto&, const auto& body) {
+    return from != "d1" || !std::holds_alternative<protocol::Batch>(body);
+  });
+  room.say(1, 2, join(1, "room"));
+  room.settle();
+  room.kill(0);
+  room.set_filter({});
+  room.run_for(seconds(3));
+  room.start(0);
+  room.run_for(seconds(2));
+  const GroupView view = room.last_view(1);
+  EXPECT_EQ(view.id.place, OrderNumber{});
+  EXPECT_TRUE(view.recovered);
+  EXPECT_EQ(view.joined, std::vector<ProcessId>{room.process(1, 2)});
+  ASSERT_EQ(view.left.size(), 1u);
+  EXPECT_EQ(view.left[0].process, room.process(0, 1));
+  EXPECT_EQ(room.last_view(1, 2).members, view.members);
+}
+
+// Rule D5: nobody who counted it out is alive any more, and still it is not taken for a joiner.
+TEST(TwoDaemons, DoNotAdmitAMemberAgainThatWasCountedOutLongAgo) {
+  Room room(2);
+  room.open();
+  const Incarnation frozen = room.process(1, 1).key.daemon;
+  room.cut(0, 1);
+  for (int restart = 0; restart < 2; ++restart) {
+    room.vanish(0);
+    room.start(0);
+    room.run_for(seconds(5));
+  }
+  EXPECT_EQ(room.members(0), Texts{"d0"});
+  room.heal();
+  room.run_for(seconds(2));
+  EXPECT_TRUE(room.gave_up(1));
+  for (const InstallView& install : room.installed(0)) {
+    if (install.view.id.counter == 1) continue;
+    for (const protocol::DaemonMember& member : install.view.members) {
+      EXPECT_NE(member.id.incarnation, frozen);
+    }
+  }
+}
+
 // --- four daemons --------------------------------------------------------------------------------
 
 TEST(FourDaemons, GoOnInTheHalfWithRankZero) {
