@@ -131,11 +131,17 @@ void ViewChange::on_prepare(TimePoint now, const DaemonId& from, Rank proposer,
   }
   if (round_ && round_->ballot() < prepare.ballot) round_.reset();
   if (pending_ && pending_->ballot < prepare.ballot) pending_.reset();
+  // A proposer that is deaf repeats itself for ever: only a new ballot is a reason to wait.
+  const bool is_new = agreement_.promised() != prepare.ballot;
   record_changed_ = agreement_.promise(prepare.ballot) || record_changed_;
+  if (is_new) wait_for(now, proposer);
+  outbound_.push_back({{from.name}, state_for(prepare.ballot, situation, messages)});
+}
+
+void ViewChange::wait_for(TimePoint now, Rank proposer) {
   last_proposer_ = proposer;
   quiet_until_ = now + options_.patience;
   reason_since_ = now;
-  outbound_.push_back({{from.name}, state_for(prepare.ballot, situation, messages)});
 }
 
 void ViewChange::on_propose(TimePoint now, Rank proposer, const protocol::Propose& propose) {
@@ -150,9 +156,9 @@ void ViewChange::on_propose(TimePoint now, Rank proposer, const protocol::Propos
   // could be missing in the cut.
   if (living_ && agreement_.promised() != propose.ballot) return;
   if (round_ && round_->ballot() < propose.ballot) round_.reset();
-  last_proposer_ = proposer;
-  quiet_until_ = now + options_.patience;
-  reason_since_ = now;
+  const std::optional<protocol::AcceptedValue>& accepted = agreement_.accepted();
+  const bool is_new = !accepted || accepted->ballot != propose.ballot;
+  if (is_new) wait_for(now, proposer);
   pending_ = Pending{proposer, propose.ballot, propose.value};
   if (!living_) on_cut_held(now);
 }

@@ -134,6 +134,8 @@ class ViewChange {
   bool is_at_work(Rank proposer, const Situation& situation) const;
   protocol::State state_for(const protocol::Ballot& ballot, const Situation& situation,
                             const Messages& messages) const;
+  // Another one is at it: it gets its time before this one begins a ballot of its own.
+  void wait_for(TimePoint now, Rank proposer);
   void try_choose(TimePoint now, const Situation& situation);
   void propose(TimePoint now);
   void try_decide(TimePoint now, const Situation& situation);

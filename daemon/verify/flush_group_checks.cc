@@ -117,6 +117,7 @@ class ContractCheck {
   void check_unblocked() {
     for (const auto& [key, contract] : contracts_) {
       if (contract.block == nullptr) continue;
+      if (history_.run().unsettled_daemons.contains(daemon_of(key.first))) continue;
       findings_.add("L4", key.first + " is held back for ever in " + key.second, {contract.block});
     }
   }

@@ -15,15 +15,6 @@ bool contains(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// "d#0123" of "p@d#0123.7~2": the daemon that a process is connected to.
-std::string_view daemon_of(std::string_view member) {
-  const std::string_view process = split_member(member).first;
-  const std::size_t at = process.rfind('@');
-  const std::size_t dot = process.rfind('.');
-  if (at == std::string_view::npos || dot == std::string_view::npos || dot < at) return {};
-  return process.substr(at + 1, dot - at - 1);
-}
-
 std::uint64_t place_of(const record::View& view) {
   const auto order = parse_view_order(view.id);
   return order ? std::get<3>(*order) : 0;

@@ -40,6 +40,14 @@ std::string_view daemon_view_of(std::string_view group_view_id) {
   return group_view_id.substr(0, group_view_id.find('/'));
 }
 
+std::string_view daemon_of(std::string_view member) {
+  const std::string_view process = split_member(member).first;
+  const std::size_t at = process.rfind('@');
+  const std::size_t dot = process.rfind('.');
+  if (at == std::string_view::npos || dot == std::string_view::npos || dot < at) return {};
+  return process.substr(at + 1, dot - at - 1);
+}
+
 std::size_t History::MessageKeyHash::operator()(const MessageKey& key) const {
   std::uint64_t hash = key.number * 0x9e3779b97f4a7c15;
   for (const Index part : {key.sender, key.scope, key.destination}) {
@@ -349,7 +357,14 @@ std::optional<Order> History::order_of(const MessageInfo& message) const {
 
 bool History::is_complete(const Membership& membership, std::size_t stay) const {
   if (stay + 1 < membership.stays.size()) return true;
-  return run_.converged && membership.gone == nullptr && !process(membership.process).ended;
+  return membership.gone == nullptr && has_settled(membership.process);
+}
+
+bool History::has_settled(Index process) const {
+  if (!run_.converged || process_infos_[at(process)].ended) return false;
+  const std::string& name = process_name(process);
+  const bool is_daemon = level_ == Role::kDaemon;
+  return !run_.unsettled_daemons.contains(is_daemon ? std::string_view(name) : daemon_of(name));
 }
 
 std::map<std::pair<Index, Index>, std::vector<History::StayIndex>> History::companions() const {

@@ -21,6 +21,9 @@ struct Run {
   // The run ended after a quiet time in which everything could settle: whatever a living member
   // is owed must be there.
   bool converged = false;
+  // Full ids of daemons that were left out when the run converged: nothing is owed to them and
+  // their clients.
+  std::set<std::string, std::less<>> unsettled_daemons = {};
   // Groups with the options `uniform` and `sync = flush`: nothing in a trace tells.
   std::set<std::string> uniform_groups = {};
   std::set<std::string> flush_groups = {};
@@ -126,6 +129,8 @@ std::optional<ViewOrder> parse_view_order(std::string_view id);
 
 // The part of a group view's id that names the view of daemons in which it was made.
 std::string_view daemon_view_of(std::string_view group_view_id);
+// "d#0123" of "p@d#0123.7~2": the daemon that a process is connected to; empty for other texts.
+std::string_view daemon_of(std::string_view member);
 
 // One of the two levels of a run. Keeps pointers into the run, which must outlive it.
 class History {
@@ -179,6 +184,8 @@ class History {
   // Whether the stay was completed: the next view was installed, or, where the run converged, the
   // member is in it to the end. Only then is everything of the view owed to the member.
   bool is_complete(const Membership& membership, std::size_t stay) const;
+  // Whether the process lives, and everything that it is owed must have come.
+  bool has_settled(Index process) const;
   // Positions in memberships() and their stays.
   struct StayIndex {
     std::size_t membership = 0;

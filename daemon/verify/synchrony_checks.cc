@@ -90,7 +90,7 @@ const Record* too_late(const History& history, const MessageInfo& message,
     const bool has_left = std::get<record::Gone>(*membership.gone).reason == "left";
     return has_left ? membership.gone : nullptr;
   }
-  const bool is_settled = history.is_converged() && !history.process(membership.process).ended;
+  const bool is_settled = history.has_settled(membership.process);
   return is_settled ? membership.stays.back().record : nullptr;
 }
 

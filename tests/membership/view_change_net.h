@@ -81,6 +81,8 @@ class ViewChangeNet {
     cuts_.insert({a, b});
     cuts_.insert({b, a});
   }
+  // Nothing passes in this direction, and the sender knows it.
+  void cut_one_way(std::size_t from, std::size_t to) { cuts_.insert({from, to}); }
   void heal() { cuts_.clear(); }
   void heal(std::size_t a, std::size_t b) {
     cuts_.erase({a, b});

@@ -92,6 +92,16 @@ TEST(Recovery, FormsTheNextViewOutOfRecords) {
   EXPECT_EQ(value->left.size(), 3u);
 }
 
+// One that hears nobody repeats its Prepare for ever. It must not keep the others from going on.
+TEST(Recovery, GoesOnBesideADeafProposer) {
+  auto net = restarted(3, {0, 1, 2});
+  net.cut_one_way(0, 2);
+  net.cut_one_way(1, 2);
+  net.begin_ballot(2);
+  net.run_for(seconds(3));
+  EXPECT_EQ(net.decided_members(), ids({0, 1}, 2));
+}
+
 TEST(Recovery, NeedsAQuorumOfTheNewestDecidedViewByName) {
   auto net = restarted(5, {0, 4});
   net.run_for(seconds(5));

@@ -12,12 +12,13 @@
 #include <map>
 #include <vector>
 
+#include "tests/simulation/settings.h"
 #include "tests/simulation/simulator.h"
 
 namespace groupcomm::simulation {
 namespace {
 
-constexpr int kCountersMax = 64;
+constexpr int kCountersMax = 96;
 constexpr int kNameBytesMax = 48;
 
 // What a child leaves for its parent, also when it is killed in the middle of a run.

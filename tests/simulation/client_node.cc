@@ -224,7 +224,7 @@ void ClientNode::on_upcall(const upcall::Connected& u) {
 
 void ClientNode::on_upcall(const upcall::ViewInstalled& u) {
   scene_.count("group views");
-  std::erase_if(wishes_, [&](const auto& wish) { return wish.second == "+" + u.group; });
+  if (!views_.contains(u.group)) end_wish("+" + u.group);
   if (u.view.my_rank >= u.view.members.size()) {
     return scene_.complain(name_ + " got a view with a rank outside of its members");
   }
@@ -235,6 +235,13 @@ void ClientNode::on_upcall(const upcall::ViewInstalled& u) {
   ended_.erase(u.group);
   if (u.view.my_rank != 0) return;
   record(record::Lead{.p = member_name(u.group), .g = u.group, .view = to_string(u.view.id)});
+}
+
+// Requests are served in their order: the oldest such one has come true.
+void ClientNode::end_wish(const std::string& what) {
+  const auto oldest = std::find_if(wishes_.begin(), wishes_.end(),
+                                   [&](const auto& wish) { return wish.second == what; });
+  if (oldest != wishes_.end()) wishes_.erase(oldest);
 }
 
 void ClientNode::on_upcall(const upcall::Transition& u) {
@@ -315,7 +322,7 @@ void ClientNode::on_upcall(const upcall::Block& u) {
 
 void ClientNode::on_upcall(const upcall::Gone& u) {
   scene_.count("gone: " + to_string(u.reason));
-  std::erase_if(wishes_, [&](const auto& wish) { return wish.second.substr(1) == u.group; });
+  end_wish("-" + u.group);
   record(record::Gone{.p = member_name(u.group), .g = u.group, .reason = to_string(u.reason)});
   views_.erase(u.group);
   ended_.erase(u.group);
@@ -344,6 +351,8 @@ void ClientNode::act() {
   if (scene_.is_stormy()) {
     if (random_.chance(plan.churn)) {
       change_wishes();
+    } else if (plan.storms > 0 && random_.chance(plan.storms)) {
+      storm();
     } else if (random_.chance(plan.bursts)) {
       send_burst();
     } else {
@@ -361,6 +370,19 @@ void ClientNode::act_as_leader() {
     if (view.my_rank != 0 || ended_.contains(group)) continue;
     record(record::Act{.p = member_name(group), .g = group, .view = to_string(view.id)});
     surroundings_.act_as_leader(group, view);
+  }
+}
+
+// Leaves and joins again and again, without waiting for an answer.
+void ClientNode::storm() {
+  scene_.count("storms of joins and leaves");
+  const std::uint64_t count = random_.between(2, 12);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::string& group = random_.pick(groups_);
+    wanted_.insert(group);
+    const bool is_leave = random_.percent(50);
+    const Queued queued = is_leave ? core_->leave(group) : core_->join(group, options_of(group));
+    if (queued.ok()) wishes_[queued.request] = (is_leave ? "-" : "+") + group;
   }
 }
 
@@ -441,6 +463,7 @@ bool ClientNode::send_one() {
   if (groups.empty()) return false;
   const SendOptions options = choose_options(groups);
   const Payload payload = make_payload();
+  if (!scene_.sends()) return true;
   const Queued queued = core_->multicast(groups, payload, options);
   if (!queued.ok()) {
     scene_.count("refused: " + to_string(*queued.refused));

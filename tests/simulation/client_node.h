@@ -66,6 +66,7 @@ class ClientNode {
   void think();
   void act();
   void act_as_leader();
+  void storm();
   void change_wishes();
   void tend_memberships();
   GroupOptions options_of(const std::string& group) const;
@@ -95,6 +96,7 @@ class ClientNode {
   void on_upcall(const upcall::Status&) {}
   void on_upcall(const upcall::Groups&) {}
   void on_upcall(const upcall::Watched&) {}
+  void end_wish(const std::string& what);
   std::string member_name(const std::string& group) const;
   void record(verify::Record record) { trace_.records.push_back(std::move(record)); }
 

@@ -4,6 +4,7 @@
 
 #include "groupcomm/wire/codec.h"
 #include "tests/simulation/describe.h"
+#include "tests/simulation/newer_wire.h"
 
 namespace groupcomm::simulation {
 
@@ -18,7 +19,32 @@ DaemonNode::DaemonNode(Scene& scene, Random random, DaemonSurroundings& surround
       index_(index),
       name_("d" + std::to_string(index)),
       address_("tcp://10.0.0." + std::to_string(index + 1) + ":4870"),
-      configured_(std::move(peers)) {}
+      configured_(std::move(peers)) {
+  const DaemonPlan& plan = scene.plan().daemon;
+  // Drawn apart, so that a run without these faults goes the same way.
+  Random further = Random(scene.plan().seed ^ (index + 1) * 0x9e3779b9);
+  if (plan.clock_drift > 0) {
+    drift_ = static_cast<std::int64_t>(further.below(2 * plan.clock_drift + 1)) -
+             static_cast<std::int64_t>(plan.clock_drift);
+  }
+  speaks_newer_ = further.chance(plan.newer_wire);
+}
+
+TimePoint DaemonNode::local_now() const {
+  const auto ns = scene_.now().since_origin.count();
+  return TimePoint{Duration(ns + ns * drift_ / 1'000'000)};
+}
+
+// The first moment at which the node's clock has reached `local`.
+TimePoint DaemonNode::from_local(TimePoint local) const {
+  const auto ns = local.since_origin.count();
+  return drift_ == 0 ? local : TimePoint{Duration(ns * 1'000'000 / (1'000'000 + drift_) + 1)};
+}
+
+std::optional<protocol::DaemonView> DaemonNode::decided() const {
+  if (record_bytes_.empty()) return std::nullopt;
+  return wire::decode_durable_record(record_bytes_).value().decided;
+}
 
 void DaemonNode::start() {
   CHECK(!is_up());
@@ -32,7 +58,7 @@ void DaemonNode::begin_incarnation() {
   inbox_.clear();
   peers_.clear();
   sessions_.clear();
-  last_session_ = 0;
+  last_session_ = scene_.plan().daemon.session_base;
   timer_at_ = TimePoint::never();
   drain_scheduled_ = false;
   view_.reset();
@@ -42,7 +68,8 @@ void DaemonNode::begin_incarnation() {
   const auto time =
       std::chrono::duration_cast<std::chrono::milliseconds>(scene_.now().since_origin);
   const std::uint64_t low = index_ << 16 | generation_;
-  const std::uint64_t drawn = static_cast<std::uint64_t>(time.count() + 1000000) << 20 | low;
+  const std::uint64_t drawn = (static_cast<std::uint64_t>(time.count() + 1000000) << 20 | low) +
+                              scene_.plan().daemon.incarnation_base;
   id_ = {.name = name_, .incarnation = {std::max(drawn, id_.incarnation.value + 1)}};
   options.self = id_;
   options.address = address_;
@@ -57,7 +84,7 @@ void DaemonNode::begin_incarnation() {
   verify::Trace& trace = traces_.emplace_back();
   trace.header = {.role = verify::Role::kDaemon, .name = to_string(id_)};
   record(record::Start{.p = to_string(id_)});
-  core_.emplace(std::move(options), std::move(durable), scene_.now());
+  core_.emplace(std::move(options), std::move(durable), local_now());
   perform(core_->take_effects());
   if (is_up()) schedule_timer();
 }
@@ -94,7 +121,7 @@ void DaemonNode::resume() {
   std::deque<daemon::Event> waiting = std::move(inbox_);
   inbox_.clear();
   // A host finds its timer overdue, or frames to read, first: either may come.
-  if (core_->next_deadline() <= scene_.now() && random_.percent(50)) {
+  if (core_->next_deadline() <= local_now() && random_.percent(50)) {
     waiting.push_front(daemon::TimerExpired{});
   }
   for (daemon::Event& event : waiting) {
@@ -159,7 +186,7 @@ void DaemonNode::step(daemon::Event event) {
   }
   const bool is_drain = std::holds_alternative<daemon::InputDrained>(event);
   const std::uint64_t generation = generation_;
-  core_->step(scene_.now(), std::move(event));
+  core_->step(local_now(), std::move(event));
   if (scene_.plan().checks_each_step) core_->check_invariants();
   perform(core_->take_effects());
   if (generation != generation_) return;
@@ -181,8 +208,9 @@ void DaemonNode::schedule_drain() {
 }
 
 void DaemonNode::schedule_timer() {
-  const TimePoint deadline = core_->next_deadline();
-  if (deadline == TimePoint::never() || deadline >= timer_at_) return;
+  if (core_->next_deadline() == TimePoint::never()) return;
+  const TimePoint deadline = from_local(core_->next_deadline());
+  if (deadline >= timer_at_) return;
   Duration late{};
   if (scene_.is_stormy() && scene_.plan().daemon.timers_late > Duration{} && random_.percent(10)) {
     late = random_.between(Duration{}, scene_.plan().daemon.timers_late);
@@ -192,7 +220,7 @@ void DaemonNode::schedule_timer() {
     if (generation != generation_ || when != timer_at_) return;
     timer_at_ = TimePoint::never();
     if (paused_) return;
-    if (core_->next_deadline() <= scene_.now()) {
+    if (core_->next_deadline() <= local_now()) {
       step(daemon::TimerExpired{});
     } else {
       schedule_timer();
@@ -205,7 +233,7 @@ void DaemonNode::perform(std::vector<daemon::Effect> effects) {
   const std::uint64_t generation = generation_;
   std::size_t stop = effects.size();
   if (effects.size() > 1 && scene_.is_stormy() &&
-      random_.chance(scene_.plan().daemon.crash_midway)) {
+      random_.chance(scene_.plan().daemon.crash_midway) && scene_.strikes()) {
     stop = random_.below(effects.size());
   }
   for (std::size_t i = 0; i < effects.size(); ++i) {
@@ -245,7 +273,8 @@ void DaemonNode::perform(std::vector<daemon::Effect> effects) {
 
 void DaemonNode::perform_one(const daemon::Effect& effect, Outgoing& outgoing) {
   if (const auto* send = std::get_if<daemon::SendToPeers>(&effect)) {
-    const Payload bytes = wire::encode(*send->frame);
+    Payload bytes = wire::encode(*send->frame);
+    if (speaks_newer_) bytes = with_unknown_field(bytes);
     scene_.mix(bytes.size());
     const std::uint64_t generation = generation_;
     for (const std::string& peer : send->peers) {

@@ -46,6 +46,11 @@ class DaemonNode {
   // Counts the starts: an event for an earlier process must not reach a later one.
   std::uint64_t generation() const { return generation_; }
   bool is_connected_to(const std::string& peer) const { return peers_.contains(peer); }
+  const std::set<std::string>& peers() const { return peers_; }
+  // The name of the present incarnation, or of the last one.
+  const DaemonId& id() const { return id_; }
+  // What its state directory says is the newest view, if it has a record.
+  std::optional<protocol::DaemonView> decided() const;
 
   void start();
   void crash();  // SIGKILL
@@ -60,7 +65,7 @@ class DaemonNode {
   void on_event(daemon::Event event);
 
   // REQUIRES: is_up().
-  protocol::DaemonStatus status() const { return core_->status(scene_.now()); }
+  protocol::DaemonStatus status() const { return core_->status(local_now()); }
   std::vector<verify::Trace>& traces() { return traces_; }
 
  private:
@@ -76,6 +81,9 @@ class DaemonNode {
   void begin_incarnation();
   void end_process(const verify::Record& last_record);
   void schedule_timer();
+  // By the node's own clock, which may run too fast or too slow.
+  TimePoint local_now() const;
+  TimePoint from_local(TimePoint local) const;
   void schedule_drain();
   void record(const verify::Record& record) { traces_.back().records.push_back(record); }
   std::string short_name() const { return name_ + (paused_ ? "z" : ""); }
@@ -96,6 +104,8 @@ class DaemonNode {
   std::set<std::string> peers_;
   std::uint64_t last_session_ = 0;
   std::set<SessionId> sessions_;
+  std::int64_t drift_ = 0;     // millionths
+  bool speaks_newer_ = false;  // a later version of the wire protocol
   TimePoint timer_at_ = TimePoint::never();
   bool drain_scheduled_ = false;
 

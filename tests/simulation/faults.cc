@@ -1,6 +1,8 @@
 // The faults of the first phase that hit whole nodes; those of links are the network's.
 #include <algorithm>
 
+#include "groupcomm/wire/codec.h"
+#include "tests/simulation/newer_wire.h"
 #include "tests/simulation/simulator.h"
 
 namespace groupcomm::simulation {
@@ -13,7 +15,7 @@ void Simulator::repeat(Duration every, std::function<void()> fault) {
   if (every == Duration{}) return;
   scene_.after(random_.about(every), [this, every, fault] {
     if (!scene_.is_stormy()) return;
-    fault();
+    if (scene_.strikes()) fault();
     repeat(every, fault);
   });
 }
@@ -26,9 +28,10 @@ void Simulator::begin_faults() {
   repeat(plan_.daemon.leave_every, [this, any_daemon] { daemons_[any_daemon()]->ask_to_leave(); });
   if (plan_.daemon.mass_restart) {
     scene_.after(random_.between(seconds(2), plan_.unsafe_weather), [this] {
-      if (scene_.is_stormy()) mass_restart();
+      if (scene_.is_stormy() && scene_.strikes()) mass_restart();
     });
   }
+  begin_further_faults();
   if (clients_.empty()) return;
   const auto any_client = [this]() -> ClientNode& {
     return *clients_[random_.below(clients_.size())];
@@ -46,11 +49,54 @@ void Simulator::begin_faults() {
   repeat(plan_.client.bye_every, [any_client] { any_client().say_bye(); });
 }
 
+// Those that draw from a generator of their own.
+void Simulator::begin_further_faults() {
+  repeat(plan_.daemon.lie_every, [this] { tell_lie(); });
+  if (plan_.daemon.mass_leave) {
+    scene_.after(further_.between(seconds(2), plan_.unsafe_weather), [this] {
+      if (!scene_.is_stormy() || !scene_.strikes()) return;
+      scene_.count("mass leaves");
+      for (const auto& daemon : daemons_) daemon->ask_to_leave();
+    });
+  }
+  if (plan_.daemon.newer_wire > 0) {
+    repeat(milliseconds(500), [this] { send_unknown_frame(); });
+  }
+}
+
+// A failure detector that is wrong: a living peer is said to have refused a connection.
+void Simulator::tell_lie() {
+  const std::size_t to = further_.below(daemons_.size());
+  const std::size_t about = further_.below(daemons_.size());
+  if (to == about || !daemons_[to]->is_up() || !daemons_[about]->is_up()) return;
+  scene_.count("lies about a death");
+  daemons_[to]->on_event(daemon::PeerRefused{.name = daemons_[about]->name()});
+}
+
+void Simulator::send_unknown_frame() {
+  const std::size_t from = further_.below(daemons_.size());
+  const std::size_t to = further_.below(daemons_.size());
+  if (from == to) return;
+  protocol::PeerFrame frame;
+  frame.header.sender = daemons_[from]->id();
+  frame.body = protocol::InstallRequest{};
+  scene_.count("frames of an unknown kind");
+  network_->send(from, to, protocol::Lane::kControl, with_unknown_body(wire::encode(frame)));
+}
+
 void Simulator::restart_later(std::size_t daemon) {
   // Often at once: within the time in which the others notice.
+  if (!may_restart(daemon)) return;
   const Duration delay = random_.percent(30) ? random_.about(milliseconds(5))
                                              : random_.about(plan_.daemon.restart_after);
-  scene_.after(delay, [this, daemon] { start_daemon(daemon); });
+  scene_.after(delay, [this, daemon] {
+    if (may_restart(daemon)) start_daemon(daemon);
+  });
+}
+
+bool Simulator::may_restart(std::size_t daemon) {
+  if (!scene_.is_stormy()) return core_.contains(daemon);
+  return plan_.daemon.stays_down == 0 || !further_.chance(plan_.daemon.stays_down);
 }
 
 void Simulator::start_daemon(std::size_t daemon) {
@@ -65,8 +111,10 @@ void Simulator::start_daemon(std::size_t daemon) {
 
 void Simulator::pause_daemon(std::size_t daemon) {
   daemons_[daemon]->pause();
-  scene_.after(random_.about(plan_.daemon.pause_for),
-               [this, daemon] { daemons_[daemon]->resume(); });
+  scene_.after(random_.about(plan_.daemon.pause_for), [this, daemon] {
+    const bool is_for_good = !scene_.is_stormy() && !core_.contains(daemon);
+    if (!is_for_good) daemons_[daemon]->resume();
+  });
 }
 
 void Simulator::mass_restart() {
@@ -81,6 +129,7 @@ void Simulator::pull_triggers(std::size_t from, std::size_t to, const protocol::
     if (trigger.frame_kind != frame.body.index() || trigger_times_[i] == 0) continue;
     if (!random_.chance(trigger.chance)) continue;
     --trigger_times_[i];
+    if (!scene_.strikes()) return;
     scene_.count("triggers pulled");
     std::size_t victim = trigger.victim == TriggeredVictim::kSender     ? from
                          : trigger.victim == TriggeredVictim::kReceiver ? to
@@ -90,6 +139,7 @@ void Simulator::pull_triggers(std::size_t from, std::size_t to, const protocol::
       case TriggeredAction::kCrash: daemons_[victim]->crash(); break;
       case TriggeredAction::kPause: pause_daemon(victim); break;
       case TriggeredAction::kCut: network_->isolate(victim); break;
+      case TriggeredAction::kLeave: daemons_[victim]->ask_to_leave(); break;
     }
     return;
   }

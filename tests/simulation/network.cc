@@ -15,10 +15,11 @@ constexpr std::uint64_t kQuietLoss = 20'000;
 
 }  // namespace
 
-Network::Network(Scene& scene, Random random, Deliver deliver)
+Network::Network(Scene& scene, Random random, Deliver deliver, Leader leader)
     : scene_(scene),
       random_(random),
       deliver_(std::move(deliver)),
+      leader_(std::move(leader)),
       nodes_(scene.plan().daemons),
       links_(nodes_ * nodes_) {}
 
@@ -48,11 +49,29 @@ void Network::send(std::size_t from, std::size_t to, protocol::Lane lane, const 
     if (random_.chance(plan.replays)) replay_one(from, to, lane);
   }
   const bool is_damaged = scene_.is_stormy() && random_.chance(plan.damages);
-  const Duration delay = draw_delay();
+  Duration delay = draw_delay();
+  if (!passes(line, lane, bytes, delay)) return;
   schedule(from, to, lane, is_damaged ? damaged(bytes) : bytes, delay);
   if (scene_.is_stormy() && random_.chance(plan.duplicates)) {
     schedule(from, to, lane, bytes, draw_delay());
   }
+}
+
+// A path that is too narrow makes frames wait for those before them, and drops what would wait for
+// more than a second.
+bool Network::passes(Link& line, protocol::Lane lane, const Payload& bytes, Duration& delay) {
+  const std::uint64_t capacity = scene_.is_stormy() ? scene_.plan().network.capacity : 0;
+  if (capacity == 0) return true;
+  TimePoint& busy = line.busy_until[static_cast<std::size_t>(lane)];
+  busy = std::max(busy, scene_.now());
+  const Duration wait = busy - scene_.now();
+  if (wait > seconds(1)) {
+    scene_.count("frames over a path's capacity");
+    return false;
+  }
+  busy = busy + std::chrono::nanoseconds(bytes.size() * 1'000'000'000 / capacity);
+  delay += wait;
+  return true;
 }
 
 void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, const Payload& bytes,
@@ -72,7 +91,10 @@ void Network::replay_one(std::size_t from, std::size_t to, protocol::Lane lane) 
   const Link& line = link(from, to);
   scene_.count("frames replayed");
   const Payload& old = line.recent[random_.below(line.recent.size())];
-  schedule(from, to, lane, old, random_.between(milliseconds(100), seconds(10)));
+  const bool is_late = random_.chance(scene_.plan().network.late_replays);
+  schedule(from, to, lane, old,
+           is_late ? random_.between(seconds(10), seconds(90))
+                   : random_.between(milliseconds(100), seconds(10)));
 }
 
 Payload Network::damaged(const Payload& bytes) {
@@ -87,23 +109,36 @@ Payload Network::damaged(const Payload& bytes) {
   return Payload::copy_of(copy);
 }
 
-// Which directed links a partition cuts: halves, one node, one pair, a ring or a random part; in
-// both directions, in one, or in the other.
-Network::Pairs Network::draw_cut() {
-  const std::uint64_t shape = random_.below(5);
-  const std::uint64_t ways = random_.below(4);  // 0 and 1: both; 2 and 3: one
+// Who is on the one side of a partition of this shape: one node, a half, the leader, or anybody.
+std::vector<bool> Network::draw_side(std::uint64_t shape, std::size_t one) {
   std::vector<bool> side(nodes_);
+  const std::size_t leader = leader_().value_or(one);
+  for (std::size_t i = 0; i < nodes_; ++i) {
+    switch (shape) {
+      case 0: side[i] = i == one; break;
+      case 1: side[i] = i < nodes_ / 2; break;
+      case 2: side[i] = i == leader; break;
+      default: side[i] = random_.percent(50);
+    }
+  }
+  return side;
+}
+
+// Which directed links a partition cuts: between two sides, one pair, all but a ring, or two halves
+// that only one bridge connects; in both directions, in one, or in the other.
+Network::Pairs Network::draw_cut() {
+  const std::uint64_t shape = random_.below(7);
+  const std::uint64_t ways = random_.below(4);  // 0 and 1: both; 2 and 3: one
   const std::size_t one = random_.below(nodes_);
   const std::size_t other = random_.below(nodes_);
-  for (std::size_t i = 0; i < nodes_; ++i) {
-    side[i] = shape == 0 ? i == one : shape == 1 ? i < nodes_ / 2 : random_.percent(50);
-  }
+  const std::vector<bool> side = draw_side(shape, one);
   Pairs pairs;
   for (std::size_t a = 0; a < nodes_; ++a) {
     for (std::size_t b = 0; b < nodes_; ++b) {
       bool is_hit = side[a] && !side[b];
-      if (shape == 3) is_hit = a == one && b == other;
-      if (shape == 4) is_hit = a < b && b - a > 1 && b - a < nodes_ - 1;
+      if (shape == 4) is_hit = a == one && b == other;
+      if (shape == 5) is_hit = a < b && b - a > 1 && b - a < nodes_ - 1;
+      if (shape == 6) is_hit = is_hit && a != one && b != one;
       if (!is_hit || a == b) continue;
       if (ways != 2) pairs.emplace_back(a, b);
       if (ways != 3) pairs.emplace_back(b, a);
@@ -113,7 +148,7 @@ Network::Pairs Network::draw_cut() {
 }
 
 void Network::cut(const Pairs& pairs, Duration how_long) {
-  if (pairs.empty()) return;
+  if (pairs.empty() || !scene_.strikes()) return;
   scene_.count("cuts");
   for (const auto& [from, to] : pairs) ++link(from, to).cuts;
   if (scene_.is_verbose()) {
@@ -156,21 +191,43 @@ void Network::cut_again() {
   });
 }
 
+void Network::clog(std::size_t from, std::size_t to, TimePoint until) {
+  link(from, to).clogged_until = until;
+}
+
+// Half of the nodes are clogged one after the other, and released in another order.
+void Network::swizzle() {
+  for (std::size_t node = 0; node < nodes_; ++node) {
+    if (random_.percent(50)) continue;
+    const Duration begin = random_.about(scene_.plan().network.clog_for);
+    const Duration end = begin + random_.about(scene_.plan().network.clog_for);
+    scene_.after(begin, [this, node, until = scene_.now() + end] {
+      if (!scene_.is_stormy()) return;
+      for (std::size_t i = 0; i < nodes_; ++i) {
+        clog(node, i, until);
+        clog(i, node, until);
+      }
+    });
+  }
+}
+
 void Network::clog_again() {
   scene_.after(random_.about(scene_.plan().network.clog_every), [this] {
     if (!scene_.is_stormy()) return;
     const TimePoint until = scene_.now() + random_.about(scene_.plan().network.clog_for);
     const std::size_t from = random_.below(nodes_);
-    // One link, all links from one node, or all links to one node.
-    const std::uint64_t shape = random_.below(3);
     const std::size_t to = random_.below(nodes_);
-    for (std::size_t i = 0; i < nodes_; ++i) {
-      if (shape == 1 || i == to) link(from, i).clogged_until = until;
-      if (shape == 2) link(i, from).clogged_until = until;
-    }
+    // One link, all links from one node, all links to one node, or many nodes in turn.
+    const std::uint64_t shape = random_.below(4);
+    clog_again();
+    if (!scene_.strikes()) return;
     scene_.count("clogs");
     if (scene_.is_verbose()) scene_.log("net", "clog of shape " + std::to_string(shape));
-    clog_again();
+    if (shape == 3) return swizzle();
+    for (std::size_t i = 0; i < nodes_; ++i) {
+      if (shape == 1 || i == to) clog(from, i, until);
+      if (shape == 2) clog(i, from, until);
+    }
   });
 }
 
@@ -182,6 +239,8 @@ void Network::heal() {
     // What is still on its way no longer holds up what comes.
     line.last_arrival[0] = TimePoint{};
     line.last_arrival[1] = TimePoint{};
+    line.busy_until[0] = TimePoint{};
+    line.busy_until[1] = TimePoint{};
     line.recent.clear();
   }
   if (scene_.is_verbose()) scene_.log("net", "HEALED");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "groupcomm/payload.h"
@@ -18,7 +19,10 @@ class Network {
   // `deliver(to, bytes)` is called when a frame arrives.
   using Deliver = std::function<void(std::size_t to, const Payload& bytes)>;
 
-  Network(Scene& scene, Random random, Deliver deliver);
+  // The daemon that leads at the moment, if any.
+  using Leader = std::function<std::optional<std::size_t>()>;
+
+  Network(Scene& scene, Random random, Deliver deliver, Leader leader);
 
   void send(std::size_t from, std::size_t to, protocol::Lane lane, const Payload& bytes);
   bool is_cut(std::size_t from, std::size_t to) const { return link(from, to).cuts > 0; }
@@ -27,6 +31,8 @@ class Network {
   void begin_faults();
   // Cuts one node off, both ways or one way, for a while.
   void isolate(std::size_t node);
+  // Cuts one direction of a link, until heal().
+  void cut_for_good(std::size_t from, std::size_t to) { ++link(from, to).cuts; }
   // All links are whole from here on.
   void heal();
 
@@ -35,6 +41,7 @@ class Network {
     int cuts = 0;  // how many faults cut it at the moment
     TimePoint clogged_until;
     TimePoint last_arrival[2];   // by lane, for links that keep order
+    TimePoint busy_until[2];     // by lane: what was sent before takes so long
     std::deque<Payload> recent;  // may be replayed
   };
   using Pairs = std::vector<std::pair<std::size_t, std::size_t>>;
@@ -46,14 +53,19 @@ class Network {
   Duration draw_delay();
   Payload damaged(const Payload& bytes);
   void replay_one(std::size_t from, std::size_t to, protocol::Lane lane);
+  bool passes(Link& line, protocol::Lane lane, const Payload& bytes, Duration& delay);
+  std::vector<bool> draw_side(std::uint64_t shape, std::size_t one);
   Pairs draw_cut();
   void cut(const Pairs& pairs, Duration how_long);
   void cut_again();
   void clog_again();
+  void clog(std::size_t from, std::size_t to, TimePoint until);
+  void swizzle();
 
   Scene& scene_;
   Random random_;
   Deliver deliver_;
+  Leader leader_;
   std::size_t nodes_;
   std::vector<Link> links_;
   std::uint64_t era_ = 0;  // counts heals: a cut of an earlier era does not end again

@@ -113,10 +113,43 @@ void draw_limits(Random& random, daemon::DaemonOptions& options) {
   options.version = "simulated";
 }
 
+void draw_further_limits(Random& random, Plan& plan) {
+  daemon::DaemonOptions& options = plan.options;
+  if (random.percent(5)) options.window_messages = 1;
+  if (random.percent(5)) options.window_bytes = 1;
+  if (random.percent(5)) options.client_window_messages = 1;
+  if (random.percent(5)) options.batch_bytes = 1;
+  // Incarnations that rise over 2^63 and sessions that rise over 2^32 while the run lasts.
+  if (random.percent(10)) plan.daemon.incarnation_base = (1ull << 63) - (1'008'000ull << 20);
+  if (random.percent(10)) plan.daemon.session_base = (1ull << 32) - 3;
+}
+
+void draw_further_faults(Random& random, Plan& plan) {
+  plan.network.late_replays = rate(random, 200'000);
+  if (random.percent(15)) plan.network.capacity = 20'000ull << random.below(8);
+  plan.daemon.mass_leave = random.percent(5);
+  plan.daemon.lie_every = random.percent(20) ? random.between(seconds(1), seconds(10)) : Duration{};
+  plan.daemon.stays_down = random.percent(25) ? random.between(20'000, 400'000) : 0;
+  plan.daemon.clock_drift = random.percent(40) ? random.between(100, 10'000) : 0;
+  plan.daemon.newer_wire = random.percent(20) ? random.between(200'000, 800'000) : 0;
+  if (random.percent(15)) {
+    plan.daemon.pause_for = random.between(seconds(6), seconds(60));
+  }
+  plan.client.storms = random.percent(25) ? random.between(1'000, 30'000) : 0;
+  plan.random_core = random.percent(35);
+  if (random.percent(10)) plan.daemons = random.between(6, 9);
+  if (random.percent(8)) plan.clients = random.between(10, 24);
+  for (Trigger& trigger : plan.triggers) {
+    if (random.percent(10)) trigger.action = TriggeredAction::kLeave;
+  }
+  draw_further_limits(random, plan);
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed) {
   Random random(seed);
+  Random further(seed ^ 0xfa017);
   Plan plan;
   plan.seed = seed;
   // Three is the smallest number with a majority that can lose one.
@@ -134,53 +167,8 @@ Plan draw_plan(std::uint64_t seed) {
   plan.client = draw_clients(random);
   plan.triggers = draw_triggers(random);
   draw_limits(random, plan.options);
+  draw_further_faults(further, plan);
   return plan;
-}
-
-namespace {
-
-std::string ms(Duration d) {
-  return std::to_string(std::chrono::duration_cast<microseconds>(d).count() / 1000) + "ms";
-}
-
-}  // namespace
-
-std::string to_string(const Plan& plan) {
-  const auto n = [](auto value) { return std::to_string(value); };
-  std::string text = "plan: seed " + n(plan.seed) + ", daemons " + n(plan.daemons) +
-                     " (strangers " + n(plan.strangers) + "), clients " + n(plan.clients) +
-                     ", groups " + n(plan.groups) + " (uniform " + n(plan.uniform_groups) +
-                     "), weather " + ms(plan.unsafe_weather) + "\n";
-  const NetworkPlan& net = plan.network;
-  text += "  network: delay " + ms(net.delay) + ", reorders " + n(net.reorders) + ", loss " +
-          n(net.loss) + ", duplicates " + n(net.duplicates) + ", replays " + n(net.replays) +
-          ", damages " + n(net.damages) + ", cuts every " + ms(net.cut_every) + " for " +
-          ms(net.cut_for) + ", clogs every " + ms(net.clog_every) + " for " + ms(net.clog_for) +
-          "\n";
-  const DaemonPlan& d = plan.daemon;
-  text += "  daemons: crash every " + ms(d.crash_every) + ", restart after " + ms(d.restart_after) +
-          ", pause every " + ms(d.pause_every) + " for " + ms(d.pause_for) + ", leave every " +
-          ms(d.leave_every) + ", crash midway " + n(d.crash_midway) + ", refusals " +
-          n(d.refusal_noticed) + ", timers late " + ms(d.timers_late) + ", mass restart " +
-          n(d.mass_restart) + "\n";
-  const ClientPlan& c = plan.client;
-  text += "  clients: think " + ms(c.think) + ", crash every " + ms(c.crash_every) +
-          ", pause every " + ms(c.pause_every) + " for " + ms(c.pause_for) + ", bye every " +
-          ms(c.bye_every) + ", churn " + n(c.churn) + ", open " + n(c.open_sends) + ", multi " +
-          n(c.multi_sends) + ", to " + n(c.to_one) + ", large " + n(c.large) + "\n";
-  text += "  options: engine " +
-          std::string(plan.options.engine == daemon::TotalOrderEngine::kLamport ? "lamport"
-                                                                                : "sequencer") +
-          ", heartbeat " + ms(plan.options.heartbeat) + ", suspect " + ms(plan.options.suspect) +
-          ", window " + n(plan.options.window_messages) + " / " + n(plan.options.window_bytes) +
-          ", client window " + n(plan.options.client_window_messages) + ", client queue " +
-          n(plan.options.client_queue_bytes) + ", batch " + n(plan.options.batch_bytes) + "\n";
-  for (const Trigger& t : plan.triggers) {
-    text += "  trigger: frame kind " + n(t.frame_kind) + ", action " +
-            n(static_cast<int>(t.action)) + ", victim " + n(static_cast<int>(t.victim)) +
-            ", chance " + n(t.chance) + ", times " + n(t.times) + "\n";
-  }
-  return text;
 }
 
 }  // namespace groupcomm::simulation

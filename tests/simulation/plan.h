@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,15 @@ struct NetworkPlan {
   bool reorders = false;  // else each lane of a link keeps its order
   std::uint64_t loss = 0;
   std::uint64_t duplicates = 0;
-  std::uint64_t replays = 0;  // of frames that may be seconds old
+  std::uint64_t replays = 0;       // of frames that may be seconds old
+  std::uint64_t late_replays = 0;  // of these, how many come a minute later
   std::uint64_t long_delays = 0;
   std::uint64_t damages = 0;  // a flipped bit or a cut-off end
   Duration cut_every{};       // partitions of any kind
   Duration cut_for{};
   Duration clog_every{};  // a link that delivers nothing for a while, then everything
   Duration clog_for{};
+  std::uint64_t capacity = 0;  // bytes a second of each lane of a link; 0: no limit
 };
 
 struct DaemonPlan {
@@ -32,10 +35,17 @@ struct DaemonPlan {
   Duration pause_every{};
   Duration pause_for{};
   Duration leave_every{};
-  std::uint64_t crash_midway = 0;     // between two effects of one step, per million steps
-  std::uint64_t refusal_noticed = 0;  // a dead peer's refused connect becomes known, per million
-  Duration timers_late{};             // up to
-  bool mass_restart = false;          // all at once, one time
+  std::uint64_t crash_midway = 0;      // between two effects of one step, per million steps
+  std::uint64_t refusal_noticed = 0;   // a dead peer's refused connect becomes known, per million
+  Duration timers_late{};              // up to
+  bool mass_restart = false;           // all at once, one time
+  bool mass_leave = false;             // all are asked to leave at once, one time
+  Duration lie_every{};                // somebody is told that a living peer refused a connect
+  std::uint64_t stays_down = 0;        // restarts that wait for the end of the weather, per million
+  std::uint64_t clock_drift = 0;       // clocks run so many millionths too fast or slow, at most
+  std::uint64_t newer_wire = 0;        // of a million daemons, so many speak a later wire version
+  std::uint64_t incarnation_base = 0;  // where incarnations begin to count
+  std::uint64_t session_base = 0;
 };
 
 struct ClientPlan {
@@ -45,6 +55,7 @@ struct ClientPlan {
   Duration pause_for{};
   Duration bye_every{};
   std::uint64_t churn = 0;       // joins and leaves among the actions, per million
+  std::uint64_t storms = 0;      // of many joins and leaves at one moment
   std::uint64_t open_sends = 0;  // per million sends
   std::uint64_t multi_sends = 0;
   std::uint64_t to_one = 0;
@@ -55,7 +66,7 @@ struct ClientPlan {
   std::vector<Order> orders;  // equally likely
 };
 
-enum class TriggeredAction : std::uint8_t { kCrash, kPause, kCut };
+enum class TriggeredAction : std::uint8_t { kCrash, kPause, kCut, kLeave };
 enum class TriggeredVictim : std::uint8_t { kSender, kReceiver, kOther };
 
 // A fault at the very moment at which a frame of one kind is sent.
@@ -77,18 +88,20 @@ struct Plan {
   Duration unsafe_weather{};       // how long faults are injected
   Duration settle_bound{};         // in which everything must have settled after that
   bool settles_with_loss = false;
+  // Only some of the daemons are healed at the end, and must do without the others.
+  bool random_core = false;
   bool checks_each_step = false;
   NetworkPlan network;
   DaemonPlan daemon;
   ClientPlan client;
   std::vector<Trigger> triggers;
   daemon::DaemonOptions options;  // but for identity, address and peers
+  // By their numbers in the run: what is left out.
+  std::set<std::uint64_t> skipped_faults;
+  std::set<std::uint64_t> skipped_sends;
 };
 
 // The same seed gives the same plan, for ever within one version of this file.
 Plan draw_plan(std::uint64_t seed);
-
-// One line for each part.
-std::string to_string(const Plan& plan);
 
 }  // namespace groupcomm::simulation

@@ -1,6 +1,7 @@
 // What all parts of one run share: virtual time, what is to happen, the log and the counters.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
@@ -43,6 +44,12 @@ class Scene {
   }
   std::uint64_t happened() const { return happened_; }
 
+  // Faults and sends have numbers, so that single ones can be left out of a run.
+  bool strikes() { return !plan_.skipped_faults.contains(++faults_); }
+  bool sends() { return !plan_.skipped_sends.contains(++sends_); }
+  std::uint64_t faults() const { return faults_; }
+  std::uint64_t sent() const { return sends_; }
+
   // Everything that distinguishes two runs goes in here.
   void mix(std::uint64_t value) {
     digest_ = (digest_ ^ value) * 0x9e3779b97f4a7c15;
@@ -59,6 +66,14 @@ class Scene {
   }
 
   void count(const std::string& what, std::uint64_t n = 1) { counters_[what] += n; }
+  std::uint64_t counter(const std::string& what) const {
+    const auto found = counters_.find(what);
+    return found == counters_.end() ? 0 : found->second;
+  }
+  // Frames between daemons, by kind.
+  void count_kind(std::size_t kind) { ++kinds_[kind]; }
+  using Kinds = std::array<std::uint64_t, std::variant_size_v<protocol::PeerBody>>;
+  const Kinds& kinds() const { return kinds_; }
   const std::map<std::string, std::uint64_t>& counters() const { return counters_; }
 
   // The simulator itself saw something that must not be.
@@ -84,8 +99,11 @@ class Scene {
   std::priority_queue<Entry> queue_;
   std::uint64_t sequence_ = 0;
   std::uint64_t happened_ = 0;
+  std::uint64_t faults_ = 0;
+  std::uint64_t sends_ = 0;
   std::uint64_t digest_ = 0;
   std::map<std::string, std::uint64_t> counters_;
+  Kinds kinds_{};
   std::vector<std::string> complaints_;
 };
 

@@ -11,13 +11,13 @@
 namespace {
 
 constexpr const char* kUsage = R"(Usage: simulate --seed N [--verbose] [--trace FILE] [--fast]
-       simulate [--seeds A..B | --count N] [--jobs N] [--seconds N] [--twice] [--checks]
+       simulate [--seeds A..B | --count N] [--jobs N] [--seconds N] [--show N] [--twice] [--checks]
 
 A single seed prints its plan, what happened and the verdict; --verbose prints each event and each
 effect, one line each; --trace writes what each node saw to FILE.NODE; --fast leaves out the cores'
 own checks after each step, which --checks adds to the runs of many seeds. --twice runs each seed
-two times and compares. --seconds begins no further run after that time, --until-failure none after
-one that failed.
+two times and compares. --show says how many failures of each job are printed. --seconds begins no
+further run after that time, --until-failure none after one that failed.
 Without --seeds or --count, GROUPCOMM_SIM_SEEDS says how many seeds are run, from 1.
 )";
 
@@ -61,6 +61,8 @@ bool read_value(Arguments& arguments, std::string_view option, const std::string
     arguments.batch.last_seed = arguments.batch.first_seed + *n - 1;
   } else if (option == "--jobs" && *n > 0 && *n <= 64) {
     arguments.batch.jobs = static_cast<int>(*n);
+  } else if (option == "--show") {
+    arguments.batch.failures_shown = *n;
   } else if (option == "--seconds") {
     arguments.batch.seconds = *n;
   } else {

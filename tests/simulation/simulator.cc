@@ -1,7 +1,6 @@
 #include "tests/simulation/simulator.h"
 
 #include <algorithm>
-#include <set>
 
 namespace groupcomm::simulation {
 
@@ -10,10 +9,15 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 Simulator::Simulator(const Plan& plan, bool verbose)
-    : plan_(plan), random_(plan.seed ^ 0x5eed), scene_(plan_, verbose) {
+    : plan_(plan),
+      random_(plan.seed ^ 0x5eed),
+      further_(plan.seed ^ 0xf00d),
+      scene_(plan_, verbose),
+      monitor_(scene_) {
   network_ = std::make_unique<Network>(
       scene_, random_.fork(),
-      [this](std::size_t to, const Payload& bytes) { daemons_[to]->on_peer_bytes(bytes); });
+      [this](std::size_t to, const Payload& bytes) { daemons_[to]->on_peer_bytes(bytes); },
+      [this] { return leader(); });
   const std::size_t seeds = plan_.daemons - plan_.strangers;
   for (std::size_t i = 0; i < plan_.daemons; ++i) {
     std::vector<daemon::PeerAddress> peers;
@@ -32,6 +36,7 @@ Simulator::Simulator(const Plan& plan, bool verbose)
   }
   connections_.resize(plan_.clients);
   for (const Trigger& trigger : plan_.triggers) trigger_times_.push_back(trigger.times);
+  for (std::size_t i = 0; i < plan_.daemons; ++i) core_.insert(i);
 }
 
 Outcome Simulator::run() {
@@ -62,6 +67,8 @@ void Simulator::send_to_peer(std::size_t from, const std::string& to, protocol::
                              const protocol::PeerFrame& frame, const Payload& bytes) {
   const std::size_t receiver = index_of(to);
   scene_.count("frames");
+  scene_.count_kind(frame.body.index());
+  monitor_.on_send(frame);
   const std::uint64_t generation = daemons_[from]->generation();
   const bool is_after = random_.percent(50);
   if (!is_after) pull_triggers(from, receiver, frame);
@@ -196,109 +203,6 @@ void Simulator::daemon_ended(std::size_t daemon) {
     if (i != daemon && daemons_[i]->is_up()) announce_refusal(i, daemon);
   }
   restart_later(daemon);
-}
-
-// --- the second phase ----------------------------------------------------------------------------
-
-void Simulator::calm_down() {
-  if (scene_.is_verbose()) scene_.log("sim", "CALM");
-  scene_.calm_down();
-  network_->heal();
-  for (std::size_t i = 0; i < daemons_.size(); ++i) {
-    daemons_[i]->resume();
-    start_daemon(i);
-  }
-  for (const auto& client : clients_) client->settle();
-}
-
-std::string Simulator::unsettled_daemons() const {
-  std::optional<ViewId> view;
-  for (const auto& daemon : daemons_) {
-    if (!daemon->is_up()) return daemon->name() + " is down";
-    const protocol::DaemonStatus status = daemon->status();
-    if (status.phase != "regular") return daemon->name() + " is " + status.phase;
-    if (!status.view || !status.primary) return daemon->name() + " is in no primary view";
-    if (!view) view = status.view;
-    if (*view != *status.view) return daemon->name() + " is in a view of its own";
-    if (status.members.size() != daemons_.size()) return daemon->name() + " misses a daemon";
-  }
-  return "";
-}
-
-std::string Simulator::unsettled_groups() const {
-  std::map<std::string, GroupViewId> views;
-  for (const auto& client : clients_) {
-    for (const std::string& group : client->wanted()) {
-      const GroupView* view = client->view(group);
-      const auto [first, is_new] = views.emplace(group, view->id);
-      if (!is_new && first->second != view->id) {
-        return client->name() + " is in another view of " + group;
-      }
-      const auto wanting = std::count_if(clients_.begin(), clients_.end(), [&](const auto& other) {
-        return other->wanted().contains(group);
-      });
-      if (view->members.size() != static_cast<std::size_t>(wanting)) {
-        return client->name() + " sees " + std::to_string(view->members.size()) + " members in " +
-               group + ", wanted by " + std::to_string(wanting);
-      }
-    }
-  }
-  return "";
-}
-
-std::string Simulator::unsettled() const {
-  std::string why = unsettled_daemons();
-  for (const auto& client : clients_) {
-    if (!why.empty()) return why;
-    why = client->unsettled();
-    if (!why.empty()) why = client->name() + " " + why;
-  }
-  return why.empty() ? unsettled_groups() : why;
-}
-
-bool Simulator::settle(Outcome& outcome) {
-  const TimePoint begin = scene_.now();
-  const TimePoint end = begin + plan_.settle_bound;
-  while (scene_.now() < end) {
-    scene_.run_until(scene_.now() + milliseconds(250));
-    if (!unsettled().empty()) continue;
-    outcome.settled_after = scene_.now() - begin;
-    // What was accepted last may still be on its way, and nothing may change any more.
-    const std::uint64_t views = scene_.counters().at("daemon views");
-    scene_.run_until(scene_.now() + seconds(3));
-    const std::string why = unsettled();
-    if (scene_.counters().at("daemon views") != views) {
-      outcome.verdict += "L1 violated: the view changed again after everything had settled\n";
-    } else if (!why.empty()) {
-      outcome.verdict += "L1 violated: everything had settled, but then " + why + "\n";
-    } else {
-      return true;
-    }
-    return false;
-  }
-  outcome.verdict += "L1 violated: in " + std::to_string(plan_.settle_bound / seconds(1)) +
-                     " quiet seconds things did not settle: " + unsettled() + "\n";
-  return false;
-}
-
-void Simulator::judge(Outcome& outcome, bool settled) {
-  for (const auto& daemon : daemons_) {
-    for (verify::Trace& trace : daemon->traces()) outcome.traces.push_back(std::move(trace));
-  }
-  for (const auto& client : clients_) outcome.traces.push_back(std::move(client->trace()));
-  verify::Run run{.traces = std::move(outcome.traces), .converged = settled};
-  for (std::size_t i = 0; i < plan_.uniform_groups; ++i) {
-    run.uniform_groups.insert("g" + std::to_string(i));
-  }
-  const verify::Verdict verdict = verify::check(run);
-  outcome.traces = std::move(run.traces);
-  for (const std::string& complaint : scene_.complaints()) {
-    outcome.verdict += "complaint: " + complaint + "\n";
-  }
-  if (!verdict.violations.empty()) outcome.verdict += to_text(verdict);
-  outcome.passed = outcome.verdict.empty();
-  outcome.digest = scene_.digest();
-  outcome.counters = scene_.counters();
 }
 
 }  // namespace groupcomm::simulation

@@ -17,6 +17,7 @@
 #include "tests/simulation/network.h"
 #include "tests/simulation/plan.h"
 #include "tests/simulation/scene.h"
+#include "tests/simulation/wire_monitor.h"
 
 namespace groupcomm::simulation {
 
@@ -25,6 +26,9 @@ struct Outcome {
   std::string verdict;  // what is wrong, several lines
   std::uint64_t digest = 0;
   Duration settled_after{};
+  std::uint64_t faults =
+      0;  // how many struck, and how many sends there were: with the skipped ones
+  std::uint64_t sends = 0;
   std::map<std::string, std::uint64_t> counters;
   std::vector<verify::Trace> traces;
 };
@@ -72,19 +76,34 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   void pause_daemon(std::size_t daemon);
   void pull_triggers(std::size_t from, std::size_t to, const protocol::PeerFrame& frame);
   void mass_restart();
+  void begin_further_faults();
+  void tell_lie();
+  void send_unknown_frame();
+  bool may_restart(std::size_t daemon);
   void repeat(Duration every, std::function<void()> fault);
 
   // the second phase
   void calm_down();
+  void choose_core();
+  void settle_fate(std::size_t outsider);
+  std::optional<std::size_t> leader() const;
   std::string unsettled() const;
   std::string unsettled_daemons() const;
   std::string unsettled_groups() const;
+  bool core_has_quorum() const;
+  std::string wrongly_primary() const;
   bool settle(Outcome& outcome);
+  bool settle_without_quorum(Outcome& outcome);
+  bool stay_settled(Outcome& outcome);
+  std::string kept_resources() const;
+  std::string noise(const Scene::Kinds& before, Duration window) const;
   void judge(Outcome& outcome, bool settled);
 
   Plan plan_;
   Random random_;
+  Random further_;  // for the faults that came later: the others keep their draws
   Scene scene_;
+  WireMonitor monitor_;
   std::unique_ptr<Network> network_;
   std::vector<std::unique_ptr<DaemonNode>> daemons_;
   std::vector<std::unique_ptr<ClientNode>> clients_;
@@ -97,7 +116,10 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
     ProcessId holder;
   };
   std::map<std::string, FencedResource> resources_;
-  std::vector<int> trigger_times_;  // how often each trigger may still fire
+  std::set<std::size_t> core_;        // daemons that are whole in the second phase
+  bool may_keep_others_out_ = false;  // an outsider can be in the view beside some of the core
+  bool has_half_connected_ = false;   // outsiders that still send or hear
+  std::vector<int> trigger_times_;    // how often each trigger may still fire
 };
 
 }  // namespace groupcomm::simulation

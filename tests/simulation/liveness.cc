@@ -1,0 +1,301 @@
+// The second phase of a run: faults stop within a core, and what is left must agree in time.
+#include <algorithm>
+
+#include "tests/simulation/settings.h"
+#include "tests/simulation/simulator.h"
+
+namespace groupcomm::simulation {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+// So long nothing may change any more once everything has settled.
+constexpr Duration kQuiet = seconds(3);
+
+}  // namespace
+
+std::optional<std::size_t> Simulator::leader() const {
+  for (const auto& daemon : daemons_) {
+    if (!daemon->is_up() || daemon->is_paused()) continue;
+    const protocol::DaemonStatus status = daemon->status();
+    if (status.primary && !status.members.empty()) return index_of(status.members[0].id.name);
+  }
+  return std::nullopt;
+}
+
+void Simulator::calm_down() {
+  if (scene_.is_verbose()) scene_.log("sim", "CALM");
+  choose_core();
+  scene_.calm_down();
+  network_->heal();
+  for (std::size_t i = 0; i < daemons_.size(); ++i) {
+    if (!core_.contains(i)) {
+      settle_fate(i);
+      continue;
+    }
+    daemons_[i]->resume();
+    start_daemon(i);
+  }
+  for (std::size_t i = 0; i < clients_.size(); ++i) clients_[i]->settle();
+}
+
+// Mostly a majority of the configured daemons, at times fewer.
+void Simulator::choose_core() {
+  const std::size_t all = daemons_.size();
+  if (!plan_.random_core || all < 2) return;
+  const std::size_t least = further_.percent(75) ? all / 2 + 1 : 1;
+  const std::size_t size = least >= all ? all - 1 : further_.between(least, all - 1);
+  while (core_.size() > size) {
+    auto lost = core_.begin();
+    std::advance(lost, static_cast<std::ptrdiff_t>(further_.below(core_.size())));
+    core_.erase(lost);
+  }
+  scene_.count("runs with a core");
+}
+
+// For ever down, standing still, deaf, mute, or connected with some of the core only.
+void Simulator::settle_fate(std::size_t outsider) {
+  DaemonNode& node = *daemons_[outsider];
+  for (std::size_t i = 0; i < daemons_.size(); ++i) {
+    if (i == outsider || core_.contains(i)) continue;
+    network_->cut_for_good(outsider, i);
+  }
+  const std::uint64_t fate = further_.below(5);
+  static constexpr const char* kFates[] = {"down", "paused", "deaf", "mute", "half connected"};
+  if (scene_.is_verbose()) scene_.log("sim", node.name() + " stays " + kFates[fate]);
+  scene_.count(std::string("outsiders ") + kFates[fate]);
+  if (fate == 0) return node.crash();
+  if (fate == 1) return node.pause();
+  has_half_connected_ = true;
+  node.resume();
+  start_daemon(outsider);
+  if (fate == 4 && core_.size() >= 3) {
+    // Two of the core do not hear it. If it is in the view they may be kept out of it (rule V2).
+    may_keep_others_out_ = true;
+    auto near = core_.begin();
+    for (int i = 0; i < 2; ++i, ++near) {
+      network_->cut_for_good(outsider, *near);
+      network_->cut_for_good(*near, outsider);
+    }
+    return;
+  }
+  for (const std::size_t i : core_) {
+    if (fate == 2) network_->cut_for_good(i, outsider);
+    if (fate != 2) network_->cut_for_good(outsider, i);
+  }
+}
+
+std::string Simulator::unsettled_daemons() const {
+  if (may_keep_others_out_) return leader() ? "" : "nobody is in a primary view";
+  std::optional<ViewId> view;
+  for (const std::size_t i : core_) {
+    const DaemonNode& daemon = *daemons_[i];
+    if (!daemon.is_up()) return daemon.name() + " is down";
+    const protocol::DaemonStatus status = daemon.status();
+    if (status.phase != "regular") return daemon.name() + " is " + status.phase;
+    if (!status.view || !status.primary) return daemon.name() + " is in no primary view";
+    if (!view) view = status.view;
+    if (*view != *status.view) return daemon.name() + " is in a view of its own";
+    for (const auto& member : status.members) {
+      if (core_.contains(index_of(member.id.name))) continue;
+      return daemon.name() + " has " + member.id.name + " in its view, which is not there";
+    }
+    if (status.members.size() != core_.size()) return daemon.name() + " misses a daemon";
+  }
+  return "";
+}
+
+std::string Simulator::unsettled_groups() const {
+  std::map<std::string, GroupViewId> views;
+  std::map<std::string, std::size_t> wanting;
+  const auto is_inside = [&](std::size_t client) {
+    return core_.contains(client % daemons_.size());
+  };
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (!is_inside(i)) continue;
+    for (const std::string& group : clients_[i]->wanted()) ++wanting[group];
+  }
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (!is_inside(i)) continue;
+    const ClientNode& client = *clients_[i];
+    for (const std::string& group : client.wanted()) {
+      const GroupView* view = client.view(group);
+      const auto [first, is_new] = views.emplace(group, view->id);
+      if (!is_new && first->second != view->id) {
+        return client.name() + " is in another view of " + group;
+      }
+      if (view->members.size() == wanting[group]) continue;
+      return client.name() + " sees " + std::to_string(view->members.size()) + " members in " +
+             group + ", wanted by " + std::to_string(wanting[group]);
+    }
+  }
+  return "";
+}
+
+std::string Simulator::unsettled() const {
+  std::string why = unsettled_daemons();
+  if (may_keep_others_out_) return why;
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (!core_.contains(i % daemons_.size())) continue;
+    if (!why.empty()) return why;
+    why = clients_[i]->unsettled();
+    if (!why.empty()) why = clients_[i]->name() + " " + why;
+  }
+  return why.empty() ? unsettled_groups() : why;
+}
+
+// Of the newest view that anybody in the core knows to be decided, by the names in its record; of
+// the configured seeds where nobody has a record.
+bool Simulator::core_has_quorum() const {
+  std::optional<protocol::DaemonView> newest;
+  for (const std::size_t i : core_) {
+    const auto decided = daemons_[i]->decided();
+    if (decided && (!newest || newest->id < decided->id)) newest = decided;
+  }
+  std::size_t present = 0;
+  if (!newest) {
+    const std::size_t seeds = daemons_.size() - plan_.strangers;
+    for (const std::size_t i : core_) present += i < seeds ? 1 : 0;
+    return 2 * present > seeds || (2 * present == seeds && core_.contains(0));
+  }
+  for (const auto& member : newest->members) present += core_.contains(index_of(member.id.name));
+  const std::size_t all = newest->members.size();
+  const bool has_first = core_.contains(index_of(newest->members.front().id.name));
+  return 2 * present == all ? has_first : 2 * present > all;
+}
+
+std::string Simulator::wrongly_primary() const {
+  for (const std::size_t i : core_) {
+    if (daemons_[i]->is_up() && daemons_[i]->status().primary) {
+      return daemons_[i]->name() + " is in a primary view without a quorum";
+    }
+  }
+  return "";
+}
+
+bool Simulator::settle(Outcome& outcome) {
+  const TimePoint begin = scene_.now();
+  const TimePoint end = begin + plan_.settle_bound;
+  TimePoint without_quorum = TimePoint::never();
+  while (scene_.now() < end) {
+    scene_.run_until(scene_.now() + milliseconds(250));
+    // What an outsider heard at last counts for a while; and with one that may keep others out
+    // nothing tells when the last change is over.
+    const Duration least = may_keep_others_out_  ? seconds(40)
+                           : has_half_connected_ ? seconds(15)
+                                                 : Duration{};
+    const bool is_too_early = scene_.now() - begin < least;
+    if (!is_too_early && unsettled().empty()) {
+      outcome.settled_after = scene_.now() - begin;
+      return stay_settled(outcome);
+    }
+    if (core_has_quorum() || may_keep_others_out_) {
+      without_quorum = TimePoint::never();
+    } else if (without_quorum == TimePoint::never()) {
+      without_quorum = scene_.now();
+    } else if (scene_.now() - without_quorum > seconds(15)) {
+      return settle_without_quorum(outcome);
+    }
+  }
+  if (may_keep_others_out_) return false;
+  outcome.verdict += "L1 violated: in " + std::to_string(plan_.settle_bound / seconds(1)) +
+                     " quiet seconds things did not settle: " + unsettled() + "\n";
+  return false;
+}
+
+// Nothing may go on, and everybody must know it.
+bool Simulator::settle_without_quorum(Outcome& outcome) {
+  scene_.count("cores without a quorum");
+  const std::uint64_t views = scene_.counter("daemon views");
+  std::string why = wrongly_primary();
+  scene_.run_until(scene_.now() + kQuiet);
+  if (why.empty()) why = wrongly_primary();
+  if (!why.empty()) outcome.verdict += "L9 violated: " + why + "\n";
+  if (scene_.counter("daemon views") != views) {
+    outcome.verdict += "L9 violated: a view was installed without a quorum\n";
+  }
+  return false;
+}
+
+bool Simulator::stay_settled(Outcome& outcome) {
+  // What was accepted last may still be on its way, and nothing may change any more.
+  const std::uint64_t views = scene_.counter("daemon views");
+  scene_.run_until(scene_.now() + kQuiet / 2);
+  const Scene::Kinds kinds = scene_.kinds();
+  scene_.run_until(scene_.now() + kQuiet / 2);
+  std::string why = unsettled();
+  if (scene_.counter("daemon views") != views) {
+    outcome.verdict += "L1 violated: the view changed again after everything had settled\n";
+  } else if (!why.empty()) {
+    outcome.verdict += "L1 violated: everything had settled, but then " + why + "\n";
+  } else if (may_keep_others_out_) {
+    return false;  // those who are kept out are owed nothing
+  } else if (why = kept_resources(); !why.empty()) {
+    outcome.verdict += "L7 violated: " + why + "\n";
+  } else if (why = noise(kinds, kQuiet / 2); !why.empty()) {
+    outcome.verdict += "L8 violated: " + why + "\n";
+  }
+  return outcome.verdict.empty();
+}
+
+// What a daemon still keeps although all has been delivered.
+std::string Simulator::kept_resources() const {
+  for (const std::size_t i : core_) {
+    for (const auto& [name, value] : daemons_[i]->status().counters) {
+      const bool must_be_none = name == "messages_retained" || name == "unstable_bytes" ||
+                                name == "client_requests_queued";
+      if (!must_be_none || value == 0) continue;
+      return daemons_[i]->name() + " has " + name + " " + std::to_string(value);
+    }
+  }
+  return "";
+}
+
+// What was sent in a quiet time beyond signs of life.
+std::string Simulator::noise(const Scene::Kinds& before, Duration window) const {
+  const bool has_late_frames = plan_.network.replays > 0 || plan_.network.long_delays > 0 ||
+                               plan_.network.clog_every > Duration{};
+  if (has_half_connected_ || plan_.settles_with_loss || has_late_frames) return "";
+  std::uint64_t signs_of_life = 0;
+  for (std::size_t kind = 0; kind < before.size(); ++kind) {
+    const std::uint64_t sent = scene_.kinds()[kind] - before[kind];
+    const std::string_view name = frame_kind_name(kind);
+    if (name == "Heartbeat" || name == "Beacon") {
+      signs_of_life += sent;
+    } else if (sent > 0) {
+      return std::to_string(sent) + " frames " + std::string(name) + " in a quiet time";
+    }
+  }
+  const std::size_t pairs = core_.size() * daemons_.size();
+  const auto beats = static_cast<std::uint64_t>(window / plan_.options.heartbeat) + 2;
+  if (signs_of_life <= 2 * pairs * beats) return "";
+  return std::to_string(signs_of_life) + " signs of life in a quiet time";
+}
+
+void Simulator::judge(Outcome& outcome, bool settled) {
+  verify::Run run;
+  run.converged = settled;
+  for (std::size_t i = 0; i < daemons_.size(); ++i) {
+    for (verify::Trace& trace : daemons_[i]->traces()) run.traces.push_back(std::move(trace));
+    if (!core_.contains(i)) run.unsettled_daemons.insert(to_string(daemons_[i]->id()));
+  }
+  for (const auto& client : clients_) run.traces.push_back(std::move(client->trace()));
+  for (std::size_t i = 0; i < plan_.uniform_groups; ++i) {
+    run.uniform_groups.insert("g" + std::to_string(i));
+  }
+  const verify::Verdict verdict = verify::check(run);
+  outcome.traces = std::move(run.traces);
+  for (const std::string& complaint : scene_.complaints()) {
+    outcome.verdict += "complaint: " + complaint + "\n";
+  }
+  if (!verdict.violations.empty()) outcome.verdict += to_text(verdict);
+  outcome.passed = outcome.verdict.empty();
+  outcome.digest = scene_.digest();
+  outcome.faults = scene_.faults();
+  outcome.sends = scene_.sent();
+  outcome.counters = scene_.counters();
+}
+
+}  // namespace groupcomm::simulation

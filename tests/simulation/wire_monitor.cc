@@ -1,0 +1,62 @@
+#include "tests/simulation/wire_monitor.h"
+
+namespace groupcomm::simulation {
+
+using protocol::FrameHeader;
+
+void WireMonitor::on_send(const protocol::PeerFrame& frame) {
+  std::visit([&](const auto& body) { on_body(frame.header, body); }, frame.body);
+}
+
+void WireMonitor::check_places(const FrameHeader& header, const protocol::Batch& batch) {
+  if (batch.places.empty()) return;
+  const auto author = sequencers_.emplace(header.view, header.sender).first;
+  if (author->second != header.sender) {
+    scene_.complain("wire: " + to_string(header.sender) + " gives places in view " +
+                    to_string(header.view) + ", as " + to_string(author->second) + " did");
+  }
+  for (std::size_t i = 0; i < batch.places.size(); ++i) {
+    const OrderNumber place{batch.first_place.value + i};
+    const auto [known, is_new] = places_.try_emplace({header.view, place}, batch.places[i]);
+    if (is_new || known->second == batch.places[i]) continue;
+    scene_.complain("wire: place " + to_string(place) + " of view " + to_string(header.view) +
+                    " is given to two messages");
+  }
+}
+
+void WireMonitor::check_frozen(const FrameHeader& header, const protocol::Progress& progress) {
+  const auto frozen = frozen_.find({header.sender, header.view});
+  if (frozen == frozen_.end() || !frozen->second.living) return;
+  const auto& held = frozen->second.held;
+  for (std::size_t rank = 0; rank < held.size() && rank < progress.received.size(); ++rank) {
+    if (progress.received[rank] <= held[rank]) continue;
+    scene_.complain("wire: " + to_string(header.sender) + " acknowledges more of view " +
+                    to_string(header.view) + " than it held when it promised to leave it");
+  }
+}
+
+void WireMonitor::on_body(const FrameHeader& header, const protocol::Batch& batch) {
+  check_places(header, batch);
+  check_frozen(header, batch.progress);
+  const bool is_new = !batch.messages.empty() || !batch.places.empty();
+  if (is_new && frozen_.contains({header.sender, header.view})) {
+    scene_.complain("wire: " + to_string(header.sender) + " sends in view " +
+                    to_string(header.view) + " after it promised to leave it");
+  }
+}
+
+void WireMonitor::on_body(const FrameHeader& header, const protocol::Heartbeat& heartbeat) {
+  check_frozen(header, heartbeat.progress);
+}
+
+void WireMonitor::on_body(const FrameHeader& header, const protocol::State& state) {
+  frozen_.try_emplace({header.sender, header.view}, state);
+}
+
+void WireMonitor::on_body(const FrameHeader&, const protocol::Install& install) {
+  const auto [known, is_new] = decisions_.try_emplace(install.value.base, install.value);
+  if (is_new || known->second == install.value) return;
+  scene_.complain("wire: two values are installed from view " + to_string(install.value.base));
+}
+
+}  // namespace groupcomm::simulation

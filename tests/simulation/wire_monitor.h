@@ -1,0 +1,42 @@
+// Watches every frame that a daemon sends, before the network gets it: what must hold of the wire
+// itself and shows in no trace.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "groupcomm/protocol/peer_frames.h"
+#include "tests/simulation/scene.h"
+
+namespace groupcomm::simulation {
+
+// Complains to the scene where
+// - a place of a view is given to two messages, or first given by another than the sequencer,
+// - two different values are installed from one view,
+// - a daemon sends new messages or places in a view, or acknowledges more of it, after it promised
+//   a ballot that leaves it (rule F2).
+class WireMonitor {
+ public:
+  explicit WireMonitor(Scene& scene) : scene_(scene) {}
+  void on_send(const protocol::PeerFrame& frame);
+
+ private:
+  using SenderInView = std::pair<DaemonId, ViewId>;
+  void on_body(const protocol::FrameHeader& header, const protocol::Batch& batch);
+  void on_body(const protocol::FrameHeader& header, const protocol::Heartbeat& heartbeat);
+  void on_body(const protocol::FrameHeader& header, const protocol::State& state);
+  void on_body(const protocol::FrameHeader& header, const protocol::Install& install);
+  template <typename T>
+  void on_body(const protocol::FrameHeader&, const T&) {}
+  void check_places(const protocol::FrameHeader& header, const protocol::Batch& batch);
+  void check_frozen(const protocol::FrameHeader& header, const protocol::Progress& progress);
+
+  Scene& scene_;
+  std::map<std::pair<ViewId, OrderNumber>, protocol::MessageReference> places_;
+  std::map<ViewId, DaemonId> sequencers_;
+  std::map<ViewId, protocol::ViewChangeValue> decisions_;  // by the view that is left
+  std::map<SenderInView, protocol::State> frozen_;
+};
+
+}  // namespace groupcomm::simulation
