@@ -118,6 +118,7 @@ class TableReader {
     complaint_.about(table_.source(), prefix_ + key + " is missing");
   }
 
+  // REQUIRES: the key is there.
   void complain(const std::string& key, const std::string& what) {
     complain(key, *table_.get(key), what);
   }
@@ -157,7 +158,8 @@ void read_peers(TableReader& top, Options& options) {
     reader.text("name", why_bad_name_of_daemon, peer.name);
     reader.text("address", why_bad_address, peer.address);
     for (const PeerAddress& other : peers) {
-      if (other.name == peer.name) reader.complain("name", "is there twice");
+      const bool is_named = !peer.name.empty();  // else that was complained of
+      if (is_named && other.name == peer.name) reader.complain("name", "is there twice");
     }
     peers.push_back(peer);
   });
@@ -212,6 +214,14 @@ void read_all(TableReader& top, Options& options) {
   top.finish();
 }
 
+// Keys and values are shown as they stand in the file; whatever they hold, a message is one line.
+Failure one_line(std::string message) {
+  for (char& c : message) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) c = '?';
+  }
+  return Failure{std::move(message)};
+}
+
 }  // namespace
 
 Result<Options> parse_config(std::string_view text, const std::string& name, Options defaults) {
@@ -219,14 +229,14 @@ Result<Options> parse_config(std::string_view text, const std::string& name, Opt
   try {
     table = toml::parse(text, name);
   } catch (const toml::parse_error& error) {
-    return Failure{name + ":" + std::to_string(error.source().begin.line) + ": " +
-                   std::string(error.description())};
+    return one_line(name + ":" + std::to_string(error.source().begin.line) + ": " +
+                    std::string(error.description()));
   }
   Complaint complaint(name);
   Options options = std::move(defaults);
   TableReader top(table, "", complaint);
   read_all(top, options);
-  if (complaint.text()) return Failure{*complaint.text()};
+  if (complaint.text()) return one_line(*complaint.text());
   return options;
 }
 

@@ -32,7 +32,7 @@ Names staying(const Names& old, const Names& daemons) {
 class GroupViewCheck {
  public:
   GroupViewCheck(const History& daemons, const History& clients, Findings& findings)
-      : daemons_(daemons), clients_(clients), findings_(findings) {
+      : clients_(clients), findings_(findings) {
     for (const Membership& membership : daemons.memberships()) {
       auto& views = views_of_daemon_[daemons.member_name(membership.member)];
       for (const Stay& stay : membership.stays) {
@@ -175,7 +175,6 @@ class GroupViewCheck {
     report("M14", "is the last, but its daemon has installed a later one", last);
   }
 
-  const History& daemons_;
   const History& clients_;
   Findings& findings_;
   std::map<std::string, std::vector<const record::View*>, std::less<>> views_of_daemon_;

@@ -144,5 +144,28 @@ TEST(ConfigFile, MayBeEmptyButMustBeThere) {
   EXPECT_FALSE(read_config_file(folder.path("none.toml"), Options{}).ok());
 }
 
+TEST(ConfigFile, IsComplainedOfInOneLine) {
+  for (const std::string text : {"name = \"a\\nb\"\n", "\"a\\nb\" = 1\n", "a\n", "\"a\nb\" = 1\n",
+                                 "cluster = i\nc\"l\"sten = 1\n"}) {
+    const std::string why = refused(text);
+    EXPECT_NE(why, "accepted");
+    EXPECT_EQ(why.find('\n'), std::string::npos) << why;
+  }
+}
+
+TEST(ConfigFile, IsWrittenAsItIsReadWhateverAPathHolds) {
+  Options options;
+  options.core.self.name = "a";
+  options.socket = "/s";
+  options.trace = "/a \"quoted\"\n\ttrace\\\x01\x7F of r\u00e4ume";
+  const auto read = parse_config(to_toml(options), "f.toml", Options{});
+  ASSERT_TRUE(read.ok()) << read.error();
+  EXPECT_EQ(read.value().trace, options.trace);
+}
+
+TEST(ConfigFile, ComplainsOfSeveralPeersWithoutANameAsOfOne) {
+  EXPECT_EQ(refused("[[peer]]\n[[peer]]\n"), refused("[[peer]]\n"));
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon
