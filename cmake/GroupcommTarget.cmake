@@ -30,3 +30,10 @@ function(groupcomm_library target)
     groupcomm_defaults(${target})
   endif()
 endfunction()
+
+# Counts in the pure parts how often rare branches are taken, for the simulator (groupcomm/probe.h).
+function(groupcomm_probes target)
+  if(GROUPCOMM_PROBES)
+    target_compile_definitions(${target} PRIVATE GROUPCOMM_PROBES)
+  endif()
+endfunction()

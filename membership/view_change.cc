@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "groupcomm/probe.h"
+
 namespace groupcomm::membership {
 
 using protocol::Ballot;
@@ -126,11 +128,18 @@ void ViewChange::on_prepare(TimePoint now, const DaemonId& from, Rank proposer,
                             const Messages& messages) {
   highest_round_ = std::max(highest_round_, prepare.ballot.round);
   if (!may_promise(prepare.ballot)) {
+    PROBE("E8: a ballot is refused");
     outbound_.push_back({{from.name}, protocol::BallotRefused{agreement_.promised()}});
     return;
   }
-  if (round_ && round_->ballot() < prepare.ballot) round_.reset();
-  if (pending_ && pending_->ballot < prepare.ballot) pending_.reset();
+  if (round_ && round_->ballot() < prepare.ballot) {
+    PROBE("E8: a proposer gives way to a higher ballot");
+    round_.reset();
+  }
+  if (pending_ && pending_->ballot < prepare.ballot) {
+    PROBE("a proposal that was not accepted yet is overtaken");
+    pending_.reset();
+  }
   // A proposer that is deaf repeats itself for ever: only a new ballot is a reason to wait.
   const bool is_new = agreement_.promised() != prepare.ballot;
   record_changed_ = agreement_.promise(prepare.ballot) || record_changed_;
@@ -148,13 +157,17 @@ void ViewChange::on_propose(TimePoint now, Rank proposer, const protocol::Propos
   highest_round_ = std::max(highest_round_, propose.ballot.round);
   if (!rank_ || propose.value.base != base().id) return;
   if (!agreement_.may_accept(propose.ballot)) {
+    PROBE("E23: a proposal below the promise");
     outbound_.push_back(
         {{base().members[proposer].id.name}, protocol::BallotRefused{agreement_.promised()}});
     return;
   }
   // A living member that never froze for this ballot must not accept: what it delivered since
   // could be missing in the cut.
-  if (living_ && agreement_.promised() != propose.ballot) return;
+  if (living_ && agreement_.promised() != propose.ballot) {
+    PROBE("a proposal before its prepare");
+    return;
+  }
   if (round_ && round_->ballot() < propose.ballot) round_.reset();
   const std::optional<protocol::AcceptedValue>& accepted = agreement_.accepted();
   const bool is_new = !accepted || accepted->ballot != propose.ballot;
@@ -186,7 +199,10 @@ void ViewChange::on_cut_held(TimePoint now) {
 
 void ViewChange::on_state(TimePoint now, const DaemonId& from, Rank rank,
                           const protocol::State& state, const Situation& situation) {
-  if (!round_ || state.ballot != round_->ballot()) return;
+  if (!round_ || state.ballot != round_->ballot()) {
+    PROBE("E23: the state of another ballot");
+    return;
+  }
   auto* collecting = round_->in<FlushRound::Collecting>();
   if (collecting == nullptr) return;
   if (state.living && state.held.size() != base().members.size()) return;
@@ -205,6 +221,7 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   if (collecting == nullptr) return;
   const bool is_late = now - round_->begun() >= options_.ballot_time_out;
   if (!is_complete(*collecting, situation) && !is_late) return;
+  if (!is_complete(*collecting, situation)) PROBE("a choice without all that are present");
   std::set<Rank> answered;
   for (const auto& [rank, answer] : collecting->answers) answered.insert(rank);
   if (!is_quorum_of(base(), answered)) return;
@@ -241,7 +258,10 @@ void ViewChange::propose(TimePoint now) {
 
 void ViewChange::on_accept(TimePoint now, Rank rank, const protocol::Accept& accept,
                            const Situation& situation) {
-  if (!round_ || accept.ballot != round_->ballot()) return;
+  if (!round_ || accept.ballot != round_->ballot()) {
+    PROBE("E23: the accept of another ballot");
+    return;
+  }
   auto* proposing = round_->in<FlushRound::Proposing>();
   if (proposing == nullptr) return;
   proposing->accepted.insert(rank);
@@ -258,6 +278,7 @@ void ViewChange::try_decide(TimePoint now, const Situation& situation) {
     return proposing->accepted.contains(rank) || !situation.present.contains(rank);
   });
   if (!all_accepted && now - proposing->quorum_at < options_.grace) return;
+  if (!all_accepted) PROBE("a decision without one that stays");
   decided_ = proposing->value;
   ViewChangeValue value = std::move(proposing->value);
   round_->enter(now, FlushRound::Decided{std::move(value)});
@@ -290,6 +311,7 @@ void ViewChange::on_tick(TimePoint now, const Situation& situation) {
   const bool is_stuck = now - round_->phase_since() >= options_.ballot_time_out &&
                         is_quorum_of(base(), situation.present);
   if (is_stuck) {
+    PROBE("E13: a ballot is begun afresh");
     round_.reset();
     quiet_until_ = now;
     return;

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "groupcomm/check.h"
+#include "groupcomm/probe.h"
 #include "ordering/quorum.h"
 
 namespace groupcomm::membership {
@@ -75,6 +76,7 @@ std::vector<Rank> large_clique_greedy(const Answers& answers, std::vector<Rank> 
       }
     }
     if (most_missing == 0) break;
+    PROBE("E15: the worst connected of many is left out");
     ranks.erase(ranks.begin() + static_cast<std::ptrdiff_t>(worst));
   }
   return ranks;
@@ -102,7 +104,12 @@ std::vector<Rank> choose_staying(const Answers& answers) {
     const bool is_heard = std::all_of(staying.begin(), staying.end(), [&](Rank other) {
       return hear_one_another(answers.at(rank), answers.at(other));
     });
-    if (is_heard) staying.push_back(rank);
+    if (is_heard) {
+      PROBE("a restarted member stays beside living ones");
+      staying.push_back(rank);
+    } else {
+      PROBE("a restarted member is not heard by all");
+    }
   }
   std::sort(staying.begin(), staying.end());
   return staying;
@@ -137,6 +144,8 @@ std::vector<DaemonMember> next_members(const Choice& choice, const std::vector<R
     const bool is_named_alike = std::any_of(
         members.begin(), members.end(),
         [&](const DaemonMember& member) { return member.id.name == joiner->member.id.name; });
+    if (places == 0) PROBE("more joiners than may enter at once");
+    if (is_named_alike) PROBE("E19: two come under one name");
     if (places == 0 || is_named_alike || !may_join(*joiner, choice, staying)) continue;
     members.push_back(joiner->member);
     --places;
@@ -211,6 +220,7 @@ std::optional<ViewChangeValue> value_to_adopt(const Answers& answers) {
     if (accepted && (newest == nullptr || newest->ballot < accepted->ballot)) newest = &*accepted;
   }
   if (newest == nullptr) return std::nullopt;
+  PROBE("E10: an accepted value is proposed again");
   return newest->value;
 }
 
@@ -218,13 +228,19 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   const DaemonView& base = choice.base;
   std::vector<Rank> staying = choose_staying(choice.answers);
   // Leavers count for the quorum that lets the others go on (rule V2).
-  if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) return std::nullopt;
+  if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) {
+    PROBE("E13: those who hear one another are no quorum");
+    return std::nullopt;
+  }
   std::set<Rank> living;  // leavers among them
   for (const Rank rank : staying) {
     if (choice.answers.at(rank).state.living) living.insert(rank);
   }
   std::erase_if(staying, [&](Rank rank) { return choice.answers.at(rank).state.leaving; });
-  if (staying.empty()) return std::nullopt;  // all leave: nobody needs a view
+  if (staying.empty()) {
+    PROBE("E40: all that are left leave");
+    return std::nullopt;  // nobody needs a view
+  }
 
   ViewChangeValue value;
   value.base = base.id;
@@ -241,6 +257,9 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
     value.left.push_back({base.members[rank].id, leave_reason(choice, rank)});
   }
   value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);
+  if (value.recovered) PROBE("a view is recovered");
+  if (value.recovered && !living.empty()) PROBE("a view is recovered beside living members");
+  if (staying.size() < choice.answers.size()) PROBE("E15: somebody who answered is left out");
   choose_cut(choice, value);
   return value;
 }

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "groupcomm/probe.h"
+
 namespace groupcomm::ordering {
 
 using protocol::MessageKind;
@@ -70,7 +72,10 @@ void Holdback::admit_data(Rank sender, Retained& entry) {
 // those are lost with their daemons, so is what was stamped in the knowledge of them (rule E3).
 MessageNumber Holdback::unclear_cause(Rank sender, const StampedMessage& message) const {
   const MessageNumber closing = streams_[sender].last_closing;
-  if (closing < message.number && !is_clear(sender, closing)) return closing;
+  if (closing < message.number && !is_clear(sender, closing)) {
+    PROBE("a message waits for a closing to be clear");
+    return closing;
+  }
   return is_clear(sender, message.predecessor) ? MessageNumber{} : message.predecessor;
 }
 
@@ -136,7 +141,10 @@ bool Holdback::advance_ordered_line() {
   while (ordered_line_ < total_->known()) {
     const MessageReference reference = total_->at(ordered_line_.next());
     const Retained* entry = streams_[reference.sender].buffer.find(reference.number);
-    if (entry == nullptr || !entry->clear) break;
+    if (entry == nullptr || !entry->clear) {
+      PROBE("E3: a place is known before its message");
+      break;
+    }
     ++ordered_line_;
     moved = true;
     const StampedMessage& message = *entry->message;
@@ -226,7 +234,10 @@ bool Holdback::is_control_due(EpochGate::Pending& pending) {
       // What a quorum does not hold could be missing in a flush that follows: then this member
       // would have gone to the next group view with other messages than the survivors (rule E4).
       const MessageNumber closing = epochs_.closing(rank, pending.place);
-      if (!closing || !stability_.is_held_by_quorum(rank, closing)) return false;
+      if (!closing || !stability_.is_held_by_quorum(rank, closing)) {
+        PROBE("a join or leave waits for closings");
+        return false;
+      }
     }
     find_blockers(pending);
   }
@@ -282,9 +293,14 @@ void Holdback::find_blockers(EpochGate::Pending& pending) {
     for (MessageNumber number = buffer.first(); number < end; ++number) {
       const Retained* entry = buffer.find(number);
       if (entry == nullptr || entry->delivered || entry->message->is_ordered()) continue;
-      if (waiting[rank].contains(number)) continue;
+      if (waiting[rank].contains(number)) {
+        PROBE("in a flush a message cannot come before a join or leave");
+        continue;
+      }
       if (!finishing_ && !is_released_or_delivered(rank, entry->message->after)) continue;
-      if (EpochGate::is_old(*entry->message, pending)) pending.blockers.insert({rank, number});
+      if (!EpochGate::is_old(*entry->message, pending)) continue;
+      PROBE("a join or leave waits for a message of the old epoch");
+      pending.blockers.insert({rank, number});
     }
   }
   pending.blockers_known = true;
@@ -297,8 +313,10 @@ void Holdback::try_deliver(Rank sender, MessageNumber number) {
   if (!entry->clear) return;  // it is tried again when it becomes clear
   const StampedMessage& message = *entry->message;
   if (!is_released_or_delivered(sender, message.predecessor)) {
+    PROBE("a message waits for its predecessor");
     stream.deliver_waits.wait_for(message.predecessor, number);
   } else if (!epochs_.is_open(message)) {
+    PROBE("a message waits for its epoch");
     epochs_.park({sender, number}, message);
   } else {
     deliver(sender, number, OrderNumber{});
@@ -319,6 +337,7 @@ void Holdback::deliver(Rank sender, MessageNumber number, OrderNumber place) {
     delivered_place_ = place;
   }
   const bool transitional = message.order == Order::kSafe && stability_.ordered_by_all() < place;
+  if (transitional) PROBE("E31: a safe message is delivered after a transition");
   deliveries_.push_back({.reference = {sender, number},
                          .message = entry->message,
                          .place = place,
@@ -349,6 +368,7 @@ std::vector<CausalNumber> Holdback::first_behind_control(
         if (rank != sender) behind = (*message->context)[rank] >= first[rank];
       }
       if (behind && message->causal_number < first[sender]) {
+        PROBE("in a flush a message follows a join or leave without a place");
         first[sender] = message->causal_number;
         moved = true;
       }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "groupcomm/probe.h"
 #include "ordering/lamport_order.h"
 #include "ordering/sequencer_order.h"
 
@@ -228,6 +229,7 @@ ViewOrdering::Answer ViewOrdering::on_nack(const protocol::Nack& nack) const {
     if (!repair.messages.empty()) answer.repairs.push_back(std::move(repair));
   }
   if (nack.first_place) {
+    PROBE("places are asked for");
     const TotalOrder& total = holdback_.total();
     answer.first_place = std::max(nack.first_place, total.first_kept());
     OrderNumber place = answer.first_place;
@@ -303,6 +305,7 @@ std::vector<ViewOrdering::Question> ViewOrdering::take_nacks(TimePoint now) {
     nack_timers_[rank].on_asked(now);
     Question question{.to = rank, .nack = {}};
     for (const protocol::NumberRange& range : windows_[rank].missing(kNackRangesMax)) {
+      PROBE("messages are asked for");
       question.nack.missing.push_back({rank, range});
     }
     questions.push_back(std::move(question));
@@ -346,6 +349,7 @@ void ViewOrdering::on_refill(Rank original, const std::vector<MessagePointer>& m
   for (const MessagePointer& message : messages) {
     const bool is_wanted = message->number <= wanted_[original];
     if (is_wanted && find(original, message->number) == nullptr) {
+      PROBE("E5: a message of the cut is pulled from another");
       refills_[original].emplace(message->number, message);
     }
   }
@@ -364,7 +368,10 @@ std::vector<protocol::MissingMessages> ViewOrdering::missing_for(
   for (Rank sender = 0; sender < options_.view_size; ++sender) {
     MessageNumber number = windows_[sender].held().next();
     for (; number <= cut[sender]; ++number) {
-      if (find(sender, number) != nullptr) continue;
+      if (find(sender, number) != nullptr) {
+        PROBE("a message of the cut is held beyond a hole, or aside");
+        continue;
+      }
       const bool continues = !missing.empty() && missing.back().sender == sender &&
                              missing.back().range.last.next() == number;
       if (continues) {

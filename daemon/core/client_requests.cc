@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "daemon/core/client_service.h"
+#include "groupcomm/probe.h"
 
 namespace groupcomm::daemon {
 
@@ -206,6 +207,7 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
 }
 
 void ClientService::evict(Session& session) {
+  PROBE("E18: a client is evicted");
   ++evicted_sessions_;
   effects_.push_back(Report{true, to_string(session.process) + " does not keep up: " +
                                       std::to_string(session.meter.waiting()) +

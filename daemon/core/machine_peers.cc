@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "daemon/core/machine.h"
+#include "groupcomm/probe.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -39,9 +40,13 @@ bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header) {
   if (header.cluster != cluster_ || header.sender == options_.self) return false;
   const Incarnation lineage = change_.base().lineage;
   const Incarnation none;
-  if (header.lineage != none && lineage != none && header.lineage != lineage) return false;
+  if (header.lineage != none && lineage != none && header.lineage != lineage) {
+    PROBE("E41: a frame of another lineage");
+    return false;
+  }
   Incarnation& newest = newest_[header.sender.name];
   newest = std::max(newest, header.sender.incarnation);
+  if (header.sender.incarnation != newest) PROBE("E21: a frame of a past incarnation");
   return header.sender.incarnation == newest;
 }
 
@@ -72,7 +77,10 @@ void DaemonCore::Machine::note_whom_it_hears(Incarnation from,
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Batch& batch) {
   const Rank rank = *member_rank(header);
-  if (ordering_->is_frozen()) return;  // rule F2
+  if (ordering_->is_frozen()) {  // rule F2
+    PROBE("data after the promise to leave");
+    return;
+  }
   if (!ordering_->fits(rank, batch)) {
     ++frames_refused_;
     return;
@@ -143,14 +151,20 @@ void DaemonCore::Machine::on_other_view(const protocol::FrameHeader& header,
   if (retired_ && header.view == retired_->view.id) {
     const auto* nack = std::get_if<protocol::Nack>(&body);
     if (nack != nullptr && retired_->ordering) {
+      PROBE("messages of the view before are asked for");
       answer_nack(header.sender, retired_->view, *retired_->ordering, *nack);
     } else {
       answer_with_install(header.sender, false);
     }
     return;
   }
-  if (is_living() && header.view <= view_.id) return answer_with_install(header.sender, false);
+  if (is_living() && header.view <= view_.id) {
+    PROBE("E22: a frame of a past view");
+    return answer_with_install(header.sender, false);
+  }
+  if (early_.size() == kEarlyFramesMax) PROBE("E24: too many frames of a view to come");
   if (early_.size() < kEarlyFramesMax) {
+    PROBE("E24: a frame of a view to come");
     early_.push_back({header, std::move(body)});
   }
   TimePoint& asked = installs_sent_[header.sender.incarnation];
@@ -171,7 +185,10 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                         beacon.decided->id.counter < view_.id.counter &&
                         find_member(*beacon.decided, from);
   if (has_left) departed_.insert(from.incarnation);
-  if (departed_.contains(from.incarnation)) return answer_with_install(from, false);
+  if (departed_.contains(from.incarnation)) {
+    PROBE("E21: one that left a view comes again");
+    return answer_with_install(from, false);
+  }
   const bool is_new = !strangers_.contains(from.incarnation);
   std::erase_if(strangers_, [&](const auto& entry) {
     const bool is_replaced =
@@ -188,6 +205,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   for (const DaemonMember& member : view_.members) {
     const bool replaces = member.id.name == from.name && member.id.incarnation != from.incarnation;
     if (replaces && member.address == beacon.address) {
+      PROBE("E20: a new incarnation proves the old one dead");
       detector_.on_refused(now_, member.id.incarnation);
     }
   }
@@ -216,11 +234,13 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
   // What was accepted here has been decided: its value is known, and can be told to others.
   const auto& accepted = change_.record().accepted;
   if (accepted && accepted->value.next.id == beacon.decided->id) {
+    PROBE("E11: what was accepted is learnt to be decided");
     const protocol::ViewChangeValue value = accepted->value;
     return on_decided(value, std::nullopt);
   }
   if (is_living()) {
     // Either we are about to be told, or we were excluded: ask.
+    PROBE("a member learns that a later view exists");
     send({from.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
     return;
   }
@@ -233,6 +253,7 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
       return;
     }
   }
+  PROBE("a record follows a later decided view");
   change_.begin(*beacon.decided, /*living=*/false, now_);
   flush_view_change_outputs();
 }

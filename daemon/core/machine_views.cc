@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "daemon/core/machine.h"
+#include "groupcomm/probe.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -191,6 +192,7 @@ void DaemonCore::Machine::ask_for_cut(const ViewId& next,
   refill_gaps_ = gaps;
   // Rule R2: whoever held them has died. The value stands all the same, and goes on without us.
   if (now_ - refill_progress_ > kRefillTimeOuts * options_.suspect) {
+    PROBE("messages of a decided cut cannot be had");
     return give_up("messages that were decided to be delivered could not be had any more");
   }
   if (refill_due_ != TimePoint::never() && now_ < refill_due_) return;
@@ -211,6 +213,7 @@ void DaemonCore::Machine::suspend_if_stuck() {
   if (over_ || !is_living() || !ordering_->is_frozen() || clients_.is_suspended()) return;
   const bool has_quorum = membership::is_quorum_of(view_, situation().present);
   if (has_quorum && now_ - flushing_since_ < 2 * options_.suspect) return;
+  PROBE("E8: suspended for want of a quorum");
   report(true, "no quorum of view " + to_string(view_.id) + ": suspended");
   clients_.suspend();
   send_beacons();
@@ -223,7 +226,10 @@ void DaemonCore::Machine::on_decided(
   const bool included = is_in(value.next, options_.self);
   if (is_living()) {
     if (value.next.id <= view_.id) return;
-    if (!included || value.base != view_.id) return on_excluded(value);
+    if (!included || value.base != view_.id) {
+      PROBE("E9: a living member was excluded");
+      return on_excluded(value);
+    }
     frozen_messages();
     deciding_ = value;
     refill_due_ = now_;
@@ -244,6 +250,7 @@ void DaemonCore::Machine::on_decided(
   } else if (groups) {
     install_as_joiner(value, *groups);
   } else if (!is_base && had_record_) {
+    PROBE("E7: a joiner of a decided view waits for the groups");
     // A member that came along will tell us with the groups; if none did, our record votes on.
     change_.begin(value.next, /*living=*/false, now_);
     flush_view_change_outputs();
@@ -270,6 +277,7 @@ void DaemonCore::Machine::finish_leave_if_done() {
   bool done = !is_living() || leave_deadline_ <= now_;
   if (!done && leave_deadline_ == TimePoint::never()) {
     // Alone, or all leave together: nobody needs a view without us.
+    PROBE("E40: a leaver looks whether anybody needs a view");
     done = std::all_of(view_.members.begin(), view_.members.end(), [&](const auto& member) {
       const Incarnation incarnation = member.id.incarnation;
       return member.id == options_.self || leavers_.contains(incarnation) ||
@@ -363,7 +371,10 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   last_install_ =
       protocol::Install{.value = value, .groups = clients_.directory().snapshot(), .departed = {}};
   clients_.begin_view(view_);
-  if (change_.is_flushing()) frozen_messages();  // it voted before it knew how the view began
+  if (change_.is_flushing()) {  // it voted before it knew how the view began
+    PROBE("a view is entered frozen");
+    frozen_messages();
+  }
   flush_view_change_outputs();
   send_heartbeats();
   heartbeat_due_ = now_ + options_.heartbeat;

@@ -53,7 +53,9 @@ void check_view(const History& history, const Membership& membership, std::size_
   // not live on may have seen more than the others, unless it waited for a quorum.
   const bool is_weak = std::get<record::Deliver>(*delivery.record).order == Order::kTotal &&
                        !history.is_uniform(membership.group) && !lives_on;
-  if (message.home != stay.view && !is_weak) {
+  // Where all who had a join or leave in common died, the others may have put it elsewhere.
+  const bool is_forgotten = !lives_on && history.is_followed_by_recovery(stay.view);
+  if (message.home != stay.view && !is_weak && !is_forgotten) {
     findings.add("D5", history.message_name(delivery.message) + " was delivered in two views",
                  {message.home_record, delivery.record});
   }

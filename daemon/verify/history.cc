@@ -72,7 +72,7 @@ void History::add_trace(const Trace& trace) {
             if (is_daemon) return add_daemon_send(r);
           }
           if constexpr (std::is_same_v<T, record::View>) {
-            if (r.recovered) recovered_.emplace(daemon_view_of(r.id));
+            note_daemon_view(r);
           }
           if (is_daemon != (level_ == Role::kDaemon)) return;
           if constexpr (requires { add(raw, r); }) {
@@ -307,6 +307,19 @@ std::string History::message_name(Index index) const {
   const MessageInfo& m = message(index);
   return "message " + std::to_string(m.number) + " of " + process_name(m.sender) + " to " +
          (m.group == kNone ? "?" : group_name(m.group));
+}
+
+void History::note_daemon_view(const record::View& view) {
+  if (view.recovered) recovered_.emplace(daemon_view_of(view.id));
+  const auto order = parse_view_order(daemon_view_of(view.id));
+  if (order) daemon_views_[*order] |= view.recovered;
+}
+
+bool History::is_followed_by_recovery(Index view) const {
+  const auto order = parse_view_order(daemon_view_of(view_name(view)));
+  if (!order) return false;
+  const auto next = daemon_views_.upper_bound(*order);
+  return next != daemon_views_.end() && next->second;
 }
 
 bool History::is_recovered(Index view) const {

@@ -150,6 +150,9 @@ class History {
   // Whether the view says of itself that what only the dead had seen may be gone, or came with a
   // view of daemons that says so.
   bool is_recovered(Index view) const;
+  // Whether the view of daemons that follows says so: what those who died in this one delivered
+  // may then be known to nobody else.
+  bool is_followed_by_recovery(Index view) const;
   const std::vector<MessageInfo>& messages() const { return messages_; }
   const std::vector<ViewInfo>& views() const { return views_; }
   const std::vector<Membership>& memberships() const { return memberships_; }
@@ -213,6 +216,7 @@ class History {
   };
 
   void add_trace(const Trace& trace);
+  void note_daemon_view(const record::View& view);
   void add(const Record& raw, const record::View& view);
   void add(const Record& raw, const record::Deliver& deliver);
   void add(const Record& raw, const record::Gone& gone);
@@ -252,6 +256,7 @@ class History {
   std::vector<SafeNotice> safe_notices_;
   std::set<Index> send_fails_;
   std::set<std::string, std::less<>> recovered_;  // ids of views of daemons
+  std::map<ViewOrder, bool> daemon_views_;        // in their order: which ones are recovered
   std::set<std::string> blocked_;                 // groups
 };
 

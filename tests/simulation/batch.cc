@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include <map>
 #include <vector>
 
+#include "tests/simulation/probes.h"
 #include "tests/simulation/settings.h"
 #include "tests/simulation/simulator.h"
 
@@ -20,6 +22,7 @@ namespace {
 
 constexpr int kCountersMax = 96;
 constexpr int kNameBytesMax = 48;
+constexpr std::size_t kProbesMax = 256;
 
 // What a child leaves for its parent, also when it is killed in the middle of a run.
 struct Ledger {
@@ -33,7 +36,37 @@ struct Ledger {
     char name[kNameBytesMax];
     std::uint64_t value;
   } counters[kCountersMax];
+  std::uint64_t probes[kProbesMax];
+  std::uint64_t probes_before[kProbesMax];  // of the child that runs at the moment
 };
+
+void add_probes(Ledger& ledger) {
+  const std::vector<ProbeCount> counts = probe_counts();
+  CHECK_LE(counts.size(), kProbesMax);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    ledger.probes[i] += counts[i].count - ledger.probes_before[i];
+    ledger.probes_before[i] = counts[i].count;
+  }
+}
+
+// Prints them, the rarest first. Returns how many were never hit.
+std::uint64_t print_probes(const std::vector<Ledger*>& ledgers) {
+  std::map<std::string, std::uint64_t> sums;  // one text may stand in two places
+  const std::vector<ProbeCount> names = probe_counts();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    for (const Ledger* ledger : ledgers) sums[names[i].text] += ledger->probes[i];
+  }
+  std::vector<std::pair<std::uint64_t, std::string>> sorted;
+  for (const auto& [text, count] : sums) sorted.emplace_back(count, text);
+  std::sort(sorted.begin(), sorted.end());
+  std::uint64_t missed = 0;
+  for (const auto& [count, text] : sorted) {
+    std::printf("  %12llu PROBE %s%s\n", static_cast<unsigned long long>(count), text.c_str(),
+                count == 0 ? "  NEVER HIT" : "");
+    if (count == 0) ++missed;
+  }
+  return missed;
+}
 
 void add_counters(Ledger& ledger, const std::map<std::string, std::uint64_t>& counters) {
   for (const auto& [name, value] : counters) {
@@ -69,6 +102,7 @@ void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
   ++ledger.runs;
   ledger.digest += outcome.digest * seed;
   add_counters(ledger, outcome.counters);
+  add_probes(ledger);
   const auto settled = static_cast<std::uint64_t>(outcome.settled_after.count());
   if (settled > ledger.unsettled_ns) ledger.unsettled_ns = settled;
   if (outcome.passed) return;
@@ -81,6 +115,7 @@ void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
 
 [[noreturn]] void run_child(const BatchOptions& options, Clock::time_point begin, Ledger& ledger) {
   const auto step = static_cast<std::uint64_t>(options.jobs);
+  std::fill(std::begin(ledger.probes_before), std::end(ledger.probes_before), 0);
   for (; ledger.next_seed <= options.last_seed && !is_over(options, begin, ledger);) {
     run_one(options, ledger.next_seed, ledger);
     std::fflush(stdout);
@@ -157,6 +192,7 @@ std::uint64_t run_batch(const BatchOptions& options) {
   print_summary(ledgers, Clock::now() - begin);
   std::uint64_t failures = 0;
   for (const Ledger* ledger : ledgers) failures += ledger->failures;
+  if (options.probes) failures += print_probes(ledgers);
   munmap(memory, sizeof(Ledger) * jobs);
   return failures;
 }

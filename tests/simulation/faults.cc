@@ -73,6 +73,7 @@ void Simulator::tell_lie() {
   daemons_[to]->on_event(daemon::PeerRefused{.name = daemons_[about]->name()});
 }
 
+// Of a later version of the protocol, or of a cluster that is none of ours.
 void Simulator::send_unknown_frame() {
   const std::size_t from = further_.below(daemons_.size());
   const std::size_t to = further_.below(daemons_.size());
@@ -80,8 +81,16 @@ void Simulator::send_unknown_frame() {
   protocol::PeerFrame frame;
   frame.header.sender = daemons_[from]->id();
   frame.body = protocol::InstallRequest{};
-  scene_.count("frames of an unknown kind");
-  network_->send(from, to, protocol::Lane::kControl, with_unknown_body(wire::encode(frame)));
+  if (further_.percent(50)) {
+    scene_.count("frames of an unknown kind");
+    network_->send(from, to, protocol::Lane::kControl, with_unknown_body(wire::encode(frame)));
+    return;
+  }
+  // Of a cluster that has the same name.
+  scene_.count("frames of another lineage");
+  frame.header.cluster = group_key(plan_.options.cluster).value;
+  frame.header.lineage = Incarnation{further_.next()};
+  network_->send(from, to, protocol::Lane::kControl, wire::encode(frame));
 }
 
 void Simulator::restart_later(std::size_t daemon) {

@@ -138,6 +138,8 @@ void draw_further_faults(Random& random, Plan& plan) {
   plan.client.storms = random.percent(25) ? random.between(1'000, 30'000) : 0;
   plan.random_core = random.percent(35);
   if (random.percent(10)) plan.daemons = random.between(6, 9);
+  // Over 14 members the choice of the next view takes another path.
+  if (random.chance(4'000)) plan.daemons = random.between(15, 17);
   if (random.percent(8)) plan.clients = random.between(10, 24);
   for (Trigger& trigger : plan.triggers) {
     if (random.percent(10)) trigger.action = TriggeredAction::kLeave;

@@ -11,13 +11,15 @@
 namespace {
 
 constexpr const char* kUsage = R"(Usage: simulate --seed N [--verbose] [--trace FILE] [--fast]
-       simulate [--seeds A..B | --count N] [--jobs N] [--seconds N] [--show N] [--twice] [--checks]
+       simulate [--seeds A..B | --count N] [--jobs N] [--seconds N] [--show N] [--probes]
+                [--twice] [--checks] [--until-failure]
 
 A single seed prints its plan, what happened and the verdict; --verbose prints each event and each
 effect, one line each; --trace writes what each node saw to FILE.NODE; --fast leaves out the cores'
 own checks after each step, which --checks adds to the runs of many seeds. --twice runs each seed
 two times and compares. --show says how many failures of each job are printed. --seconds begins no
-further run after that time, --until-failure none after one that failed.
+further run after that time, --until-failure none after one that failed. --probes says how often
+each rare branch was taken, and fails where one never was.
 Without --seeds or --count, GROUPCOMM_SIM_SEEDS says how many seeds are run, from 1.
 )";
 
@@ -80,6 +82,8 @@ bool read_flag(Arguments& arguments, std::string_view option) {
     arguments.batch.twice = true;
   } else if (option == "--until-failure") {
     arguments.batch.until_failure = true;
+  } else if (option == "--probes") {
+    arguments.batch.probes = true;
   } else if (option == "--checks") {
     arguments.batch.checks_each_step = true;
   } else {

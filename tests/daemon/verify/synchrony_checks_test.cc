@@ -151,6 +151,20 @@ TEST(SafeDelivery, ForgetsInARecoveredViewWhatOnlyTheDeadHeld) {
   }
 }
 
+// a left alone with the quorum that knew of a view, and died; b never heard of that view.
+TEST(SameView, IsForgottenWithTheDeadWhereTheNextViewSaysSo) {
+  for (const bool says_so : {true, false}) {
+    Story story;
+    story.view(kView1, {"a", "b", "c"}).view("a", kView1b, {"a", "b"});
+    story.send("a", 1, Order::kReliable, kView1b).deliver("a", "a", 1, Order::kReliable, kView1b);
+    story.deliver("b", "a", 1, Order::kReliable, kView1).crash("a").crash("c");
+    record::View view = story.make_view("b", kView2, {"b"});
+    view.recovered = says_so;
+    story.add("b", view);
+    EXPECT_EQ(story.violated(/*converged=*/false), says_so ? "" : "D5");
+  }
+}
+
 TEST(SafeDelivery, AsksNothingForAMereTotal) {
   Story story;
   story.view(kView1, {"a", "b", "c"}).send("c", 1, Order::kTotal, kView1);

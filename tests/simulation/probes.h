@@ -1,0 +1,19 @@
+// The probes of the pure parts (groupcomm/probe.h): how often each was hit in this process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace groupcomm::simulation {
+
+struct ProbeCount {
+  std::string text;
+  std::string file;
+  std::uint64_t count = 0;
+};
+
+// All of them, in the same order in every process of one program. Empty where they are not built.
+std::vector<ProbeCount> probe_counts();
+
+}  // namespace groupcomm::simulation
