@@ -160,9 +160,14 @@ bool Simulator::core_has_quorum() const {
     for (const std::size_t i : core_) present += i < seeds ? 1 : 0;
     return 2 * present > seeds || (2 * present == seeds && core_.contains(0));
   }
-  for (const auto& member : newest->members) present += core_.contains(index_of(member.id.name));
+  // Who has no record does not vote beside those that have one (rule R5).
+  const auto votes = [&](const protocol::DaemonMember& member) {
+    const std::size_t i = index_of(member.id.name);
+    return core_.contains(i) && daemons_[i]->decided();
+  };
+  for (const auto& member : newest->members) present += votes(member) ? 1 : 0;
   const std::size_t all = newest->members.size();
-  const bool has_first = core_.contains(index_of(newest->members.front().id.name));
+  const bool has_first = votes(newest->members.front());
   return 2 * present == all ? has_first : 2 * present > all;
 }
 
@@ -181,11 +186,11 @@ bool Simulator::settle(Outcome& outcome) {
   TimePoint without_quorum = TimePoint::never();
   while (scene_.now() < end) {
     scene_.run_until(scene_.now() + milliseconds(250));
-    // What an outsider heard at last counts for a while; and with one that may keep others out
-    // nothing tells when the last change is over.
-    const Duration least = may_keep_others_out_  ? seconds(40)
-                           : has_half_connected_ ? seconds(15)
-                                                 : Duration{};
+    // Frames from and to outsiders that were under way count for a while; and with one that may
+    // keep others out nothing tells when the last change is over.
+    const Duration least = may_keep_others_out_             ? seconds(40)
+                           : core_.size() < daemons_.size() ? seconds(15)
+                                                            : Duration{};
     const bool is_too_early = scene_.now() - begin < least;
     if (!is_too_early && unsettled().empty()) {
       outcome.settled_after = scene_.now() - begin;
@@ -195,7 +200,7 @@ bool Simulator::settle(Outcome& outcome) {
       without_quorum = TimePoint::never();
     } else if (without_quorum == TimePoint::never()) {
       without_quorum = scene_.now();
-    } else if (scene_.now() - without_quorum > seconds(15)) {
+    } else if (scene_.now() - without_quorum > seconds(40)) {
       return settle_without_quorum(outcome);
     }
   }

@@ -5,6 +5,7 @@ import pathlib
 # The vocabulary lives beside the client in groupcomm/: these are its files.
 VOCABULARY = {
     "check",
+    "probe",
     "identity",
     "message",
     "number",
