@@ -185,6 +185,13 @@ bool ClientCore::has_memberships() const {
   });
 }
 
+bool ClientCore::awaits_memberships() const {
+  return std::any_of(groups_.begin(), groups_.end(), [](const auto& entry) {
+    const GroupState& group = entry.second;
+    return !group.suspended && (group.view.has_value() || !group.wishes.empty());
+  });
+}
+
 void ClientCore::bye() {
   if (phase_ != Phase::kConnected) return;
   phase_ = Phase::kClosing;

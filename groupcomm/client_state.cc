@@ -359,7 +359,7 @@ void ClientState::leave_all_groups(Lock& lock) {
   const auto due = Clock::now() + kCloseMax;
   core_.leave_all();
   flush();
-  while (core_.has_memberships() && remaining_until(due) > milliseconds(0)) {
+  while (core_.awaits_memberships() && remaining_until(due) > milliseconds(0)) {
     lock.unlock();
     wakeup_.wait(remaining_until(due));
     wakeup_.clear();

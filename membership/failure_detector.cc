@@ -79,6 +79,19 @@ bool FailureDetector::is_linked(TimePoint now, Incarnation incarnation) const {
   return now - *it->second.heard_us < time_out(it->second);
 }
 
+std::string FailureDetector::why_not_linked(TimePoint now, Incarnation incarnation) const {
+  const auto since = [now](TimePoint time) {
+    return std::to_string((now - time) / std::chrono::milliseconds(1)) + " ms";
+  };
+  const auto it = daemons_.find(incarnation);
+  if (it == daemons_.end()) return "nothing was ever heard of it";
+  const Daemon& daemon = it->second;
+  if (daemon.refused) return "its process is gone";
+  if (!is_heard(now, daemon)) return "nothing was heard of it for " + since(daemon.last);
+  if (!daemon.heard_us) return "it never said that it hears this daemon";
+  return "it has not said for " + since(*daemon.heard_us) + " that it hears this daemon";
+}
+
 std::vector<Incarnation> FailureDetector::heard(TimePoint now) const {
   std::vector<Incarnation> heard;
   for (const auto& [incarnation, daemon] : daemons_) {

@@ -38,6 +38,8 @@ class FailureDetector {
   bool is_heard(TimePoint now, Incarnation incarnation) const;
   // Heard, and it says that it hears us: the link works in both directions.
   bool is_linked(TimePoint now, Incarnation incarnation) const;
+  // Why a daemon is not linked, for people to read.
+  std::string why_not_linked(TimePoint now, Incarnation incarnation) const;
   std::vector<Incarnation> heard(TimePoint now) const;
   // All incarnations under this name that are heard.
   std::vector<Incarnation> heard_by_name(TimePoint now, const std::string& name) const;

@@ -99,6 +99,8 @@ class DaemonCore::Machine {
   bool is_present(Rank rank, const protocol::DaemonMember& member) const;
   membership::ViewChange::Messages frozen_messages();
   void run_view_change();
+  // One line for each member that has just become suspect, with the reason.
+  void report_suspicions(const membership::ViewChange::Situation& situation);
   void flush_view_change_outputs();
   void fill_cut();
   void ask_for_cut(const ViewId& next, const std::vector<protocol::MissingMessages>& missing);
@@ -144,6 +146,7 @@ class DaemonCore::Machine {
   std::optional<ordering::ViewOrdering> ordering_;
   std::optional<Retired> retired_;
   std::map<Incarnation, std::vector<Incarnation>> hearing_;  // rows of the others' heartbeats
+  std::set<Incarnation> suspected_;                          // members, as was reported last
   std::set<Incarnation> leavers_;                            // members that want to leave
   ClientService clients_;
 

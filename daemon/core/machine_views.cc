@@ -129,11 +129,23 @@ ViewChange::Messages DaemonCore::Machine::frozen_messages() {
   return messages;
 }
 
+void DaemonCore::Machine::report_suspicions(const ViewChange::Situation& situation) {
+  std::set<Incarnation> suspected;
+  for (const Rank rank : situation.lost) {
+    const DaemonId& id = view_.members[rank].id;
+    suspected.insert(id.incarnation);
+    if (suspected_.contains(id.incarnation)) continue;
+    report(false, "suspects " + id.name + ": " + detector_.why_not_linked(now_, id.incarnation));
+  }
+  suspected_ = std::move(suspected);
+}
+
 void DaemonCore::Machine::run_view_change() {
   if (over_) return;
   finish_leave_if_done();
   if (over_) return;
   const ViewChange::Situation now = situation();
+  report_suspicions(now);
   change_.on_tick(now_, now);
   if (!deciding_ && change_.is_ballot_due(now_, now)) {
     change_.begin_ballot(now_, now, frozen_messages());

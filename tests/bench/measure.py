@@ -173,12 +173,18 @@ def throughput(bin_folder, senders=3, size=64, window=64, order="total", seconds
                                             text=True))
         outputs = [member.communicate(timeout=seconds + 120)[0] for member in members]
         used = os.times()
+        logs = cluster.logs()
         views = views_installed(cluster) - views
         cpu = sum(cpu_seconds(d.process.pid) for d in cluster.daemons.values()) - before
         cpu += (used.children_user + used.children_system
                 - used_before.children_user - used_before.children_system)
     lines = [json.loads(output) for output in outputs]
-    check_run(lines, senders, order)
+    try:
+        check_run(lines, senders, order)
+    except BadRun as error:
+        raise BadRun(f"{error}\n{logs}") from None
+    if views:
+        print(f"{views} views of daemons were installed under load\n{logs}", file=sys.stderr)
     deliveries = sum(line["delivered"] for line in lines)
     return min(line["rate"] for line in lines), 1e6 * cpu / deliveries, views
 

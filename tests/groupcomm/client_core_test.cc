@@ -181,6 +181,18 @@ TEST_F(ClientCoreTest, IgnoresLateMessagesOfAGroupThatItWasIn) {
   EXPECT_EQ(told(), "gone room left");
 }
 
+TEST_F(ClientCoreTest, AwaitsNothingOfASuspendedGroup) {
+  connect();
+  join("room");
+  EXPECT_TRUE(core.awaits_memberships());
+  say(protocol::Suspended{.group = group_key("room")});
+  core.leave_all();
+  EXPECT_TRUE(core.has_memberships());
+  EXPECT_FALSE(core.awaits_memberships()) << "nobody answers before a quorum is back";
+  join("hall");
+  EXPECT_TRUE(core.awaits_memberships());
+}
+
 TEST_F(ClientCoreTest, LeaveAndJoinAtOnceAreTwoMemberships) {
   connect();
   join("room");

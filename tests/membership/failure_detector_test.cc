@@ -132,6 +132,19 @@ TEST_F(FailureDetectorTest, IsLinkedNoMoreWhenThatWasNotSaidForATimeOut) {
   EXPECT_TRUE(detector.is_linked(at(4400), kOne));
 }
 
+TEST_F(FailureDetectorTest, SaysWhyADaemonIsNotLinked) {
+  EXPECT_EQ(detector.why_not_linked(at(0), kOne), "nothing was ever heard of it");
+  detector.on_heard(at(0), one);
+  EXPECT_EQ(detector.why_not_linked(at(9), kOne), "it never said that it hears this daemon");
+  detector.on_hears_us(at(100), kOne);
+  hear(one, 100, 1500, 100);
+  EXPECT_EQ(detector.why_not_linked(at(1500), kOne),
+            "it has not said for 1400 ms that it hears this daemon");
+  EXPECT_EQ(detector.why_not_linked(at(2502), kOne), "nothing was heard of it for 1002 ms");
+  detector.on_refused(at(2502), kOne);
+  EXPECT_EQ(detector.why_not_linked(at(2502), kOne), "its process is gone");
+}
+
 TEST_F(FailureDetectorTest, DoesNotCountItsOwnStallAsTheSilenceOfOthers) {
   detector.on_heard(at(0), one);
   detector.on_heard(at(400), two);
