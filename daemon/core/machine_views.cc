@@ -157,15 +157,26 @@ void DaemonCore::Machine::run_view_change() {
 
 void DaemonCore::Machine::flush_view_change_outputs() {
   if (over_) return;
+  std::vector<ViewChange::Outbound> outbound = change_.take_outbound();
+  std::erase_if(outbound, [](const auto& frame) { return frame.to.empty(); });
+  // A question says nothing of what this daemon itself promised or accepted: the others write
+  // their records while this one writes its own (rule R1).
+  const auto answers = std::stable_partition(
+      outbound.begin(), outbound.end(), [](const ViewChange::Outbound& frame) {
+        return std::holds_alternative<protocol::Prepare>(frame.body) ||
+               std::holds_alternative<protocol::Propose>(frame.body);
+      });
+  const auto send_all = [&](auto begin, auto end) {
+    for (auto it = begin; it != end; ++it) {
+      send(std::move(it->to), protocol::Lane::kControl, change_.base().id, std::move(it->body));
+    }
+  };
+  send_all(outbound.begin(), answers);
   if (change_.take_record_changed()) {
     had_record_ = true;
     effects_.push_back(PersistRecord{change_.record()});
   }
-  for (ViewChange::Outbound& outbound : change_.take_outbound()) {
-    if (outbound.to.empty()) continue;
-    send(std::move(outbound.to), protocol::Lane::kControl, change_.base().id,
-         std::move(outbound.body));
-  }
+  send_all(answers, outbound.end());
   if (const auto decided = change_.take_decided()) {
     std::vector<std::string> others;
     for (const DaemonMember& member : change_.base().members) {
