@@ -181,9 +181,9 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   connect(from.name, beacon.address);
   // Rule D5: who once left a view is told so, and never taken for somebody new. Who knows of no
   // later view than one that lists itself has left since, even where nobody remembers it.
-  const bool has_left = is_living() && !find_member(view_, from) && beacon.decided &&
-                        beacon.decided->id.counter < view_.id.counter &&
-                        find_member(*beacon.decided, from);
+  const DaemonView& newest = change_.base();
+  const bool has_left = beacon.decided && beacon.decided->id.counter < newest.id.counter &&
+                        find_member(*beacon.decided, from) && !find_member(newest, from);
   if (has_left) departed_.insert(from.incarnation);
   if (departed_.contains(from.incarnation)) {
     PROBE("E21: one that left a view comes again");
