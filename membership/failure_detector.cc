@@ -46,6 +46,12 @@ void FailureDetector::on_hears_us(TimePoint now, Incarnation incarnation) {
   if (it != daemons_.end()) it->second.heard_us = now;
 }
 
+void FailureDetector::forget_earlier(const DaemonId& newest) {
+  std::erase_if(daemons_, [&](const auto& entry) {
+    return entry.second.name == newest.name && entry.first < newest.incarnation;
+  });
+}
+
 void FailureDetector::excuse(Duration stall) {
   for (auto& [incarnation, daemon] : daemons_) {
     daemon.last = daemon.last + stall;

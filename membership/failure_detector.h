@@ -30,6 +30,8 @@ class FailureDetector {
   // for a time-out: a late frame may be older than the link.
   void on_hears_us(TimePoint now, Incarnation incarnation);
   void forget(Incarnation incarnation) { daemons_.erase(incarnation); }
+  // A later incarnation of this daemon is known: what was heard of earlier ones counts no more.
+  void forget_earlier(const DaemonId& newest);
   // We ourselves stood still for so long: the silence of others in that time says nothing.
   void excuse(Duration stall);
   // Forgets daemons that have been silent for very long.

@@ -10,6 +10,9 @@ namespace {
 using protocol::DaemonMember;
 using protocol::DaemonView;
 
+// A leave goes on without the others after so many times the time in which one would be suspected.
+constexpr int kLeaveSuspicions = 3;
+
 // The base of the very first view change: the configured seeds, sorted by name, with no
 // incarnations. Its id names the set of seeds, so that daemons configured with different ones
 // cannot form a cluster together (rule R4).
@@ -115,6 +118,7 @@ void DaemonCore::Machine::on(InputDrained) {
 
 void DaemonCore::Machine::on(LeaveRequested) {
   leaving_ = true;
+  leave_by_ = now_ + kLeaveSuspicions * options_.suspect;
   report(false, "leaving the view");
   finish_leave_if_done();
   if (over_) return;

@@ -66,6 +66,7 @@ class DaemonCore::Machine {
 
   // --- frames (machine_peers.cc)
   bool is_acceptable(const protocol::FrameHeader& header);
+  bool learn_incarnation(const DaemonId& id);
   void on_frame(const protocol::FrameHeader& header, protocol::PeerBody& body);
   void on_body(const protocol::FrameHeader& header, const protocol::Batch& batch);
   void on_body(const protocol::FrameHeader& header, const protocol::Nack& nack);
@@ -169,7 +170,8 @@ class DaemonCore::Machine {
   std::deque<protocol::PeerFrame> early_;           // frames of a view that comes next
   bool leaving_ = false;
   std::set<Incarnation> went_on_;  // leaving: members that installed the view without us
-  TimePoint leave_deadline_ = TimePoint::never();
+  TimePoint leave_deadline_ = TimePoint::never();  // excluded as we wished: others may need us
+  TimePoint leave_by_ = TimePoint::never();        // with or without a view that excludes us
 
   TimePoint heartbeat_due_;
   TimePoint beacon_due_;

@@ -44,10 +44,24 @@ bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header) {
     PROBE("E41: a frame of another lineage");
     return false;
   }
-  Incarnation& newest = newest_[header.sender.name];
-  newest = std::max(newest, header.sender.incarnation);
-  if (header.sender.incarnation != newest) PROBE("E21: a frame of a past incarnation");
-  return header.sender.incarnation == newest;
+  return learn_incarnation(header.sender);
+}
+
+// Rule D3: a later incarnation proves the earlier ones dead; they count as unheard from here on.
+bool DaemonCore::Machine::learn_incarnation(const DaemonId& id) {
+  Incarnation& newest = newest_[id.name];
+  if (id.incarnation < newest) {
+    PROBE("E21: a frame of a past incarnation");
+    return false;
+  }
+  if (newest < id.incarnation) {
+    newest = id.incarnation;
+    detector_.forget_earlier(id);
+    std::erase_if(strangers_, [&](const auto& entry) {
+      return entry.second.member.id.name == id.name && entry.first < id.incarnation;
+    });
+  }
+  return true;
 }
 
 std::optional<Rank> DaemonCore::Machine::member_rank(const protocol::FrameHeader& header) const {
@@ -190,11 +204,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
     return answer_with_install(from, false);
   }
   const bool is_new = !strangers_.contains(from.incarnation);
-  std::erase_if(strangers_, [&](const auto& entry) {
-    const bool is_replaced =
-        entry.second.member.id.name == from.name && entry.first < from.incarnation;
-    return is_replaced || !is_fresh(entry.second);
-  });
+  std::erase_if(strangers_, [&](const auto& entry) { return !is_fresh(entry.second); });
   Stranger& stranger = strangers_[from.incarnation];
   stranger.member = {from, beacon.address};
   stranger.beacon = beacon;

@@ -306,6 +306,7 @@ void DaemonCore::Machine::finish_leave_if_done() {
       return member.id == options_.self || leavers_.contains(incarnation) ||
              !detector_.is_heard(now_, incarnation);
     });
+    done = done || leave_by_ <= now_;  // nobody can take over: no quorum, or only the deaf
   }
   if (!done) return;
   clients_.end_all(GoneReason::kDaemonLost, "the daemon has left");
@@ -334,6 +335,7 @@ void DaemonCore::Machine::install_as_member() {
   }
   const LamportStamp clock = ordering_->clock();
   retired_ = Retired{view_, std::move(ordering_), std::move(others), clock};
+  effects_.push_back(InstallView{value.next, value.left, value.recovered});
   clients_.on_daemons_changed(value);
   enter_view(value);
   // The first survivor tells the joiners how the groups stand.
@@ -349,6 +351,7 @@ void DaemonCore::Machine::install_as_joiner(const ViewChangeValue& value,
                                             const std::vector<protocol::GroupEntry>& groups) {
   clients_.directory().restore(groups);
   retired_.reset();
+  effects_.push_back(InstallView{value.next, value.left, value.recovered});
   enter_view(value);
 }
 
@@ -360,7 +363,7 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   for (Rank rank = 0; rank < view_.members.size(); ++rank) {
     const DaemonId& id = view_.members[rank].id;
     if (id == options_.self) rank_ = rank;
-    newest_[id.name] = std::max(newest_[id.name], id.incarnation);
+    learn_incarnation(id);
   }
   ordering_.emplace(ordering::OrderingOptions{
       .self = rank_,
@@ -389,7 +392,6 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   } else {
     change_.begin(view_, /*living=*/true, now_);
   }
-  effects_.push_back(InstallView{view_, value.left, value.recovered});
   connect_members(view_);
   last_install_ =
       protocol::Install{.value = value, .groups = clients_.directory().snapshot(), .departed = {}};
