@@ -44,7 +44,8 @@ class ViewAgreement {
   // A later view is decided: the instance that leaves it begins with nothing promised.
   void decide(const protocol::DaemonView& view) {
     CHECK_IMPLIES(record_.decided.id.counter > 0, record_.decided.id < view.id);
-    record_ = protocol::DurableRecord{.decided = view, .promised = {}, .accepted = std::nullopt};
+    record_ = protocol::DurableRecord{
+        .decided = view, .promised = {}, .accepted = std::nullopt, .since = record_.since};
   }
 
   const protocol::DurableRecord& record() const { return record_; }

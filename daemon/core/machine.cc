@@ -33,6 +33,7 @@ DaemonView genesis_view(const DaemonOptions& options) {
 
 protocol::DurableRecord starting_record(const DaemonOptions& options,
                                         protocol::DurableRecord record) {
+  if (record.since == Incarnation{}) record.since = options.self.incarnation;
   if (record.decided.id.counter > 0 || record.promised.round > 0) return record;
   record.decided = genesis_view(options);
   return record;
@@ -55,11 +56,13 @@ DaemonCore::Machine::Machine(DaemonOptions options, protocol::DurableRecord reco
       started_(now),
       detector_(options_.suspect),
       change_(change_options(options_), starting_record(options_, record), now),
-      had_record_(record.decided.id.counter > 0 || record.promised.round > 0),
       installed_at_(now),
       clients_(options_, effects_),
       heartbeat_due_(now),
       beacon_due_(now) {
+  if (!options_.peers.empty() && change_.record().since == options_.self.incarnation) {
+    effects_.push_back(PersistRecord{change_.record()});
+  }
   for (const PeerAddress& peer : options_.peers) connect(peer.name, peer.address);
   // Members of the last view that nobody configured here may live on, and vote with us.
   connect_members(change_.base());
@@ -173,7 +176,6 @@ protocol::Beacon DaemonCore::Machine::beacon() const {
   protocol::Beacon beacon;
   beacon.address = options_.address;
   beacon.active = is_living() && !clients_.is_suspended();
-  beacon.has_record = had_record_;
   beacon.decided = change_.base();
   beacon.hears = detector_.heard(now_);
   return beacon;

@@ -89,6 +89,7 @@ class DaemonCore::Machine {
   // The sender's rank in the base of the view change, by name.
   std::optional<Rank> base_rank(const protocol::FrameHeader& header);
   void learn_of_decided(const DaemonId& from, const protocol::Beacon& beacon);
+  void follow(const protocol::DaemonView& decided);
 
   // --- view change (machine_views.cc)
   membership::ViewChange::Situation situation() const;
@@ -134,11 +135,11 @@ class DaemonCore::Machine {
   TimePoint now_;
   TimePoint started_;
   std::vector<Effect> effects_;
-  bool over_ = false;  // gave up or finished: nothing is done any more
+  bool over_ = false;               // gave up or finished: nothing is done any more
+  bool record_is_younger_ = false;  // this was reported (rule R5)
 
   membership::FailureDetector detector_;
   membership::ViewChange change_;
-  bool had_record_;  // the state directory was not empty at the start, or a view was installed
 
   // The current view; none while outside.
   protocol::DaemonView view_;

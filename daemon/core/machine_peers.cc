@@ -254,17 +254,26 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
     send({from.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
     return;
   }
-  // Rules R3 and R5: a record that is older than the cluster's may follow it, because what it
-  // promised was about an older view. Without any record we may join, but not vote.
-  if (!had_record_ || change_.base().lineage == Incarnation{}) {
-    if (!had_record_) return;
-    if (change_.record().accepted &&
-        change_.record().accepted->value.next.lineage != beacon.decided->lineage) {
-      return;
+  const bool is_elsewhere = base.lineage == Incarnation{} && accepted &&
+                            accepted->value.next.lineage != beacon.decided->lineage;
+  if (!is_elsewhere) follow(*beacon.decided);
+}
+
+// A view is decided, and this daemon lives in none. Rule R3: what its record promised was about
+// an older view. Rule R5: unless a member of that name was there before the record was.
+void DaemonCore::Machine::follow(const DaemonView& decided) {
+  for (const DaemonMember& member : decided.members) {
+    if (member.id.name != options_.self.name) continue;
+    if (member.id.incarnation >= change_.record().since) continue;
+    if (!record_is_younger_) {
+      report(true, "the state directory is younger than view " + to_string(decided.id) +
+                       ", which has a member of this name: this daemon may join, but not vote");
     }
+    record_is_younger_ = true;
+    return;
   }
   PROBE("a record follows a later decided view");
-  change_.begin(*beacon.decided, /*living=*/false, now_);
+  change_.begin(decided, /*living=*/false, now_);
   flush_view_change_outputs();
 }
 

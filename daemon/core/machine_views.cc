@@ -172,10 +172,7 @@ void DaemonCore::Machine::flush_view_change_outputs() {
     }
   };
   send_all(outbound.begin(), answers);
-  if (change_.take_record_changed()) {
-    had_record_ = true;
-    effects_.push_back(PersistRecord{change_.record()});
-  }
+  if (change_.take_record_changed()) effects_.push_back(PersistRecord{change_.record()});
   send_all(answers, outbound.end());
   if (const auto decided = change_.take_decided()) {
     std::vector<std::string> others;
@@ -265,18 +262,16 @@ void DaemonCore::Machine::on_decided(
     const bool departed = std::any_of(value.left.begin(), value.left.end(),
                                       [&](const auto& gone) { return gone.id == options_.self; });
     if (departed) return on_excluded(value);
-    if (had_record_) change_.begin(value.next, /*living=*/false, now_);
-    return flush_view_change_outputs();
+    return follow(value.next);
   }
   if (value.cut.empty()) {
     install_as_joiner(value, {});
   } else if (groups) {
     install_as_joiner(value, *groups);
-  } else if (!is_base && had_record_) {
+  } else if (!is_base) {
     PROBE("E7: a joiner of a decided view waits for the groups");
     // A member that came along will tell us with the groups; if none did, our record votes on.
-    change_.begin(value.next, /*living=*/false, now_);
-    flush_view_change_outputs();
+    follow(value.next);
   }
 }
 

@@ -101,7 +101,6 @@ struct Heartbeat {
 struct Beacon {
   std::string address;                // where the sender listens
   bool active = false;                // it is in a view and serves; else it looks for one
-  bool has_record = false;            // it has a durable record (R1)
   std::optional<DaemonView> decided;  // the newest view that it knows to be decided
   std::vector<Incarnation> hears;
   bool operator==(const Beacon&) const = default;
@@ -213,6 +212,8 @@ struct DurableRecord {
   DaemonView decided;  // the newest view known decided; counter 0: none yet
   Ballot promised;     // in the change that leaves `decided`; round 0: none
   std::optional<AcceptedValue> accepted;
+  // Which incarnation began the record: of what earlier ones promised it knows nothing (R5).
+  Incarnation since = {};
   bool operator==(const DurableRecord&) const = default;
 };
 

@@ -120,7 +120,6 @@ void write(const Beacon& beacon, BodyBuilder body) {
   auto out = body.initBeacon();
   out.setAddress(to_wire(beacon.address));
   out.setActive(beacon.active);
-  out.setHasRecord(beacon.has_record);
   if (beacon.decided) write(*beacon.decided, out.initDecided());
   write_numbers(beacon.hears, out.initHears(list_size(beacon.hears)));
 }
@@ -129,7 +128,6 @@ Beacon read(schema::Beacon::Reader in) {
   Beacon beacon;
   beacon.address = read_address(in.getAddress());
   beacon.active = in.getActive();
-  beacon.has_record = in.getHasRecord();
   if (in.hasDecided()) beacon.decided = read(in.getDecided());
   beacon.hears = read_hears(in.getHears());
   return beacon;

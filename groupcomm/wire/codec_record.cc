@@ -18,6 +18,7 @@ Payload encode(const DurableRecord& record) {
   write(record.decided, out.initDecided());
   write(record.promised, out.initPromised());
   if (record.accepted) write(*record.accepted, out.initAccepted());
+  out.setSince(record.since.value);
   return builder.finish();
 }
 
@@ -32,6 +33,7 @@ Result<DurableRecord> decode_durable_record(const Payload& bytes) {
     record.decided = read(in.getDecided());
     record.promised = read(in.getPromised());
     if (in.hasAccepted()) record.accepted = read(in.getAccepted());
+    record.since = Incarnation{in.getSince()};
     return record;
   });
 }

@@ -465,9 +465,8 @@ struct Beacon {
   # To daemons outside the sender's view: who is there.
   address @0 :Text;        # address where the sender listens
   active @1 :Bool;         # it is in a view and serves
-  hasRecord @2 :Bool;      # it has a durable record
-  decided @3 :DaemonView;  # the newest view that it knows to be decided; null: none
-  hears @4 :List(UInt64);  # incarnations heard within the time-out; at most 256
+  decided @2 :DaemonView;  # the newest view that it knows to be decided; null: none
+  hears @3 :List(UInt64);  # incarnations heard within the time-out; at most 256
 }
 
 struct Ballot {
@@ -537,4 +536,5 @@ struct DurableRecord {
   decided @1 :DaemonView;       # the newest view known to be decided; counter 0: none yet
   promised @2 :Ballot;          # in the change that leaves `decided`; round 0: none
   accepted @3 :AcceptedValue;   # in that change; null: none
+  since @4 :UInt64;             # incarnation of the daemon that began this record
 }

@@ -110,7 +110,6 @@ std::string body_text(const PeerBody& body) {
           },
           [](const Beacon& b) {
             return std::string("Beacon") + (b.active ? " active" : "") +
-                   (b.has_record ? " record" : "") +
                    (b.decided ? " decided " + text(*b.decided) : "") + " hears " + list(b.hears);
           },
           [](const Prepare& p) { return "Prepare " + text(p.ballot); },

@@ -289,7 +289,7 @@ inline std::vector<protocol::PeerBody> peer_bodies() {
       Repair{},
       Heartbeat{progress(), {Incarnation{1}, Incarnation{kBig}}, true},
       Heartbeat{},
-      Beacon{"tcp://127.0.0.1:4870", true, true, daemon_view(), {Incarnation{kBig}}},
+      Beacon{"tcp://127.0.0.1:4870", true, daemon_view(), {Incarnation{kBig}}},
       Beacon{},
       Prepare{ballot()},
       Prepare{},
@@ -324,7 +324,8 @@ inline protocol::PeerFrame batch_frame() {
 }
 
 inline protocol::DurableRecord record() {
-  return {daemon_view(), ballot(), protocol::AcceptedValue{ballot(), view_change_value()}};
+  return {daemon_view(), ballot(), protocol::AcceptedValue{ballot(), view_change_value()},
+          Incarnation{kBig}};
 }
 
 }  // namespace groupcomm::wire::samples

@@ -51,6 +51,8 @@ class Cluster {
   void start_all() {
     for (std::size_t i = 0; i < size_; ++i) start(i);
   }
+  // Its state directory is lost.
+  void wipe(std::size_t i) { nodes_[name(i)].record = {}; }
   // The power fails: nobody finds its port closed.
   void vanish(std::size_t i) { nodes_[name(i)].core.reset(); }
   // As by SIGKILL; the others find its port closed.

@@ -114,6 +114,46 @@ TEST(TwoDaemons, DoNotAdmitAMemberAgainThatWasCountedOutLongAgo) {
   }
 }
 
+// --- three daemons -------------------------------------------------------------------------------
+
+// The third is decided to be a member and never learns it; then it and one more die.
+class ThreeDaemons : public ::testing::Test {
+ protected:
+  ThreeDaemons() {
+    room.start(0);
+    room.start(1);
+    room.run_for(seconds(2));
+    room.set_filter([](const auto&, const auto& to, const auto& body) {
+      return to != "d2" || !std::holds_alternative<protocol::Install>(body);
+    });
+    room.start(2);
+    room.run_for(milliseconds(300));
+    EXPECT_EQ(room.members(1), (Texts{"d0", "d1", "d2"}));
+    room.vanish(2);
+    room.vanish(0);
+    room.set_filter({});
+  }
+  Room room{3};
+};
+
+// Rule R5: its record is as old as the member, so it knows that it promised nothing.
+TEST_F(ThreeDaemons, GoOnWithOneThatNeverLearntThatItWasIn) {
+  room.start(2);
+  room.run_for(seconds(8));
+  EXPECT_EQ(room.status(1).phase, "regular");
+  EXPECT_EQ(room.members(1), (Texts{"d1", "d2"}));
+}
+
+TEST_F(ThreeDaemons, DoNotCountAVoteWhoseRecordWasLost) {
+  room.wipe(2);
+  for (int restart = 0; restart < 2; ++restart) {
+    room.start(2);
+    room.run_for(seconds(8));
+    EXPECT_EQ(room.status(1).phase, "suspended");
+    room.vanish(2);
+  }
+}
+
 // --- four daemons --------------------------------------------------------------------------------
 
 TEST(FourDaemons, GoOnInTheHalfWithRankZero) {
