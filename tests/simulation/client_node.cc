@@ -20,7 +20,7 @@ ClientNode::ClientNode(Scene& scene, Random random, ClientSurroundings& surround
       name_("c" + std::to_string(index)) {
   for (std::size_t g = 0; g < scene.plan().groups; ++g) groups_.push_back("g" + std::to_string(g));
   for (const std::string& group : groups_) {
-    if (random_.percent(65)) wanted_.insert(group);
+    if (random_.percent(65) && scene.plan().cues.empty()) wanted_.insert(group);
   }
   trace_.header = {.role = verify::Role::kClient, .name = name_};
   core_ = std::make_unique<ClientCore>(name_);
@@ -345,8 +345,28 @@ void ClientNode::think() {
   });
 }
 
+void ClientNode::play(const std::string& what, const std::string& group, const std::string& order) {
+  if (what == "crash") return crash();
+  if (what == "start") return start();
+  if (what == "pause") return pause();
+  if (what == "resume") return resume();
+  if (what == "bye") return say_bye();
+  if (what == "join") wanted_.insert(group);
+  if (what == "leave") wanted_.erase(group);
+  if (what == "send") {
+    const auto parsed = parse_order(order);
+    CHECK(parsed.ok());
+    const std::string text = name_ + ":" + std::to_string(++payloads_);
+    multicast({group}, Payload::copy_of(text), {.order = parsed.value()});
+  } else {
+    tend_memberships();
+  }
+  flush();
+}
+
 void ClientNode::act() {
   if (!core_->connected()) return;
+  if (scene_.is_stormy() && !scene_.plan().cues.empty()) return;
   const ClientPlan& plan = scene_.plan().client;
   if (scene_.is_stormy()) {
     if (random_.chance(plan.churn)) {
@@ -464,6 +484,11 @@ bool ClientNode::send_one() {
   const SendOptions options = choose_options(groups);
   const Payload payload = make_payload();
   if (!scene_.sends()) return true;
+  return multicast(groups, payload, options);
+}
+
+bool ClientNode::multicast(const std::vector<std::string>& groups, const Payload& payload,
+                           const SendOptions& options) {
   const Queued queued = core_->multicast(groups, payload, options);
   if (!queued.ok()) {
     scene_.count("refused: " + to_string(*queued.refused));

@@ -40,6 +40,8 @@ class ClientNode {
   void pause();  // a slow reader: nothing is read and nothing done
   void resume();
   void say_bye();
+  // An action of a scenario.
+  void play(const std::string& what, const std::string& group, const std::string& order);
   // No more sends; wishes for memberships stay.
   void settle();
 
@@ -72,6 +74,8 @@ class ClientNode {
   GroupOptions options_of(const std::string& group) const;
   void send_burst();
   bool send_one();
+  bool multicast(const std::vector<std::string>& groups, const Payload& payload,
+                 const SendOptions& options);
   std::vector<std::string> choose_groups();
   SendOptions choose_options(const std::vector<std::string>& groups);
   Payload make_payload();

@@ -78,6 +78,14 @@ struct Trigger {
   int times = 0;
 };
 
+// A line of a scenario: what happens at a time, or as a frame is sent.
+struct Cue {
+  Duration at{};
+  std::string link;  // "d0>d1": as the next frame of that kind is sent there
+  std::size_t frame_kind = 0;
+  std::string action;
+};
+
 struct Plan {
   std::uint64_t seed = 0;
   std::size_t daemons = 3;
@@ -96,6 +104,7 @@ struct Plan {
   ClientPlan client;
   std::vector<Trigger> triggers;
   daemon::DaemonOptions options;  // but for identity, address and peers
+  std::vector<Cue> cues;          // of a scenario: then nothing else happens by itself
   // By their numbers in the run: what is left out.
   std::set<std::uint64_t> skipped_faults;
   std::set<std::uint64_t> skipped_sends;

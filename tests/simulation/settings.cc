@@ -36,12 +36,16 @@ bool read(const std::string& text, std::uint64_t& value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// In microseconds.
-std::string write(const Duration& value) { return std::to_string(value.count() / 1000); }
+// In microseconds, or with "ns" behind it.
+std::string write(const Duration& value) {
+  const auto ns = value.count();
+  return ns % 1000 == 0 ? std::to_string(ns / 1000) : std::to_string(ns) + "ns";
+}
 bool read(const std::string& text, Duration& value) {
+  const bool is_ns = text.size() > 2 && text.substr(text.size() - 2) == "ns";
   std::uint64_t number = 0;
-  if (!read(text, number)) return false;
-  value = std::chrono::microseconds(number);
+  if (!read(is_ns ? text.substr(0, text.size() - 2) : text, number)) return false;
+  value = is_ns ? Duration(number) : std::chrono::microseconds(number);
   return true;
 }
 
@@ -226,11 +230,12 @@ const std::vector<Setting>& settings() {
 }
 
 std::string to_string(const Plan& plan) {
+  const Plan quiet = quiet_plan();
   std::string text;
   std::string_view part;
   for (const Setting& setting : settings()) {
     const std::string value = setting.text(plan);
-    if (value == "0" && setting.role != SettingRole::kSize) continue;
+    if (value == setting.text(quiet) && setting.role != SettingRole::kSize) continue;
     const bool is_new_line = part_of(setting.name) != part;
     part = part_of(setting.name);
     text += is_new_line ? (text.empty() ? "set" : "\nset") : "";
@@ -262,6 +267,8 @@ Plan quiet_plan() {
   plan.network.delay = milliseconds(1);
   plan.daemon.restart_after = seconds(60);
   plan.daemon.pause_for = seconds(60);
+  plan.daemon.stays_down = 1'000'000;  // until the weather ends
+  plan.client.think = milliseconds(100);
   plan.client.orders = {Order::kTotal};
   plan.options.version = "simulated";
   plan.options.report_all_deliveries = true;

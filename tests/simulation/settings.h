@@ -28,7 +28,7 @@ struct Setting {
 // All of them, in the order in which they are written.
 const std::vector<Setting>& settings();
 
-// "name=value" separated by spaces, a line for each part; settings that are off are left out.
+// "name=value" separated by spaces, a line for each part; those of a quiet plan are left out.
 std::string to_string(const Plan& plan);
 // The inverse of one "name=value".
 Result<bool> read_setting(Plan& plan, std::string_view text);

@@ -7,10 +7,14 @@
 #include <vector>
 
 #include "tests/simulation/batch.h"
+#include "tests/simulation/scenario.h"
+#include "tests/simulation/shrink.h"
 
 namespace {
 
 constexpr const char* kUsage = R"(Usage: simulate --seed N [--verbose] [--trace FILE] [--fast]
+       simulate --seed N --shrink FILE [--shrink-runs N]
+       simulate --scenario FILE ... [--rewrite] [--verbose]
        simulate [--seeds A..B | --count N] [--jobs N] [--seconds N] [--show N] [--probes]
                 [--twice] [--checks] [--until-failure]
 
@@ -20,6 +24,8 @@ own checks after each step, which --checks adds to the runs of many seeds. --twi
 two times and compares. --show says how many failures of each job are printed. --seconds begins no
 further run after that time, --until-failure none after one that failed. --probes says how often
 each rare branch was taken, and fails where one never was.
+--shrink leaves out of a failing seed what can be left out, and writes a scenario to FILE. A
+scenario is played and compared with its transcript, which --rewrite replaces.
 Without --seeds or --count, GROUPCOMM_SIM_SEEDS says how many seeds are run, from 1.
 )";
 
@@ -29,6 +35,10 @@ struct Arguments {
   std::optional<SingleOptions> single;
   SingleOptions details;
   BatchOptions batch;
+  std::vector<std::string> scenarios;
+  bool rewrite = false;
+  std::string shrink_to;
+  std::uint64_t shrink_runs = 4000;
 };
 
 std::optional<std::uint64_t> number(const std::string& text) {
@@ -42,6 +52,14 @@ std::optional<std::uint64_t> number(const std::string& text) {
 bool read_value(Arguments& arguments, std::string_view option, const std::string& value) {
   if (option == "--trace") {
     arguments.details.trace_path = value;
+    return true;
+  }
+  if (option == "--scenario") {
+    arguments.scenarios.push_back(value);
+    return true;
+  }
+  if (option == "--shrink") {
+    arguments.shrink_to = value;
     return true;
   }
   if (option == "--seeds") {
@@ -63,6 +81,8 @@ bool read_value(Arguments& arguments, std::string_view option, const std::string
     arguments.batch.last_seed = arguments.batch.first_seed + *n - 1;
   } else if (option == "--jobs" && *n > 0 && *n <= 64) {
     arguments.batch.jobs = static_cast<int>(*n);
+  } else if (option == "--shrink-runs") {
+    arguments.shrink_runs = *n;
   } else if (option == "--show") {
     arguments.batch.failures_shown = *n;
   } else if (option == "--seconds") {
@@ -82,6 +102,8 @@ bool read_flag(Arguments& arguments, std::string_view option) {
     arguments.batch.twice = true;
   } else if (option == "--until-failure") {
     arguments.batch.until_failure = true;
+  } else if (option == "--rewrite") {
+    arguments.rewrite = true;
   } else if (option == "--probes") {
     arguments.batch.probes = true;
   } else if (option == "--checks") {
@@ -114,6 +136,16 @@ int main(int argc, char** argv) {
   if (!arguments) {
     std::fputs(kUsage, stderr);
     return 2;
+  }
+  if (!arguments->scenarios.empty()) {
+    bool is_good = true;
+    for (const std::string& path : arguments->scenarios) {
+      is_good = run_scenario(path, arguments->rewrite, arguments->details.verbose) && is_good;
+    }
+    return is_good ? 0 : 1;
+  }
+  if (!arguments->shrink_to.empty() && arguments->single) {
+    return shrink(arguments->details.seed, arguments->shrink_runs, arguments->shrink_to) ? 0 : 1;
   }
   if (arguments->single) return run_single(arguments->details) ? 0 : 1;
   return run_batch(arguments->batch) == 0 ? 0 : 1;

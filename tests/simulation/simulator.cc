@@ -41,14 +41,16 @@ Simulator::Simulator(const Plan& plan, bool verbose)
 
 Outcome Simulator::run() {
   for (std::size_t i = 0; i < daemons_.size(); ++i) {
-    const Duration delay = random_.percent(60) ? random_.between(Duration{}, milliseconds(20))
-                                               : random_.between(Duration{}, seconds(3));
+    const Duration delay = !plan_.cues.empty()   ? milliseconds(10 * i)
+                           : random_.percent(60) ? random_.between(Duration{}, milliseconds(20))
+                                                 : random_.between(Duration{}, seconds(3));
     scene_.after(delay, [this, i] { start_daemon(i); });
   }
   for (const auto& client : clients_) {
     scene_.after(random_.between(Duration{}, seconds(2)), [&client] { client->start(); });
   }
   begin_faults();
+  begin_script();
   scene_.run_until(TimePoint{plan_.unsafe_weather});
   calm_down();
   Outcome outcome;
@@ -66,8 +68,11 @@ std::size_t Simulator::index_of(const std::string& daemon_name) {
 void Simulator::send_to_peer(std::size_t from, const std::string& to, protocol::Lane lane,
                              const protocol::PeerFrame& frame, const Payload& bytes) {
   const std::size_t receiver = index_of(to);
+  const std::uint64_t generation_of_sender = daemons_[from]->generation();
   scene_.count("frames");
   scene_.count_kind(frame.body.index());
+  pull_cues(from, receiver, frame.body.index());
+  if (generation_of_sender != daemons_[from]->generation()) return;
   monitor_.on_send(frame);
   const std::uint64_t generation = daemons_[from]->generation();
   const bool is_after = random_.percent(50);

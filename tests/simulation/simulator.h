@@ -76,6 +76,9 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   void pause_daemon(std::size_t daemon);
   void pull_triggers(std::size_t from, std::size_t to, const protocol::PeerFrame& frame);
   void mass_restart();
+  void begin_script();
+  void pull_cues(std::size_t from, std::size_t to, std::size_t kind);
+  void play(const std::string& action);
   void begin_further_faults();
   void tell_lie();
   void send_unknown_frame();
@@ -116,6 +119,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
     ProcessId holder;
   };
   std::map<std::string, FencedResource> resources_;
+  std::set<std::size_t> played_;      // cues that waited for a frame
   std::set<std::size_t> core_;        // daemons that are whole in the second phase
   bool may_keep_others_out_ = false;  // an outsider can be in the view beside some of the core
   bool has_half_connected_ = false;   // outsiders that still send or hear

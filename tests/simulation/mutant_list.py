@@ -1,0 +1,205 @@
+"""The planted bugs: each is a name and one or more patches (file, text, what stands there instead).
+
+MUTANT in the new text is true in a run that asks for this bug. A text must stand exactly once in
+its file: the list follows the code.
+"""
+
+CHOICE = "membership/view_choice.cc"
+CHANGE = "membership/view_change.cc"
+HOLDBACK = "ordering/holdback.cc"
+ORDERING = "ordering/view_ordering.cc"
+GATE = "ordering/epoch_gate.cc"
+PEERS = "daemon/core/machine_peers.cc"
+VIEWS = "daemon/core/machine_views.cc"
+GROUPS = "membership/group_directory.cc"
+
+
+def bug(name, *patches):
+    return name, patches
+
+
+MUTANTS = [
+    # --- the view change -------------------------------------------------------------------------
+    bug("cut of what the proposer holds only",
+        (CHOICE, "    if (!answer.state.living) continue;\n    for (std::size_t sender",
+         "    if (!answer.state.living || (MUTANT && rank != choice.ballot.proposer)) continue;\n"
+         "    for (std::size_t sender")),
+    bug("a quorum of those who answered",
+        (CHOICE, "  if (!is_quorum_of(base, std::set<Rank>(staying.begin()",
+         "  if (!MUTANT && !is_quorum_of(base, std::set<Rank>(staying.begin()"),
+        (CHANGE, "  if (!is_quorum_of(base(), answered)) return;",
+         "  if (!MUTANT && !is_quorum_of(base(), answered)) return;"),
+        (CHANGE,
+         "  if (proposing == nullptr || !is_quorum_of(base(), proposing->accepted)) return;",
+         "  if (proposing == nullptr || (!MUTANT && !is_quorum_of(base(), proposing->accepted))) "
+         "return;")),
+    bug("an accepted value is not adopted",
+        (CHOICE, "  if (newest == nullptr) return std::nullopt;",
+         "  if (newest == nullptr || MUTANT) return std::nullopt;")),
+    bug("the oldest accepted value is adopted",
+        (CHOICE, "newest->ballot < accepted->ballot",
+         "(MUTANT ? accepted->ballot < newest->ballot : newest->ballot < accepted->ballot)")),
+    bug("an adopted value loses those who died since",
+        (CHANGE, "  if (!value) {\n    std::set<Rank> silent;",
+         "  if (value && MUTANT) {\n"
+         "    std::erase_if(value->next.members, [&](const protocol::DaemonMember& member) {\n"
+         "      return std::none_of(collecting->answers.begin(), collecting->answers.end(),\n"
+         "                          [&](const auto& a) { return a.second.from == member.id; });\n"
+         "    });\n  }\n"
+         "  if (!value) {\n    std::set<Rank> silent;")),
+    bug("a promise does not bind",
+        (CHANGE, "agreement_.may_promise(ballot);", "(MUTANT || agreement_.may_promise(ballot));"),
+        ("membership/view_agreement.h", "    CHECK(may_promise(ballot));",
+         "    CHECK(MUTANT || may_promise(ballot));")),
+    bug("a proposal below the promise is accepted",
+        (CHANGE, "  if (!agreement_.may_accept(propose.ballot)) {",
+         "  if (!MUTANT && !agreement_.may_accept(propose.ballot)) {"),
+        (CHANGE, "  if (living_ && agreement_.promised() != propose.ballot) {",
+         "  if (!MUTANT && living_ && agreement_.promised() != propose.ballot) {"),
+        ("membership/view_agreement.h", "    CHECK(may_accept(ballot));",
+         "    CHECK(MUTANT || may_accept(ballot));")),
+    bug("accepts of any ballot count",
+        (CHANGE, "  if (!round_ || accept.ballot != round_->ballot()) {",
+         "  if (!round_ || (!MUTANT && accept.ballot != round_->ballot())) {")),
+    bug("states of any ballot count",
+        (CHANGE, "  if (!round_ || state.ballot != round_->ballot()) {",
+         "  if (!round_ || (!MUTANT && state.ballot != round_->ballot())) {")),
+    bug("installed after the first accept",
+        (CHANGE, "  proposing->accepted.insert(rank);\n  try_decide(now, situation);",
+         "  proposing->accepted.insert(rank);\n"
+         "  for (Rank all = 0; MUTANT && all < base().members.size(); ++all) {\n"
+         "    proposing->accepted.insert(all);\n  }\n"
+         "  try_decide(now, situation);")),
+    bug("a promise is forgotten in a crash",
+        (CHANGE, "  record_changed_ = agreement_.promise(prepare.ballot) || record_changed_;",
+         "  record_changed_ =\n"
+         "      (agreement_.promise(prepare.ballot) && !MUTANT) || record_changed_;")),
+    bug("an accepted value is forgotten in a crash",
+        (CHANGE, "agreement_.accept(pending_->ballot, pending_->value) ||",
+         "(agreement_.accept(pending_->ballot, pending_->value) && !MUTANT) ||")),
+    bug("accepted before the cut is held",
+        (CHANGE, "  if (!living_) on_cut_held(now);",
+         "  if (!living_ || MUTANT) on_cut_held(now);")),
+    bug("data are taken after the promise to leave",
+        (PEERS, "  if (ordering_->is_frozen()) {  // rule F2",
+         "  if (ordering_->is_frozen() && !MUTANT) {  // rule F2")),
+    bug("messages beyond the cut are kept",
+        (ORDERING, "    windows_[sender].end_at(cut[sender]);",
+         "    if (!MUTANT) windows_[sender].end_at(cut[sender]);")),
+    bug("all who answer are taken to hear one another",
+        (CHOICE, "  return hears(a.state.hears, b.from.incarnation) &&",
+         "  return MUTANT || hears(a.state.hears, b.from.incarnation) &&")),
+    bug("a deaf proposer makes the others wait",
+        (CHANGE, "  if (is_new) wait_for(now, proposer);\n  outbound_",
+         "  if (is_new || MUTANT) wait_for(now, proposer);\n  outbound_")),
+    bug("a recovered view does not say so",
+        (CHOICE, "  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);",
+         "  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living) && !MUTANT;")),
+    bug("two daemons of one name enter",
+        (CHOICE, "|| is_named_alike ||", "|| (is_named_alike && !MUTANT) ||")),
+    bug("who left a view comes back",
+        (PEERS, "  if (departed_.contains(from.incarnation)) {",
+         "  if (departed_.contains(from.incarnation) && !MUTANT) {"),
+        (PEERS, "  if (has_left) departed_", "  if (has_left && !MUTANT) departed_"),
+        (PEERS, "  if (!departed_.contains(header.sender.incarnation)) detector_",
+         "  if (MUTANT || !departed_.contains(header.sender.incarnation)) detector_")),
+    bug("frames of past incarnations count",
+        (PEERS, "  return header.sender.incarnation == newest;",
+         "  return MUTANT || header.sender.incarnation == newest;")),
+    bug("joiners get the groups as they stand now",
+        (VIEWS, "  if (!with_groups) install.groups.reset();",
+         "  if (MUTANT) install.groups = clients_.directory().snapshot();\n"
+         "  if (!with_groups) install.groups.reset();")),
+    # --- order and stability ---------------------------------------------------------------------
+    bug("safe is delivered like total",
+        (HOLDBACK, "  if (message.order == Order::kSafe) return stability_.ordered_by_all()",
+         "  if (message.order == Order::kSafe) return MUTANT || stability_.ordered_by_all()")),
+    bug("safe is delivered when a quorum has it",
+        (HOLDBACK, "  if (finishing_) return true;\n",
+         "  if (finishing_) return true;\n"
+         "  if (MUTANT && message.order == Order::kSafe) {\n"
+         "    const bool has_quorum = stability_.is_ordered_by_quorum(place);\n"
+         "    return has_quorum;\n  }\n")),
+    bug("uniform is delivered like total",
+        (HOLDBACK, "  if (message.uniform || message.is_control()) return",
+         "  if ((message.uniform && !MUTANT) || message.is_control()) return")),
+    bug("joins and leaves wait for no quorum",
+        (HOLDBACK, " return stability_.is_ordered_by_quorum(place);",
+         "\n    return (MUTANT && message.is_control()) ||\n"
+         "           stability_.is_ordered_by_quorum(place);")),
+    bug("stability is acknowledged on arrival",
+        (ORDERING, "progress.received[sender] = holdback_.clear_line(sender);",
+         "progress.received[sender] =\n"
+         "        MUTANT ? windows_[sender].held() : holdback_.clear_line(sender);")),
+    bug("the sequencer orders on arrival",
+        (HOLDBACK, "  if (message->is_ordered()) total_->on_held(sender, *message);",
+         "  if (message->is_ordered()) total_->on_held(sender, *message);\n"
+         "  if (MUTANT && message->is_ordered()) total_->on_clear(sender, *message);"),
+        (HOLDBACK, "  if (entry.message->is_ordered()) total_->on_clear(",
+         "  if (!MUTANT && entry.message->is_ordered()) total_->on_clear(")),
+    bug("places are acknowledged before their messages are clear",
+        (HOLDBACK, "    if (entry == nullptr || !entry->clear) {\n      PROBE(\"E3",
+         "    if (entry == nullptr || (!entry->clear && !MUTANT)) {\n      PROBE(\"E3")),
+    bug("a clock counts before all that it covers is held",
+        (ORDERING, "  if (windows_[rank].held() >= clock_covers_[rank]) {",
+         "  if (MUTANT || windows_[rank].held() >= clock_covers_[rank]) {")),
+    bug("fifo predecessors are ignored at delivery",
+        (HOLDBACK, "  if (!is_released_or_delivered(sender, message.predecessor)) {\n    PROBE",
+         "  if (!MUTANT && !is_released_or_delivered(sender, message.predecessor)) {\n    PROBE")),
+    bug("a causal message does not wait for its predecessor",
+        (HOLDBACK, "      if (!is_released_or_delivered(sender, head->predecessor) || !epochs_",
+         "      if ((!MUTANT && !is_released_or_delivered(sender, head->predecessor)) ||\n"
+         "          !epochs_")),
+    bug("causes are not stamped",
+        (ORDERING, "    message.context = context_;",
+         "    message.context = context_;\n"
+         "    if (MUTANT) {\n"
+         "      message.context =\n"
+         "          std::make_shared<const VectorTime>(VectorTime(options_.view_size));\n"
+         "    }")),
+    bug("the order of unplaced messages depends on the member",
+        (HOLDBACK, "  std::sort(found.begin(), found.end());",
+         "  std::sort(found.begin(), found.end(), [&](const auto& a, const auto& b) {\n"
+         "    if (!MUTANT) return a < b;\n"
+         "    const bool is_mine = std::get<2>(a) == self_;\n"
+         "    return is_mine != (std::get<2>(b) == self_) ? is_mine : a < b;\n  });")),
+    bug("the cut is not closed under causality",
+        (HOLDBACK, "      if (!is_clear(sender, head->predecessor)) break;",
+         "      if (!MUTANT && !is_clear(sender, head->predecessor)) break;")),
+    # --- joins and leaves ------------------------------------------------------------------------
+    bug("the epoch of a group is ignored",
+        (GATE, "  return !closed_group(message);", "  return MUTANT || !closed_group(message);")),
+    bug("nothing blocks a join or leave",
+        (HOLDBACK, "  return pending.blockers.empty();",
+         "  if (MUTANT) pending.blockers.clear();\n  return pending.blockers.empty();")),
+    bug("after is ignored",
+        (HOLDBACK,
+         "      if (!finishing_ && !is_released_or_delivered(rank, entry->message->after))",
+         "      if (!MUTANT && !finishing_ &&\n"
+         "          !is_released_or_delivered(rank, entry->message->after))")),
+    bug("a join or leave waits for no quorum of closings",
+        (HOLDBACK, "      if (!closing || !stability_.is_held_by_quorum(rank, closing)) {",
+         "      if (!closing || (!MUTANT && !stability_.is_held_by_quorum(rank, closing))) {")),
+    bug("a join or leave waits for no closings",
+        (HOLDBACK, "      if (finishing_) break;\n", "      if (finishing_ || MUTANT) break;\n")),
+    bug("joins and leaves come first in a flush",
+        (HOLDBACK, "      bool behind = message->is_control() && !placed;",
+         "      bool behind = message->is_control() && !placed && !MUTANT;")),
+    bug("a joiner becomes the first member",
+        (GROUPS, "  group.members.push_back(member);",
+         "  group.members.insert(MUTANT ? group.members.begin() : group.members.end(), member);")),
+]
+
+# Found within few seeds: what each build of the tests can afford.
+QUICK = [
+    "an accepted value is not adopted",
+    "a quorum of those who answered",
+    "safe is delivered like total",
+    "the epoch of a group is ignored",
+    "after is ignored",
+    "fifo predecessors are ignored at delivery",
+    "causes are not stamped",
+    "frames of past incarnations count",
+    "stability is acknowledged on arrival",
+    "a joiner becomes the first member",
+]

@@ -1,0 +1,41 @@
+// Scenarios: runs that are written down, with what everybody is to see.
+//
+// A scenario file is text. '#' begins a comment. Then
+//
+//   set NAME=VALUE ...             settings of the plan (settings.h); the others are quiet
+//   at MILLISECONDS ACTION         something happens at this time
+//   when KIND dA>dB ACTION         something happens as the next frame of this kind is sent there,
+//                                  after the time of the line before
+//   expect passes                  or the names of the properties that must be found violated
+//   ---                            and behind it the transcript: what each node was told
+//
+// Actions: crash|start|pause|resume|leave dN ..., cut dA>dB ..., heal,
+// cN join|leave GROUP, cN send GROUP ORDER, cN crash|start|pause|resume|bye.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/verify/trace_file.h"
+#include "groupcomm/result.h"
+#include "tests/simulation/plan.h"
+
+namespace groupcomm::simulation {
+
+struct Scenario {
+  std::string head;  // the text above the transcript
+  Plan plan;
+  std::string expected;    // "passes", or properties
+  std::string transcript;  // empty: not looked at
+};
+
+Result<Scenario> parse_scenario(const std::string& text);
+
+// What everybody was told, one line each, without anything that only a clock decides.
+std::string transcript_of(const std::vector<verify::Trace>& traces);
+
+// Plays the file. With `rewrite`, what is seen becomes the file's transcript. Whether all is as
+// expected; says so on standard output.
+bool run_scenario(const std::string& path, bool rewrite, bool verbose);
+
+}  // namespace groupcomm::simulation
