@@ -172,12 +172,13 @@ protocol::Heartbeat DaemonCore::Machine::heartbeat() const {
   return heartbeat;
 }
 
-protocol::Beacon DaemonCore::Machine::beacon() const {
+protocol::Beacon DaemonCore::Machine::beacon() {
   protocol::Beacon beacon;
   beacon.address = options_.address;
   beacon.active = is_living() && !clients_.is_suspended();
   beacon.decided = change_.base();
   beacon.hears = detector_.heard(now_);
+  beacon.number = ++beacons_made_;
   return beacon;
 }
 

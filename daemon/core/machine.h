@@ -62,7 +62,7 @@ class DaemonCore::Machine {
   void send_beacons();
   void ask_for_missing();
   protocol::Heartbeat heartbeat() const;
-  protocol::Beacon beacon() const;
+  protocol::Beacon beacon();
 
   // --- frames (machine_peers.cc)
   bool is_acceptable(const protocol::FrameHeader& header);
@@ -176,6 +176,7 @@ class DaemonCore::Machine {
 
   TimePoint heartbeat_due_;
   TimePoint beacon_due_;
+  std::uint64_t beacons_made_ = 0;
 
   std::uint64_t frames_refused_ = 0;
   std::uint64_t frames_of_other_views_ = 0;

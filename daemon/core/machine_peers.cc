@@ -206,6 +206,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   const bool is_new = !strangers_.contains(from.incarnation);
   std::erase_if(strangers_, [&](const auto& entry) { return !is_fresh(entry.second); });
   Stranger& stranger = strangers_[from.incarnation];
+  if (beacon.number <= stranger.beacon.number) return;  // late: whom it heard then says nothing
   stranger.member = {from, beacon.address};
   stranger.beacon = beacon;
   stranger.heard = now_;

@@ -103,6 +103,7 @@ struct Beacon {
   bool active = false;                // it is in a view and serves; else it looks for one
   std::optional<DaemonView> decided;  // the newest view that it knows to be decided
   std::vector<Incarnation> hears;
+  std::uint64_t number = 0;  // counts the sender's beacons
   bool operator==(const Beacon&) const = default;
 };
 

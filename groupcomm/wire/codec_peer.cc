@@ -120,6 +120,7 @@ void write(const Beacon& beacon, BodyBuilder body) {
   auto out = body.initBeacon();
   out.setAddress(to_wire(beacon.address));
   out.setActive(beacon.active);
+  out.setNumber(beacon.number);
   if (beacon.decided) write(*beacon.decided, out.initDecided());
   write_numbers(beacon.hears, out.initHears(list_size(beacon.hears)));
 }
@@ -130,6 +131,7 @@ Beacon read(schema::Beacon::Reader in) {
   beacon.active = in.getActive();
   if (in.hasDecided()) beacon.decided = read(in.getDecided());
   beacon.hears = read_hears(in.getHears());
+  beacon.number = in.getNumber();
   return beacon;
 }
 

@@ -467,6 +467,7 @@ struct Beacon {
   active @1 :Bool;         # it is in a view and serves
   decided @2 :DaemonView;  # the newest view that it knows to be decided; null: none
   hears @3 :List(UInt64);  # incarnations heard within the time-out; at most 256
+  number @4 :UInt64;       # counts the sender's beacons; one that is not higher comes too late
 }
 
 struct Ballot {

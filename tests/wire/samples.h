@@ -289,7 +289,7 @@ inline std::vector<protocol::PeerBody> peer_bodies() {
       Repair{},
       Heartbeat{progress(), {Incarnation{1}, Incarnation{kBig}}, true},
       Heartbeat{},
-      Beacon{"tcp://127.0.0.1:4870", true, daemon_view(), {Incarnation{kBig}}},
+      Beacon{"tcp://127.0.0.1:4870", true, daemon_view(), {Incarnation{kBig}}, kBig},
       Beacon{},
       Prepare{ballot()},
       Prepare{},
