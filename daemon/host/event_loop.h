@@ -53,6 +53,7 @@ class EventLoop {
   void on_outcome(EffectPerformer::Outcome outcome);
   // The loop is over.
   void end(int exit_code) { exit_code_ = exit_code; }
+  bool timer_is_due();
   TimePoint next_deadline() const;
 
   Parts parts_;
@@ -61,6 +62,7 @@ class EventLoop {
   Readiness readiness_;
   std::unique_ptr<DaemonCore> core_;
   TimePoint now_;
+  TimePoint timer_due_ = TimePoint::never();
   TimePoint stop_by_ = TimePoint::never();
   bool stepped_ = false;  // since the last InputDrained
   std::optional<int> exit_code_;

@@ -4,11 +4,12 @@
 import os
 import random
 import signal
+import subprocess
 import threading
 import unittest
 
 import zmtp
-from system_test_case import SystemTestCase, groupcomm, ids, main, repetitions
+from system_test_case import BIN, SystemTestCase, groupcomm, ids, main, repetitions
 
 
 class DeathDuringAPause(SystemTestCase):
@@ -128,6 +129,26 @@ class SlowReader(SystemTestCase):
         self.check_traces(cluster)
 
 
+class NeverIdle(SystemTestCase):
+    def test_a_daemon_that_always_has_something_to_read_is_not_taken_for_dead(self):
+        """Three senders that wait for their own messages keep all daemons busy without a pause: the
+        daemons' timers must run all the same. The times are short, so that it shows soon."""
+        cluster = self.cluster(config="[membership]\nheartbeat_ms = 20\nsuspect_ms = 400\n")
+        cluster.members("formed", ["a", "b", "c"])
+        members = [subprocess.Popen(
+            [str(BIN / "throughput"), "--socket", str(daemon.socket), "--node", str(node),
+             "--window", "64", "--seconds", "5", "--give-up", "30"],
+            stdout=subprocess.PIPE, text=True)
+            for node, daemon in enumerate(cluster.daemons.values(), 1)]
+        lines = [groupcomm.json.loads(member.communicate(timeout=60)[0]) for member in members]
+        for line in lines:
+            self.assertEqual((line["gaps"], line["rejected"], line["ends"]), (0, 0, 3), lines)
+        self.assertEqual(len({line["hash"] for line in lines}), 1, lines)
+        for daemon in cluster.daemons.values():
+            self.assertNotIn("suspects", daemon.log.read_text())
+        cluster.end_cleanly()
+
+
 class Garbage(SystemTestCase):
     def counters(self, cluster, daemon="n1"):
         status = cluster.ctl(daemon, "status", "--json")
@@ -242,16 +263,12 @@ class Paused(SystemTestCase):
 
     @unittest.skipIf(os.geteuid() != 0, "a full state folder needs root to be made")
     def test_a_state_folder_that_cannot_be_written_is_told_at_the_start(self):
-        cluster = groupcomm.Cluster(self.bin_folder(), 3)
+        cluster = groupcomm.Cluster(BIN, 3)
         self.addCleanup(cluster.close)
         cluster.daemons["n1"].state.write_text("a file, not a folder")
         daemon = cluster.daemons["n1"].start()
         self.assertEqual(daemon.process.wait(), 2)
         self.assertEqual(groupcomm.tail(daemon.log).count("\n"), 1, groupcomm.tail(daemon.log))
-
-    def bin_folder(self):
-        from system_test_case import BIN
-        return BIN
 
 
 if __name__ == "__main__":
