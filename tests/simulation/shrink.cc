@@ -19,6 +19,9 @@ struct Failure {
   std::uint64_t sends = 0;
 };
 
+// A run that takes longer has become another one than the failure that is looked at.
+constexpr unsigned kSecondsMax = 5;
+
 // In a process of its own, which a failed CHECK may end.
 Failure run_apart(const Plan& plan) {
   int ends[2];
@@ -27,6 +30,7 @@ Failure run_apart(const Plan& plan) {
   const pid_t child = fork();
   CHECK(child >= 0);
   if (child == 0) {
+    alarm(kSecondsMax);
     const Outcome outcome = Simulator(plan, /*verbose=*/false).run();
     const std::string kind = outcome.verdict.substr(0, outcome.verdict.find_first_of(" :"));
     const std::string text =
