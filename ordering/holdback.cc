@@ -27,7 +27,7 @@ void Holdback::admit(Rank sender, const MessagePointer& message) {
   Retained* entry = stream.buffer.find(message->number);
   CHECK(entry != nullptr);
   switch (message->kind) {
-    case MessageKind::kChunk: stream.chunks[message->session].push_back(message->payload); break;
+    case MessageKind::kChunk: admit_chunk(stream, *message); break;
     case MessageKind::kClosing:
       epochs_.on_closing(sender, message->closes, message->number);
       stream.last_closing = message->number;
@@ -39,6 +39,21 @@ void Holdback::admit(Rank sender, const MessagePointer& message) {
   }
   entry->delivered = true;
   mark_clear(sender, message->number);
+}
+
+// An empty chunk says that those before it belong to nothing (rule C5).
+void Holdback::admit_chunk(Stream& stream, const StampedMessage& chunk) {
+  if (chunk.payload.size() == 0) {
+    stream.chunks.erase(chunk.session);
+  } else {
+    stream.chunks[chunk.session].push_back(chunk.payload);
+  }
+}
+
+std::size_t Holdback::waiting_chunks(Rank sender) const {
+  std::size_t waiting = 0;
+  for (const auto& [session, chunks] : streams_[sender].chunks) waiting += chunks.size();
+  return waiting;
 }
 
 void Holdback::admit_data(Rank sender, Retained& entry) {

@@ -68,6 +68,8 @@ class Holdback {
   const VectorTime& learnt_time() const { return learnt_time_; }
   const VectorTime& delivered_time() const { return delivering_.seen(); }
   bool is_released_or_delivered(Rank sender, MessageNumber number) const;
+  // Chunks of large messages whose last part has not come.
+  std::size_t waiting_chunks(Rank sender) const;
 
   // --- flush
   void freeze() { total_->freeze(); }
@@ -86,6 +88,7 @@ class Holdback {
   };
 
   void admit_data(Rank sender, Retained& entry);
+  static void admit_chunk(Stream& stream, const protocol::StampedMessage& chunk);
   MessageNumber unclear_cause(Rank sender, const protocol::StampedMessage& message) const;
   bool is_clear(Rank sender, MessageNumber number) const;
   void mark_clear(Rank sender, MessageNumber number);

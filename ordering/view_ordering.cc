@@ -408,6 +408,7 @@ std::uint64_t ViewOrdering::retained_messages() const {
   for (Rank sender = 0; sender < options_.view_size; ++sender) {
     const RetransmitBuffer& buffer = holdback_.buffer(sender);
     retained += buffer.end().value - buffer.first().value;
+    retained += holdback_.waiting_chunks(sender);
   }
   return retained;
 }

@@ -107,6 +107,7 @@ class ViewOrdering {
   LamportStamp clock() const { return clock_; }
   // Every message of the view has reached every member and is delivered here.
   bool is_quiet() const;
+  // Messages that may have to be repeated, and chunks that wait for the rest of their message.
   std::uint64_t retained_messages() const;
   std::uint64_t unstable_bytes() const { return send_window_.bytes(); }
 

@@ -134,7 +134,9 @@ void ClientService::on_message(Session& session, protocol::Multicast multicast) 
   if (send.multicast.notify_safe) {
     return reject(session, send.multicast.request, {}, RejectReason::kBadOption);
   }
-  if (suspended_) return reject(session, send.multicast.request, {}, RejectReason::kNoPrimary);
+  if (suspended_ || view_.members.empty()) {
+    return reject(session, send.multicast.request, {}, RejectReason::kNoPrimary);
+  }
   enqueue(session, std::move(send), bytes);
 }
 
@@ -194,6 +196,9 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
     std::erase(local_members(key), id);
   }
   const bool controls_under_way = session.pending_control.has_value();
+  const auto* send =
+      session.queue.empty() ? nullptr : std::get_if<QueuedSend>(&session.queue.front());
+  if (send != nullptr && send->chunks_stamped > 0) pending_voids_.push_back(id);
   session.queue.clear();
   session.groups.clear();
   if (controls_under_way) {
@@ -248,6 +253,7 @@ void ClientService::end_all(GoneReason reason, const std::string& why) {
   }
   sessions_.all().clear();
   pending_leaves_.clear();
+  pending_voids_.clear();
   local_members_.clear();
 }
 

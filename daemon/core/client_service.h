@@ -100,6 +100,7 @@ class ClientService {
   std::optional<protocol::Rejected> why_refused(const Session& session,
                                                 const protocol::Multicast& multicast) const;
   std::shared_ptr<protocol::StampedMessage> make_message(Session& session, QueuedSend& send);
+  void void_chunks(SessionId session, ordering::ViewOrdering& ordering);
   void report_stamp(const Session& session, const QueuedSend& send,
                     const protocol::StampedMessage& message);
   void stamp_pending_leaves(ordering::ViewOrdering& ordering);
@@ -126,6 +127,7 @@ class ClientService {
   membership::GroupDirectory directory_;
   std::unordered_map<GroupKey, std::vector<SessionId>> local_members_;
   std::deque<PendingLeave> pending_leaves_;
+  std::vector<SessionId> pending_voids_;  // ended in the middle of a large send
   std::vector<SessionId> to_evict_;
   protocol::DaemonView view_;
   protocol::DaemonView next_;  // while the rest of view_ is delivered

@@ -16,6 +16,7 @@ void ClientService::begin_view(const protocol::DaemonView& view) {
   is_stamping_ = true;
   suspended_ = false;
   in_transition_.clear();
+  pending_voids_.clear();
   // Chunks that were stamped in the old view are void without their end: begin again.
   for (auto& [id, session] : sessions_.all()) {
     if (session.queue.empty()) continue;
@@ -107,6 +108,7 @@ bool ClientService::serve(Session& session, const protocol::Leave& leave, ViewOr
 }
 
 void ClientService::stamp_pending_leaves(ViewOrdering& ordering) {
+  for (const SessionId session : std::exchange(pending_voids_, {})) void_chunks(session, ordering);
   while (!pending_leaves_.empty()) {
     PendingLeave leave = std::move(pending_leaves_.front());
     pending_leaves_.pop_front();
@@ -159,6 +161,7 @@ std::optional<protocol::Rejected> ClientService::why_refused(
 
 bool ClientService::serve(Session& session, QueuedSend& send, ViewOrdering& ordering) {
   if (const auto refused = why_refused(session, send.multicast)) {
+    if (send.chunks_stamped > 0) void_chunks(session.id, ordering);
     reject(session, refused->request, refused->group, refused->reason);
     session.queued_bytes -= send.multicast.payload.size();
     session.queued_bytes -= send.chunks.size() * protocol::kChunkBytesMax;
@@ -185,6 +188,15 @@ bool ClientService::serve(Session& session, QueuedSend& send, ViewOrdering& orde
   session.queued_bytes -= send.multicast.payload.size();
   session.queued_bytes -= send.chunks.size() * protocol::kChunkBytesMax;
   return true;
+}
+
+// Rule C5: the chunks that were stamped for this session belong to nothing.
+void ClientService::void_chunks(SessionId session, ViewOrdering& ordering) {
+  auto end = std::make_shared<StampedMessage>();
+  end->kind = MessageKind::kChunk;
+  end->order = Order::kReliable;
+  end->session = session;
+  ordering.stamp(std::move(end));
 }
 
 std::shared_ptr<StampedMessage> ClientService::make_message(Session& session, QueuedSend& send) {

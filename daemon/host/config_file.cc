@@ -3,9 +3,9 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <optional>
 #include <sstream>
 
@@ -241,10 +241,13 @@ Result<Options> parse_config(std::string_view text, const std::string& name, Opt
 }
 
 Result<Options> read_config_file(const std::string& path, Options defaults) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return Failure{path + ": is a directory"};
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
   if (!file.is_open() || file.bad()) return Failure{path + ": cannot be read"};
-  return parse_config(text, path, std::move(defaults));
+  return parse_config(text.str(), path, std::move(defaults));
 }
 
 }  // namespace groupcomm::daemon

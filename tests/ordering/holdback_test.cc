@@ -269,5 +269,21 @@ TEST_F(HoldbackTest, WaitsInAFlushForNothingThatComesBehindTheJoin) {
   EXPECT_EQ(delivered, (Texts{"join2", "join2 again", "join0", "t", "c"}));
 }
 
+MessageBuilder chunk(std::uint64_t value, const std::string& text) {
+  return message(value, Order::kReliable).kind(MessageKind::kChunk).text(text);
+}
+
+// Rule C5: the send was rejected half-way, or its client was lost.
+TEST_F(HoldbackTest, ForgetsChunksThatBelongToNothing) {
+  admit(0, chunk(1, "lost"));
+  EXPECT_EQ(holdback.waiting_chunks(0), 1u);
+  admit(0, chunk(2, ""));
+  EXPECT_EQ(holdback.waiting_chunks(0), 0u);
+  admit(0, chunk(3, "first "));
+  admit(0, message(4, Order::kReliable).chunks(1).text("and last"));
+  EXPECT_EQ(delivered, Texts{"first and last"});
+  EXPECT_EQ(holdback.waiting_chunks(0), 0u);
+}
+
 }  // namespace
 }  // namespace groupcomm::ordering

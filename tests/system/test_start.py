@@ -67,6 +67,10 @@ class Start(SystemTestCase):
         self.assert_refused(self.run_daemon(config="name = \n"), "groupcommd.toml:1")
         self.assert_refused(self.run_daemon(config="[ordering\n"), "groupcommd.toml")
 
+    def test_a_folder_is_no_configuration(self):
+        done = self.run_daemon("--config", str(self.folder))
+        self.assert_refused(done, str(self.folder), "directory")
+
     def test_a_good_configuration_is_checked_and_nothing_starts(self):
         port = groupcomm.free_ports(1)[0]
         config = (f'name = "a"\ncluster = "c"\nlisten = "tcp://127.0.0.1:{port}"\n'

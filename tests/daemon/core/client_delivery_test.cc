@@ -215,6 +215,25 @@ TEST(ClientDelivery, SendsALargePayloadThroughAWindowOfOneMessage) {
   }
 }
 
+// Rule C5: what was stamped of the payload waits nowhere for the rest.
+TEST(ClientDelivery, ForgetsThePartsOfAPayloadWhoseClientDied) {
+  Room room(3);
+  room.defaults().window_messages = 1;
+  room.open();
+  room.greet(0, 2);
+  room.set_filter([](const auto&, const auto& to, const auto&) { return to != "d0"; });
+  room.say_all(0, 2, in_chunks(2, "abc", "end"));
+  room.settle();
+  EXPECT_GT(room.counter(1, "messages_retained"), 0u);
+  room.lose_client(0, 2);
+  room.set_filter({});
+  room.run_for(std::chrono::seconds(1));
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(room.counter(i, "messages_retained"), 0u) << i;
+    EXPECT_TRUE(room.texts(i, 1).empty());
+  }
+}
+
 TEST(ClientDelivery, SendsEverythingThroughAWindowOfOneMessage) {
   for (const auto engine : {TotalOrderEngine::kSequencer, TotalOrderEngine::kLamport}) {
     Room room(3, engine);

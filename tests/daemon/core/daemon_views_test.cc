@@ -154,6 +154,18 @@ TEST_F(ThreeDaemons, DoNotCountAVoteWhoseRecordWasLost) {
   }
 }
 
+// Rule V5: one that has not found a view yet serves nobody, and says so at once.
+TEST(TwoDaemons, RefuseASendBeforeTheirFirstView) {
+  Room room(2);
+  room.start(1);
+  room.greet(1, 1);
+  room.say(1, 1, multicast(1, "too early"));
+  room.settle();
+  const std::vector<protocol::Rejected> expected{
+      {RequestId{1}, GroupKey{}, RejectReason::kNoPrimary}};
+  EXPECT_EQ(room.rejected(1, 1), expected);
+}
+
 // --- four daemons --------------------------------------------------------------------------------
 
 TEST(FourDaemons, GoOnInTheHalfWithRankZero) {
