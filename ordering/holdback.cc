@@ -44,27 +44,26 @@ void Holdback::admit(Rank sender, const MessagePointer& message) {
 // An empty chunk says that those before it belong to nothing (rule C5).
 void Holdback::admit_chunk(Stream& stream, const StampedMessage& chunk) {
   if (chunk.payload.size() == 0) {
-    stream.chunks.erase(chunk.session);
-  } else {
-    stream.chunks[chunk.session].push_back(chunk.payload);
+    take_chunks(stream, chunk.session);
+    return;
   }
+  ++stream.waiting_chunks;
+  stream.chunks[chunk.session].push_back(chunk.payload);
 }
 
-std::size_t Holdback::waiting_chunks(Rank sender) const {
-  std::size_t waiting = 0;
-  for (const auto& [session, chunks] : streams_[sender].chunks) waiting += chunks.size();
-  return waiting;
+std::vector<Payload> Holdback::take_chunks(Stream& stream, SessionId session) {
+  const auto it = stream.chunks.find(session);
+  if (it == stream.chunks.end()) return {};
+  std::vector<Payload> chunks = std::move(it->second);
+  stream.chunks.erase(it);
+  stream.waiting_chunks -= chunks.size();
+  return chunks;
 }
 
 void Holdback::admit_data(Rank sender, Retained& entry) {
   const MessagePointer& message = entry.message;
   Stream& stream = streams_[sender];
-  if (message->chunks > 0) {
-    if (const auto it = stream.chunks.find(message->session); it != stream.chunks.end()) {
-      entry.chunks = std::move(it->second);
-      stream.chunks.erase(it);
-    }
-  }
+  if (message->chunks > 0) entry.chunks = take_chunks(stream, message->session);
   if (message->is_ordered()) total_->on_held(sender, *message);
   if (message->is_causal()) {
     clearing_.add(sender, message);

@@ -69,7 +69,7 @@ class Holdback {
   const VectorTime& delivered_time() const { return delivering_.seen(); }
   bool is_released_or_delivered(Rank sender, MessageNumber number) const;
   // Chunks of large messages whose last part has not come.
-  std::size_t waiting_chunks(Rank sender) const;
+  std::size_t waiting_chunks(Rank sender) const { return streams_[sender].waiting_chunks; }
 
   // --- flush
   void freeze() { total_->freeze(); }
@@ -85,9 +85,11 @@ class Holdback {
     MessageNumber last_closing;
     FifoOrder deliver_waits;  // fifo messages whose predecessor is not delivered
     std::unordered_map<SessionId, std::vector<Payload>> chunks;  // of unfinished large messages
+    std::size_t waiting_chunks = 0;
   };
 
   void admit_data(Rank sender, Retained& entry);
+  static std::vector<Payload> take_chunks(Stream& stream, SessionId session);
   static void admit_chunk(Stream& stream, const protocol::StampedMessage& chunk);
   MessageNumber unclear_cause(Rank sender, const protocol::StampedMessage& message) const;
   bool is_clear(Rank sender, MessageNumber number) const;
