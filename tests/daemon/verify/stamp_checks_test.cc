@@ -73,7 +73,7 @@ TEST(OpenGroups, KnowWhoIsNoMember) {
 TEST(OpenGroups, GiveTheReceiversOfAStrangersMessagesTheSameOrder) {
   Story story;
   story.view(kView1, {"b", "c"});
-  for (std::uint64_t number : {1, 2}) {
+  for (const std::uint64_t number : {1u, 2u}) {
     record::Send send = story.make_send("a", number, Order::kFifo, kView1);
     send.member = false;
     story.stamp(send);
