@@ -43,7 +43,9 @@ TimePoint DaemonNode::from_local(TimePoint local) const {
 
 std::optional<protocol::DaemonView> DaemonNode::decided() const {
   if (record_bytes_.empty()) return std::nullopt;
-  return wire::decode_durable_record(record_bytes_).value().decided;
+  const protocol::DurableRecord record = wire::decode_durable_record(record_bytes_).value();
+  if (record.decided.id.counter == 0) return std::nullopt;  // it knows its configuration only
+  return record.decided;
 }
 
 void DaemonNode::start() {

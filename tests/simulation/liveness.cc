@@ -147,7 +147,7 @@ std::string Simulator::unsettled() const {
 }
 
 // Of the newest view that anybody in the core knows to be decided, by the names in its record; of
-// the configured seeds where nobody has a record.
+// the configured seeds where nobody knows of any.
 bool Simulator::core_has_quorum() const {
   std::optional<protocol::DaemonView> newest;
   for (const std::size_t i : core_) {
@@ -160,10 +160,9 @@ bool Simulator::core_has_quorum() const {
     for (const std::size_t i : core_) present += i < seeds ? 1 : 0;
     return 2 * present > seeds || (2 * present == seeds && core_.contains(0));
   }
-  // Who has no record does not vote beside those that have one (rule R5).
+  // A record is as old as its daemon here, so that nobody's vote is refused (rule R5).
   const auto votes = [&](const protocol::DaemonMember& member) {
-    const std::size_t i = index_of(member.id.name);
-    return core_.contains(i) && daemons_[i]->decided();
+    return core_.contains(index_of(member.id.name));
   };
   for (const auto& member : newest->members) present += votes(member) ? 1 : 0;
   const std::size_t all = newest->members.size();
