@@ -179,12 +179,6 @@ void ClientCore::leave_all() {
   }
 }
 
-bool ClientCore::has_memberships() const {
-  return std::any_of(groups_.begin(), groups_.end(), [](const auto& entry) {
-    return entry.second.view.has_value() || !entry.second.wishes.empty();
-  });
-}
-
 bool ClientCore::awaits_memberships() const {
   return std::any_of(groups_.begin(), groups_.end(), [](const auto& entry) {
     const GroupState& group = entry.second;

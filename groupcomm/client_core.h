@@ -167,8 +167,7 @@ class ClientCore {
   bool connected() const { return phase_ == Phase::kConnected; }  // a Welcome came
   const std::optional<ProcessId>& process() const { return process_; }
   const GroupView* view(std::string_view group) const;  // of a group that I am in, or nullptr
-  bool has_memberships() const;  // in a group, or a join or leave is under way
-  // The same, and an answer can be hoped for: a suspended group gives none before a quorum is back.
+  // In a group, or a join or leave is under way; but a suspended group answers nothing.
   bool awaits_memberships() const;
   bool has_credit() const;  // a multicast would not be refused with kWouldBlock
   // About how many bytes the multicasts have that take_outgoing would give.

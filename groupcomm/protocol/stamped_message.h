@@ -20,7 +20,7 @@ using VectorTime = std::vector<CausalNumber>;
 
 enum class MessageKind : std::uint8_t {
   kData,     // an application's message, or the last chunk of one
-  kChunk,    // an earlier chunk of a large message; has no order of its own
+  kChunk,    // an earlier chunk of a large message, no order of its own; empty: void
   kJoin,     // control: a process joins a group
   kLeave,    // control: a process leaves groups, asked or not
   kClosing,  // control: from here on the daemon stamps with epochs that count `closes` (E3)

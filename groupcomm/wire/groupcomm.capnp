@@ -394,7 +394,7 @@ struct MessageList {
 
 enum MessageKind {
   data @0;     # an application's message, or the last part of one
-  chunk @1;    # an earlier part of a large message: exactly 64 KiB
+  chunk @1;    # an earlier part of a large message: exactly 64 KiB; empty: voids them
   join @2;     # control: a process joins a group
   leave @3;    # control: a process leaves groups
   closing @4;  # control: the daemon now stamps with epochs that count `closes`

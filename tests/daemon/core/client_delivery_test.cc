@@ -328,36 +328,5 @@ TEST_F(SlowReaderTest, DoesNotCountTheLargestMessageUnderWay) {
   EXPECT_EQ(room.texts(1, 1).size(), 2u);
 }
 
-TEST(DeliveryMeter, CountsWhatWaits) {
-  DeliveryMeter meter;
-  meter.on_delivered(300);
-  meter.on_delivered(200);
-  EXPECT_EQ(meter.waiting(), 500u);
-  EXPECT_TRUE(meter.on_consumed(300));
-  EXPECT_EQ(meter.waiting(), 200u);
-}
-
-TEST(DeliveryMeter, RefusesAClaimThatCannotBe) {
-  DeliveryMeter meter;
-  meter.on_delivered(300);
-  EXPECT_FALSE(meter.on_consumed(301));
-  EXPECT_TRUE(meter.on_consumed(200));
-  EXPECT_FALSE(meter.on_consumed(199));
-  EXPECT_EQ(meter.waiting(), 100u);
-}
-
-TEST(DeliveryMeter, LeavesOutTheLargestOfTheLargeMessages) {
-  constexpr std::uint64_t kMegabyte = 1u << 20;
-  DeliveryMeter meter;
-  meter.on_delivered(2 * kMegabyte);
-  meter.on_delivered(3 * kMegabyte);
-  EXPECT_EQ(meter.waiting(), 2 * kMegabyte);
-  EXPECT_TRUE(meter.on_consumed(2 * kMegabyte));
-  EXPECT_EQ(meter.waiting(), 0u);
-  EXPECT_TRUE(meter.on_consumed(5 * kMegabyte));
-  meter.on_delivered(kMegabyte - 1);
-  EXPECT_EQ(meter.waiting(), kMegabyte - 1);
-}
-
 }  // namespace
 }  // namespace groupcomm::daemon

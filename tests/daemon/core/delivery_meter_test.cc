@@ -37,5 +37,18 @@ TEST(DeliveryMeter, RefusesMoreThanWasDeliveredAndLessThanBefore) {
   EXPECT_FALSE(meter.on_consumed(100));
 }
 
+TEST(DeliveryMeter, LeavesOutTheLargestOfTheLargeMessages) {
+  constexpr std::uint64_t kMegabyte = 1u << 20;
+  DeliveryMeter meter;
+  meter.on_delivered(2 * kMegabyte);
+  meter.on_delivered(3 * kMegabyte);
+  EXPECT_EQ(meter.waiting(), 2 * kMegabyte);
+  EXPECT_TRUE(meter.on_consumed(2 * kMegabyte));
+  EXPECT_EQ(meter.waiting(), 0u);
+  EXPECT_TRUE(meter.on_consumed(5 * kMegabyte));
+  meter.on_delivered(kMegabyte - 1);
+  EXPECT_EQ(meter.waiting(), kMegabyte - 1);
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon
