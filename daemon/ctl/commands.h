@@ -17,20 +17,22 @@ struct CommandFailed {
   std::string message;
 };
 
-// How long a daemon may take to answer a question.
-inline constexpr std::chrono::milliseconds kAnswerMax{5000};
+// How long a daemon may take to answer, where the user does not say.
+inline constexpr std::chrono::milliseconds kAnswerMax{10'000};
 
 // How the commands that are no member of anything call themselves.
 inline constexpr std::string_view kToolName = "groupcommctl";
 
 struct StatusCommand {
   std::string socket;  // in all commands: empty for the default
+  std::chrono::milliseconds timeout = kAnswerMax;
   bool json = false;
   int run() const;
 };
 
 struct GroupsCommand {
   std::string socket;
+  std::chrono::milliseconds timeout = kAnswerMax;
   bool json = false;
   int run() const;
 };
@@ -51,6 +53,7 @@ struct ChatCommand {
 
 struct SendCommand {
   std::string socket;
+  std::chrono::milliseconds timeout = kAnswerMax;
   std::string group;
   std::optional<std::string> text;  // nothing: each line of standard input
   Order order = Order::kTotal;

@@ -41,7 +41,7 @@ std::string to_table(const std::vector<protocol::GroupStatus>& groups) {
 }  // namespace
 
 int GroupsCommand::run() const {
-  const std::vector<protocol::GroupStatus> groups = ask_groups(socket);
+  const std::vector<protocol::GroupStatus> groups = ask_groups(socket, timeout);
   std::string text = json ? to_json(groups) : to_table(groups);
   write_out(text);
   return 0;

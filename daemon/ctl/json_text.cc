@@ -21,9 +21,11 @@ constexpr std::array<std::uint8_t, 256> make_base64_values() {
 }
 constexpr auto kBase64Values = make_base64_values();
 
-// The length of the well-formed sequence that `text` begins with, or 0.
-std::size_t sequence_length(std::string_view text) {
+}  // namespace
+
+std::size_t utf8_sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (text.empty()) return 0;
   const unsigned char lead = byte(0);
   std::size_t length = 0;
   if (lead < 0x80) return 1;
@@ -42,11 +44,9 @@ std::size_t sequence_length(std::string_view text) {
   return length;
 }
 
-}  // namespace
-
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }

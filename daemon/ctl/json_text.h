@@ -2,6 +2,7 @@
 // output buffer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -14,6 +15,8 @@
 
 namespace groupcomm::ctl {
 
+// The bytes of the well-formed UTF-8 sequence that `text` begins with, or 0.
+std::size_t utf8_sequence_length(std::string_view text);
 // Well-formed UTF-8, the empty text included.
 bool is_utf8(std::string_view text);
 

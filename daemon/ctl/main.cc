@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -30,6 +32,11 @@ struct Commands {
   VerifyCommand verify;
   std::function<int()> chosen;
 };
+
+int fail(const std::string& message, int code) {
+  std::fprintf(stderr, "groupcommctl: %s\n", message.c_str());
+  return code;
+}
 
 std::string login_name() {
   const char* user = std::getenv("USER");
@@ -67,11 +74,25 @@ CLI::App& add_command(CLI::App& app, Commands& all, Command& command, const char
   return *sub;
 }
 
+void add_timeout(CLI::App& app, std::chrono::milliseconds& timeout) {
+  constexpr double kSecondsMax = 86'400;
+  app.add_option_function<double>(
+         "--timeout",
+         [&timeout](const double& seconds) {
+           timeout = std::chrono::milliseconds(std::lround(seconds * 1000));
+         },
+         "How long the daemon may take to answer (default: 10)")
+      ->check(CLI::Range(0.001, kSecondsMax))
+      ->type_name("SECONDS");
+}
+
 void add_questions(CLI::App& app, Commands& all) {
   auto& status = add_command(app, all, all.status, "status", "What the daemon says of itself");
   status.add_flag("--json", all.status.json, "JSON instead of a table");
+  add_timeout(status, all.status.timeout);
   auto& groups = add_command(app, all, all.groups, "groups", "Groups and their members");
   groups.add_flag("--json", all.groups.json, "JSON instead of a table");
+  add_timeout(groups, all.groups.timeout);
   auto& watch = add_command(app, all, all.watch, "watch", "Prints view changes as they happen");
   watch.add_option("GROUP", all.watch.groups, "Groups (default: all)")->check(check_name);
   auto& verify = add_command(app, all, all.verify, "verify",
@@ -92,6 +113,7 @@ void add_conversations(CLI::App& app, Commands& all) {
   send.add_option("GROUP", all.send.group, "Group")->required()->check(check_name);
   send.add_option("TEXT", all.send.text, "The message (default: lines of standard input)");
   add_order(send, all.send.order);
+  add_timeout(send, all.send.timeout);
 
   all.pipe.name = "pipe";
   auto& pipe = add_command(app, all, all.pipe, "pipe",
@@ -101,9 +123,18 @@ void add_conversations(CLI::App& app, Commands& all) {
       ->type_name("FILE");
 }
 
-int fail(const std::string& message, int code) {
-  std::fprintf(stderr, "groupcommctl: %s\n", message.c_str());
-  return code;
+// Commands that the manual names and this version has not: whatever their arguments are.
+void add_absent(CLI::App& app, Commands& all) {
+  for (const char* name : {"bootstrap", "bench"}) {
+    CLI::App& absent = *app.add_subcommand(name);
+    absent.set_help_flag();
+    absent.group("")->fallthrough(false)->prefix_command()->callback([&all, name] {
+      all.chosen = [name] {
+        return fail("version " GROUPCOMM_VERSION " has no command \"" + std::string(name) + "\"",
+                    kUsage);
+      };
+    });
+  }
 }
 
 int run(int argc, char** argv) {
@@ -117,6 +148,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
   add_questions(app, commands);
   add_conversations(app, commands);
+  add_absent(app, commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -4,10 +4,13 @@
 #include <optional>
 
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/patience.h"
 #include "groupcomm/client.h"
 
 namespace groupcomm::ctl {
 namespace {
+
+using std::chrono::milliseconds;
 
 struct Answers : ClientListener {
   void on_status(RequestId /*request*/, const protocol::DaemonStatus& answer) override {
@@ -22,38 +25,50 @@ struct Answers : ClientListener {
   std::optional<std::vector<protocol::GroupStatus>> groups;
 };
 
-Client connect(const std::string& socket, Answers& answers) {
-  return Client::connect({.name = std::string(kToolName),
-                          .socket = socket,
-                          .reconnect = false,
-                          .connect_timeout = kAnswerMax,
-                          .listener = &answers});
-}
+// A client of its own, and the deadline for everything until the answer.
+class Question {
+ public:
+  Question(const std::string& socket, milliseconds timeout)
+      : timeout_(timeout),
+        due_(std::chrono::steady_clock::now() + timeout),
+        client_(Client::connect({.name = std::string(kToolName),
+                                 .socket = socket,
+                                 .reconnect = false,
+                                 .connect_timeout = timeout,
+                                 .listener = &answers_})) {}
 
-template <typename T>
-T wait_for(Client& client, const std::optional<T>& answer) {
-  const auto due = std::chrono::steady_clock::now() + kAnswerMax;
-  while (!answer && std::chrono::steady_clock::now() < due) {
-    client.poll(kAnswerMax);
+  Client& client() { return client_; }
+  const Answers& answers() const { return answers_; }
+
+  template <typename T>
+  T wait_for(const std::optional<T>& answer) {
+    while (!answer) {
+      const auto left = std::chrono::ceil<milliseconds>(due_ - std::chrono::steady_clock::now());
+      if (left <= milliseconds(0)) throw CommandFailed{no_answer_within(timeout_)};
+      client_.poll(left);
+    }
+    return *answer;
   }
-  if (!answer) throw CommandFailed{"the daemon does not answer"};
-  return *answer;
-}
+
+ private:
+  const milliseconds timeout_;
+  const std::chrono::steady_clock::time_point due_;
+  Answers answers_;
+  Client client_;
+};
 
 }  // namespace
 
-protocol::DaemonStatus ask_status(const std::string& socket) {
-  Answers answers;
-  Client client = connect(socket, answers);
-  client.query_status();
-  return wait_for(client, answers.status);
+protocol::DaemonStatus ask_status(const std::string& socket, milliseconds timeout) {
+  Question question(socket, timeout);
+  question.client().query_status();
+  return question.wait_for(question.answers().status);
 }
 
-std::vector<protocol::GroupStatus> ask_groups(const std::string& socket) {
-  Answers answers;
-  Client client = connect(socket, answers);
-  client.query_groups();
-  return wait_for(client, answers.groups);
+std::vector<protocol::GroupStatus> ask_groups(const std::string& socket, milliseconds timeout) {
+  Question question(socket, timeout);
+  question.client().query_groups();
+  return question.wait_for(question.answers().groups);
 }
 
 }  // namespace groupcomm::ctl

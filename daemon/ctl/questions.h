@@ -1,6 +1,7 @@
 // Asking the daemon one question.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -8,8 +9,9 @@
 
 namespace groupcomm::ctl {
 
-// Both throw groupcomm::Error or CommandFailed where there is no answer.
-protocol::DaemonStatus ask_status(const std::string& socket);
-std::vector<protocol::GroupStatus> ask_groups(const std::string& socket);
+// Both throw groupcomm::Error or CommandFailed where there is no answer in time.
+protocol::DaemonStatus ask_status(const std::string& socket, std::chrono::milliseconds timeout);
+std::vector<protocol::GroupStatus> ask_groups(const std::string& socket,
+                                              std::chrono::milliseconds timeout);
 
 }  // namespace groupcomm::ctl

@@ -5,11 +5,14 @@
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/line_reader.h"
+#include "daemon/ctl/patience.h"
 #include "daemon/ctl/program_input.h"
 #include "groupcomm/client.h"
 
 namespace groupcomm::ctl {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // Counts the daemon's answers.
 class Sender : public ClientListener {
@@ -35,11 +38,12 @@ class SendRun {
         client_(Client::connect({.name = std::string(kToolName),
                                  .socket = command.socket,
                                  .reconnect = false,
-                                 .connect_timeout = kAnswerMax,
+                                 .connect_timeout = command.timeout,
                                  .listener = &sender_})) {}
 
   void send(std::string_view text) {
     const Payload payload = Payload::copy_of(text);
+    if (sender_.answered == sent_) due_ = Clock::now() + command_.timeout;
     for (;;) {
       const Queued queued = client_.multicast({command_.group}, payload, {.order = command_.order});
       if (queued.ok()) break;
@@ -71,9 +75,19 @@ class SendRun {
   }
 
  private:
+  // Each answer is a sign of life, and gives the daemon the whole time again.
   void wait() {
-    if (input_.wait(client_.descriptor(), false).stop) throw CommandFailed{"interrupted"};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(due_ - Clock::now());
+    if (left.count() <= 0) {
+      throw CommandFailed{no_answer_within(command_.timeout) + ": of " + std::to_string(sent_) +
+                          " messages " + std::to_string(sender_.answered) +
+                          " are known to be sent"};
+    }
+    const std::uint64_t answered = sender_.answered;
+    const auto ready = input_.wait(client_.descriptor(), false, static_cast<int>(left.count()));
+    if (ready.stop) throw CommandFailed{"interrupted"};
     client_.poll(std::chrono::milliseconds(0));
+    if (sender_.answered > answered) due_ = Clock::now() + command_.timeout;
   }
 
   const SendCommand& command_;
@@ -81,6 +95,7 @@ class SendRun {
   Sender sender_;
   Client client_;
   std::uint64_t sent_ = 0;
+  Clock::time_point due_;  // of the next answer; counts while any is owed
 };
 
 }  // namespace

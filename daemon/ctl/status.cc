@@ -99,7 +99,7 @@ std::string to_table(const protocol::DaemonStatus& status) {
 }  // namespace
 
 int StatusCommand::run() const {
-  const protocol::DaemonStatus status = ask_status(socket);
+  const protocol::DaemonStatus status = ask_status(socket, timeout);
   std::string text = json ? to_json(status) : to_table(status);
   write_out(text);
   return 0;

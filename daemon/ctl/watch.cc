@@ -1,10 +1,12 @@
 // groupcommctl watch
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/output.h"
+#include "daemon/ctl/patience.h"
 #include "daemon/ctl/program_input.h"
 #include "groupcomm/client.h"
 
@@ -20,6 +22,10 @@ class Watcher : public ClientListener {
   }
   void on_disconnected(const std::string& reason) override {
     std::fprintf(stderr, "groupcommctl: %s; trying again\n", reason.c_str());
+  }
+  void on_status(RequestId /*request*/, const protocol::DaemonStatus& status) override {
+    const std::string why = why_idle(status);
+    if (!why.empty()) std::fprintf(stderr, "groupcommctl: %s; waiting\n", why.c_str());
   }
   void on_watched_view(const std::string& group, const GroupView& view) override {
     out += group + " " + to_string(view.id) + ":";
@@ -49,14 +55,14 @@ class Watcher : public ClientListener {
 int WatchCommand::run() const {
   ProgramInput input;
   Watcher watcher;
-  Client client = Client::connect({.name = std::string(kToolName),
-                                   .socket = socket,
-                                   .reconnect = true,
-                                   .connect_timeout = kAnswerMax,
-                                   .listener = &watcher});
-  while (!input.wait(client.descriptor(), false).stop) {
-    client.poll(std::chrono::milliseconds(0));
-    if (watcher.take_new_connection()) client.watch(groups);
+  std::optional<Client> client = connect_patiently(
+      {.name = std::string(kToolName), .socket = socket, .listener = &watcher}, input);
+  while (client && !input.wait(client->descriptor(), false).stop) {
+    client->poll(std::chrono::milliseconds(0));
+    if (watcher.take_new_connection()) {
+      client->watch(groups);
+      client->query_status();
+    }
     if (!write_out(watcher.out)) break;
   }
   return 0;

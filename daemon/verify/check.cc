@@ -18,13 +18,24 @@ void Findings::add(std::string property, std::string sentence, std::vector<const
 
 namespace {
 
-void add_coverage(const History& history, Coverage& coverage) {
-  coverage.memberships += history.memberships().size();
-  coverage.messages += history.messages().size();
+Coverage coverage_of(const History& history) {
+  Coverage coverage{.memberships = history.memberships().size(),
+                    .views = history.views().size(),
+                    .messages = history.messages().size()};
+  for (const ProcessInfo& process : history.processes()) {
+    if (process.has_trace) ++coverage.processes;
+  }
   for (const Membership& membership : history.memberships()) {
-    coverage.views += membership.stays.size();
     for (const Stay& stay : membership.stays) coverage.deliveries += stay.deliveries.size();
   }
+  return coverage;
+}
+
+std::string to_text(const Coverage& coverage, const char* level) {
+  return std::to_string(coverage.processes) + " " + level + " with " +
+         std::to_string(coverage.memberships) + " memberships in " +
+         std::to_string(coverage.views) + " views, " + std::to_string(coverage.messages) +
+         " messages, " + std::to_string(coverage.deliveries) + " deliveries";
 }
 
 void check_level(const History& history, Findings& findings) {
@@ -63,11 +74,8 @@ Verdict check(const Run& run) {
   check_block_contract(clients, findings);
   check_open_groups(clients, findings);
 
-  add_coverage(daemons, verdict.coverage);
-  add_coverage(clients, verdict.coverage);
-  for (const ProcessInfo& process : clients.processes()) {
-    if (process.has_trace) ++verdict.coverage.processes;
-  }
+  verdict.daemons = coverage_of(daemons);
+  verdict.clients = coverage_of(clients);
   verdict.violations = findings.violations();
   return verdict;
 }
@@ -79,11 +87,9 @@ std::string to_text(const Verdict& verdict) {
     text += violation.property + " violated: " + violation.sentence + "\n";
     for (const std::string& record : violation.records) text += "    " + record + "\n";
   }
-  const Coverage& c = verdict.coverage;
   text += verdict.violations.empty() ? "no violation" : "violations were found";
-  text += " (" + std::to_string(c.processes) + " processes, " + std::to_string(c.memberships) +
-          " memberships, " + std::to_string(c.views) + " views, " + std::to_string(c.messages) +
-          " messages, " + std::to_string(c.deliveries) + " deliveries)\n";
+  text += " (" + to_text(verdict.daemons, "daemons") + "; " + to_text(verdict.clients, "clients") +
+          ")\n";
   return text;
 }
 

@@ -20,9 +20,9 @@ struct Violation {
   bool operator==(const Violation&) const = default;
 };
 
-// What was there to be checked, so that one sees when it was next to nothing.
+// What was there to be checked at one level, so that one sees when it was next to nothing.
 struct Coverage {
-  std::size_t processes = 0;
+  std::size_t processes = 0;  // that wrote a trace
   std::size_t memberships = 0;
   std::size_t views = 0;
   std::size_t messages = 0;
@@ -31,7 +31,8 @@ struct Coverage {
 
 struct Verdict {
   std::vector<Violation> violations;  // of each property at most kViolationsPerProperty
-  Coverage coverage;
+  Coverage daemons;
+  Coverage clients;
   std::vector<std::string> notes;  // what could not be checked
 };
 inline constexpr std::size_t kViolationsPerProperty = 5;

@@ -64,6 +64,19 @@ class Tools(SystemTestCase):
                                   text=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
 
+    def test_commands_of_other_versions_are_refused_by_name(self):
+        for arguments in (["bootstrap", "--force"], ["bench", "latency", "--json"]):
+            done = subprocess.run([str(BIN / "groupcommctl"), *arguments], capture_output=True,
+                                  text=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
+            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
+            self.assertRegex(done.stderr, f'\\Agroupcommctl: .*"{arguments[0]}"\n\\Z')
+
+    def test_verify_says_how_much_it_has_seen(self):
+        cluster = self.cluster()
+        cluster.members("room", ["a", "b"])
+        cluster.end_cleanly()
+        self.assertRegex(cluster.verify().stdout, r"no violation \(3 daemons .*; 2 clients ")
+
     def test_verify_finds_a_planted_lie(self):
         cluster = self.cluster()
         a, b, c = cluster.members("room", ["a", "b", "c"])
@@ -103,6 +116,93 @@ class Tools(SystemTestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(a.wait_for("message")["data"], "hello")
         self.check_traces(cluster)
+
+
+class Patience(SystemTestCase):
+    """A daemon that does not answer: one-shot commands end, the others say that they wait."""
+
+    def start(self, cluster, daemon, *arguments):
+        """groupcommctl with this daemon, its standard error in standard output."""
+        command = [cluster.groupcommctl, "--socket", cluster.daemons[daemon].socket, *arguments]
+        process = groupcomm.Process(command, cluster.folder / f"{arguments[0]}.log",
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        cluster.processes.append(process)
+        return process
+
+    def assert_says(self, process, *texts):
+        """On standard error or in its output, in this order."""
+        for text in texts:
+            groupcomm.wait_until(lambda: text in process.log.read_text(), text)
+
+    def read_until(self, process, text):
+        while text not in (line := process.popen.stdout.readline().decode()):
+            self.assertTrue(line, f"the output ended before {text!r}")
+        return line
+
+    def test_one_shot_commands_end_in_time(self):
+        cluster = self.cluster(size=1)
+        cluster.daemons["n1"].process.freeze()
+        for arguments in (["status"], ["groups"], ["send", "room", "x"]):
+            done = cluster.ctl("n1", *arguments, "--timeout", "0.3")
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertRegex(done.stderr, r"\Agroupcommctl: the daemon .*300 ms\n\Z")
+        cluster.daemons["n1"].process.thaw()
+        self.assertEqual(cluster.ctl("n1", "status", "--timeout", "0").returncode, 2)
+
+    def test_a_daemon_that_stops_in_the_middle_ends_a_send(self):
+        cluster = self.cluster(size=1)
+        (a,) = cluster.members("room", ["a"])
+        send = self.start(cluster, "n1", "send", "room", "--timeout", "0.3")
+        send.popen.stdin.write(b"one\n")
+        send.popen.stdin.flush()
+        a.wait_for("message", data="one")
+        cluster.daemons["n1"].process.freeze()
+        send.popen.stdin.write(b"two\n")
+        send.popen.stdin.close()
+        self.assertEqual(send.wait(), 1)
+        self.assert_says(send, "within 0.3 s: of 2 messages 1 are known to be sent")
+
+    def test_chat_and_watch_wait_for_a_stopped_daemon(self):
+        cluster = self.cluster(size=1)
+        cluster.daemons["n1"].process.freeze()
+        chat = self.start(cluster, "n1", "chat", "room", "--name", "c")
+        watch = self.start(cluster, "n1", "watch")
+        for process in (chat, watch):
+            self.assert_says(process, "did not answer", "waiting")
+        cluster.daemons["n1"].process.thaw()
+        self.read_until(chat, "* here: c@n1")
+        self.read_until(watch, "room ")
+        cluster.daemons["n1"].process.freeze()
+        chat.popen.stdin.write(b"hello\n")
+        chat.popen.stdin.flush()
+        self.read_until(chat, "* waiting: the daemon does not answer")
+        cluster.daemons["n1"].process.thaw()
+        self.read_until(chat, "c: hello")
+
+    def test_chat_and_watch_say_that_there_is_no_quorum(self):
+        cluster = self.cluster()
+        for name in ("n2", "n3"):
+            cluster.daemons[name].kill()
+        cluster.daemons["n1"].kill()
+        cluster.daemons["n1"].start().wait_ready()
+        chat = self.start(cluster, "n1", "chat", "room", "--name", "c")
+        watch = self.start(cluster, "n1", "watch")
+        self.read_until(chat, "* waiting: the daemon has not found a quorum")
+        self.assert_says(watch, "has not found a quorum of the others yet; waiting")
+        done = cluster.ctl("n1", "send", "room", "x")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no_primary", done.stderr)
+        cluster.daemons["n2"].start()
+        self.read_until(chat, "* here: c@n1")
+        self.read_until(watch, "room ")
+
+    def test_chat_does_not_obey_the_messages_of_others(self):
+        cluster = self.cluster(size=1)
+        (a,) = cluster.members("room", ["a"])
+        chat = self.start(cluster, "n1", "chat", "room", "--name", "c")
+        self.read_until(chat, "* here:")
+        a.send("room", "\x1b[2Jhi\n* mallory joined")
+        self.assertEqual(self.read_until(chat, "a: "), "a: \\x1b[2Jhi\\x0a* mallory joined\n")
 
 
 if __name__ == "__main__":

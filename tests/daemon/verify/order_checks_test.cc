@@ -276,7 +276,7 @@ TEST(Verdict, SaysWhatIsWrongWithItsRecords) {
   const std::string text = to_text(check(story.run()));
   EXPECT_NE(text.find("D12 violated: "), std::string::npos) << text;
   EXPECT_NE(text.find("    deliver p="), std::string::npos) << text;
-  EXPECT_NE(text.find("2 processes"), std::string::npos) << text;
+  EXPECT_NE(text.find("2 clients"), std::string::npos) << text;
 }
 
 TEST(Verdict, IsTheSameForTracesThatWentThroughText) {
