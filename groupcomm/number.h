@@ -42,6 +42,8 @@ using Epoch = Number<struct EpochTag>;
 using SendNumber = Number<struct SendNumberTag>;
 // A client connection of one daemon incarnation; never used again by it. The first is 1.
 using SessionId = Number<struct SessionIdTag>;
+// A beacon of one daemon incarnation. It rises with the time at which the beacon is sent.
+using BeaconNumber = Number<struct BeaconNumberTag>;
 // A request of one client, counted by the client; the first is 1.
 using RequestId = Number<struct RequestIdTag>;
 // The 64-bit fingerprint of a group's name (identity.h). 0 is no group.

@@ -178,8 +178,32 @@ protocol::Beacon DaemonCore::Machine::beacon() {
   beacon.active = is_living() && !clients_.is_suspended();
   beacon.decided = change_.base();
   beacon.hears = detector_.heard(now_);
-  beacon.number = ++beacons_made_;
+  for (const Incarnation incarnation : beacon.hears) {
+    const auto stranger = strangers_.find(incarnation);
+    beacon.answers.push_back(stranger == strangers_.end() ? BeaconNumber{}
+                                                          : stranger->second.beacon.number);
+  }
+  beacon.number = draw_beacon_number();
   return beacon;
+}
+
+// Rule D6: the number is the time, in microseconds from the start, so that whoever gets it back in
+// an answer knows how old that is.
+BeaconNumber DaemonCore::Machine::draw_beacon_number() {
+  const auto age = static_cast<std::uint64_t>((now_ - started_) / std::chrono::microseconds(1));
+  last_beacon_ = std::max(last_beacon_.next(), BeaconNumber{age});
+  return last_beacon_;
+}
+
+std::optional<TimePoint> DaemonCore::Machine::answered_beacon_sent(
+    const protocol::Beacon& beacon) const {
+  for (std::size_t i = 0; i < beacon.answers.size() && i < beacon.hears.size(); ++i) {
+    const BeaconNumber answered = beacon.answers[i];
+    if (beacon.hears[i] != options_.self.incarnation || !answered) continue;
+    if (answered > last_beacon_) break;
+    return started_ + std::chrono::microseconds(answered.value);
+  }
+  return std::nullopt;
 }
 
 void DaemonCore::Machine::send_heartbeats() {

@@ -36,8 +36,9 @@ class DaemonCore::Machine {
   struct Stranger {
     protocol::DaemonMember member;
     protocol::Beacon beacon;
-    TimePoint heard;     // its last beacon
-    TimePoint answered;  // our last answer
+    TimePoint heard;                 // its last beacon
+    TimePoint answered;              // our last answer
+    std::optional<TimePoint> alive;  // when we sent the newest beacon that it has answered
   };
   // The view before the current one, for members that still need its messages.
   struct Retired {
@@ -63,6 +64,9 @@ class DaemonCore::Machine {
   void ask_for_missing();
   protocol::Heartbeat heartbeat() const;
   protocol::Beacon beacon();
+  BeaconNumber draw_beacon_number();
+  // When this daemon sent the beacon that `beacon` answers.
+  std::optional<TimePoint> answered_beacon_sent(const protocol::Beacon& beacon) const;
 
   // --- frames (machine_peers.cc)
   bool is_acceptable(const protocol::FrameHeader& header);
@@ -176,7 +180,7 @@ class DaemonCore::Machine {
 
   TimePoint heartbeat_due_;
   TimePoint beacon_due_;
-  std::uint64_t beacons_made_ = 0;
+  BeaconNumber last_beacon_;
 
   std::uint64_t frames_refused_ = 0;
   std::uint64_t frames_of_other_views_ = 0;

@@ -210,6 +210,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   stranger.member = {from, beacon.address};
   stranger.beacon = beacon;
   stranger.heard = now_;
+  stranger.alive = std::max(stranger.alive, answered_beacon_sent(beacon));
   const bool is_due = stranger.answered + kBeaconPause <= now_ && !beacon.active;
   note_whom_it_hears(from.incarnation, beacon.hears);
   // Rule D3: who listens where a member listened has taken its place; the member is dead.

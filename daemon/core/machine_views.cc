@@ -17,6 +17,8 @@ using protocol::ViewChangeValue;
 constexpr Duration kRefillPause = std::chrono::milliseconds(30);
 constexpr std::size_t kDepartedMax = 1024;
 constexpr int kRefillTimeOuts = 4;
+// An answer to a beacon that was sent so many times the time-out ago says nothing any more.
+constexpr int kAnswerAges = 2;
 constexpr Duration kLeavePause = std::chrono::milliseconds(20);
 constexpr Duration kLeaveTimeOut = std::chrono::seconds(1);
 
@@ -57,13 +59,18 @@ bool DaemonCore::Machine::is_fresh(const Stranger& stranger) const {
          detector_.is_heard(now_, stranger.member.id.incarnation);
 }
 
+// Rule D6: frames of a daemon may be as old as they like, and it may be dead by now. It lives where
+// it answers what was said to it lately.
 std::vector<Joiner> DaemonCore::Machine::joiners() const {
   std::vector<Joiner> joiners;
   for (const auto& [incarnation, stranger] : strangers_) {
     const bool is_outside = !is_living() || !is_in(view_, stranger.member.id);
-    if (is_outside && !stranger.beacon.active && is_fresh(stranger)) {
-      joiners.push_back({stranger.member, stranger.beacon.hears});
+    if (!is_outside || stranger.beacon.active || !is_fresh(stranger)) continue;
+    if (!stranger.alive || now_ - *stranger.alive >= kAnswerAges * options_.suspect) {
+      PROBE("E21: one that would join has not answered lately");
+      continue;
     }
+    joiners.push_back({stranger.member, stranger.beacon.hears});
   }
   return joiners;
 }

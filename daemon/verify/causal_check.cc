@@ -150,9 +150,7 @@ bool CausalSweep::is_owed(Index process, const Step& step, const MessageInfo& ca
   const Membership* membership = history_.membership_in(cause.home, process);
   if (membership == nullptr) return false;
   // The dead may have left the group before, and nobody else known of it.
-  const Stay& last = membership->stays.back();
-  const bool is_dead = history_.process(process).ended || membership->gone != nullptr;
-  if (is_dead && history_.is_followed_by_recovery(last.view)) return false;
+  if (history_.is_lost_before_recovery(*membership, membership->stays.size() - 1)) return false;
   // Whoever was thrown out of the one group is owed nothing there.
   return membership->gone == nullptr || std::get<record::Gone>(*membership->gone).reason == "left";
 }

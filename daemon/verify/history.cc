@@ -277,15 +277,19 @@ void History::add(const Record& raw, const record::Block& block) {
 // Those who died or were excluded may have been alone with an order, and with it alone with the
 // view of a total message: what the others did counts first.
 void History::find_homes() {
-  for (const bool of_survivors : {true, false}) {
+  for (const auto& [is_lost, is_complete_stay] : {std::pair(false, true), std::pair(false, false),
+                                                  std::pair(true, true), std::pair(true, false)}) {
     for (const Membership& membership : memberships_) {
       for (std::size_t i = 0; i < membership.stays.size(); ++i) {
-        if (is_complete(membership, i) != of_survivors) continue;
-        for (const DeliveryInfo& delivery : membership.stays[i].deliveries) {
-          MessageInfo& message = messages_[at(delivery.message)];
+        if (is_complete(membership, i) != is_complete_stay) continue;
+        if (is_lost_before_recovery(membership, i) != is_lost) continue;
+        const Stay& stay = membership.stays[i];
+        for (std::size_t d = 0; d < stay.deliveries.size(); ++d) {
+          MessageInfo& message = messages_[at(stay.deliveries[d].message)];
           if (message.home != kNone) continue;
-          message.home = membership.stays[i].view;
-          message.home_record = delivery.record;
+          message.home = stay.view;
+          message.home_record = stay.deliveries[d].record;
+          message.home_is_transitional = d >= stay.before_transition;
         }
       }
     }
@@ -312,14 +316,31 @@ std::string History::message_name(Index index) const {
 void History::note_daemon_view(const record::View& view) {
   if (view.recovered) recovered_.emplace(daemon_view_of(view.id));
   const auto order = parse_view_order(daemon_view_of(view.id));
-  if (order) daemon_views_[*order] |= view.recovered;
+  if (!order) return;
+  DaemonViewInfo& info = daemon_views_[*order];
+  info.recovered = info.recovered || view.recovered;
+  if (view.g == kDaemons) info.members.insert(view.members.begin(), view.members.end());
 }
 
-bool History::is_followed_by_recovery(Index view) const {
-  const auto order = parse_view_order(daemon_view_of(view_name(view)));
+// Without a trace of the daemons, whoever neither died nor was thrown out is taken to have.
+bool History::has_come_along(const Membership& membership, const DaemonViewInfo& next) const {
+  if (next.members.empty()) {
+    const bool is_over =
+        membership.gone != nullptr && std::get<record::Gone>(*membership.gone).reason != "left";
+    return !is_over && !process_infos_[at(membership.process)].ended;
+  }
+  const std::string_view name = process_name(membership.process);
+  return next.members.contains(level_ == Role::kDaemon ? name : daemon_of(name));
+}
+
+bool History::is_lost_before_recovery(const Membership& membership, std::size_t stay) const {
+  const std::string_view view = daemon_view_of(view_name(membership.stays[stay].view));
+  if (daemon_view_of(view_name(membership.stays.back().view)) != view) return false;
+  const auto order = parse_view_order(view);
   if (!order) return false;
   const auto next = daemon_views_.upper_bound(*order);
-  return next != daemon_views_.end() && next->second;
+  return next != daemon_views_.end() && next->second.recovered &&
+         !has_come_along(membership, next->second);
 }
 
 bool History::is_recovered(Index view) const {

@@ -57,6 +57,7 @@ struct MessageInfo {
   Index stamped_view = kNone;  // in which it was stamped, where that is known
   Index home = kNone;          // the view in which it is delivered, by those who lived on if any
   const Record* home_record = nullptr;  // a delivery there
+  bool home_is_transitional = false;    // which came after a transition
 
   // What the sender asked for; nullptr: no record of the send exists.
   const record::Send* send() const { return client_send != nullptr ? client_send : daemon_send; }
@@ -150,9 +151,9 @@ class History {
   // Whether the view says of itself that what only the dead had seen may be gone, or came with a
   // view of daemons that says so.
   bool is_recovered(Index view) const;
-  // Whether the view of daemons that follows says so: what those who died in this one delivered
-  // may then be known to nobody else.
-  bool is_followed_by_recovery(Index view) const;
+  // Whether the member's daemon did not come along from that stay's view of daemons to the next
+  // one, and the next one is recovered: what it delivered there may be known to nobody else.
+  bool is_lost_before_recovery(const Membership& membership, std::size_t stay) const;
   const std::vector<MessageInfo>& messages() const { return messages_; }
   const std::vector<ViewInfo>& views() const { return views_; }
   const std::vector<Membership>& memberships() const { return memberships_; }
@@ -216,7 +217,14 @@ class History {
   };
 
   void add_trace(const Trace& trace);
+  // A view of daemons, as far as traces tell.
+  struct DaemonViewInfo {
+    bool recovered = false;
+    std::set<std::string, std::less<>> members;  // empty: no daemon's trace names them
+  };
+
   void note_daemon_view(const record::View& view);
+  bool has_come_along(const Membership& membership, const DaemonViewInfo& next) const;
   void add(const Record& raw, const record::View& view);
   void add(const Record& raw, const record::Deliver& deliver);
   void add(const Record& raw, const record::Gone& gone);
@@ -256,8 +264,8 @@ class History {
   std::vector<SafeNotice> safe_notices_;
   std::set<Index> send_fails_;
   std::set<std::string, std::less<>> recovered_;  // ids of views of daemons
-  std::map<ViewOrder, bool> daemon_views_;        // in their order: which ones are recovered
-  std::set<std::string> blocked_;                 // groups
+  std::map<ViewOrder, DaemonViewInfo> daemon_views_;
+  std::set<std::string> blocked_;  // groups
 };
 
 }  // namespace groupcomm::verify

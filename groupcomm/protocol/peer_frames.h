@@ -103,7 +103,8 @@ struct Beacon {
   bool active = false;                // it is in a view and serves; else it looks for one
   std::optional<DaemonView> decided;  // the newest view that it knows to be decided
   std::vector<Incarnation> hears;
-  std::uint64_t number = 0;  // counts the sender's beacons
+  BeaconNumber number;
+  std::vector<BeaconNumber> answers;  // of each in `hears`, its newest beacon that came; 0: none
   bool operator==(const Beacon&) const = default;
 };
 

@@ -120,9 +120,10 @@ void write(const Beacon& beacon, BodyBuilder body) {
   auto out = body.initBeacon();
   out.setAddress(to_wire(beacon.address));
   out.setActive(beacon.active);
-  out.setNumber(beacon.number);
+  out.setNumber(beacon.number.value);
   if (beacon.decided) write(*beacon.decided, out.initDecided());
   write_numbers(beacon.hears, out.initHears(list_size(beacon.hears)));
+  write_numbers(beacon.answers, out.initAnswers(list_size(beacon.answers)));
 }
 
 Beacon read(schema::Beacon::Reader in) {
@@ -131,7 +132,9 @@ Beacon read(schema::Beacon::Reader in) {
   beacon.active = in.getActive();
   if (in.hasDecided()) beacon.decided = read(in.getDecided());
   beacon.hears = read_hears(in.getHears());
-  beacon.number = in.getNumber();
+  beacon.number = BeaconNumber{in.getNumber()};
+  beacon.answers =
+      read_numbers<BeaconNumber>(in.getAnswers(), {beacon.hears.size(), "answers to beacons"});
   return beacon;
 }
 

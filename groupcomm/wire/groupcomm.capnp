@@ -467,7 +467,8 @@ struct Beacon {
   active @1 :Bool;         # it is in a view and serves
   decided @2 :DaemonView;  # the newest view that it knows to be decided; null: none
   hears @3 :List(UInt64);  # incarnations heard within the time-out; at most 256
-  number @4 :UInt64;       # counts the sender's beacons; one that is not higher comes too late
+  number @4 :UInt64;       # of the beacon: rises; one that is not higher comes too late
+  answers @5 :List(UInt64);  # for each of hears: the number of its newest beacon; 0: none came
 }
 
 struct Ballot {

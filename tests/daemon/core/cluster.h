@@ -71,6 +71,19 @@ class Cluster {
   using Filter = std::function<bool(const std::string& from, const std::string& to,
                                     const protocol::PeerBody& body)>;
   void set_filter(Filter filter) { filter_ = std::move(filter); }
+  // The last frame of this kind that one sent to another, lost or not; it may be replayed.
+  template <typename T>
+  protocol::PeerFrame last_frame(std::size_t from, std::size_t to) const {
+    for (auto sent = sent_.rbegin(); sent != sent_.rend(); ++sent) {
+      const bool is_there = sent->from == name(from) && sent->to == name(to);
+      if (is_there && std::holds_alternative<T>(sent->frame->body)) return *sent->frame;
+    }
+    ADD_FAILURE() << name(from) << " sent " << name(to) << " no such frame lately";
+    return {};
+  }
+  void receive(std::size_t i, protocol::PeerFrame frame) {
+    step(name(i), PeerFrameReceived{std::move(frame)});
+  }
 
   void run_for(Duration duration) {
     const TimePoint end = now_ + duration;
@@ -108,6 +121,8 @@ class Cluster {
       while (!wire_.empty()) {
         moved = true;
         const auto [from, to, frame] = wire_.front();
+        sent_.push_back(wire_.front());
+        if (sent_.size() > kSentKept) sent_.pop_front();
         wire_.pop_front();
         if (cuts_.contains({from, to}) || !nodes_[to].core) continue;
         if (filter_ && !filter_(from, to, frame->body)) continue;
@@ -220,7 +235,9 @@ class Cluster {
   TimePoint now_{std::chrono::seconds(1000)};
   std::uint64_t incarnations_ = 0;
   std::map<std::string, Node> nodes_;
+  static constexpr std::size_t kSentKept = 100;
   std::deque<InFlight> wire_;
+  std::deque<InFlight> sent_;  // the last ones that came off the wire
   std::set<std::pair<std::string, std::string>> cuts_;
   Filter filter_;
   std::set<std::string> gave_up_;

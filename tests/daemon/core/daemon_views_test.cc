@@ -114,6 +114,36 @@ TEST(TwoDaemons, DoNotAdmitAMemberAgainThatWasCountedOutLongAgo) {
   }
 }
 
+// Rule D6: it died before it was admitted, and nobody has heard of it since but by late frames.
+TEST(TwoDaemons, DoNotAdmitAGhost) {
+  Room room(2);
+  room.open();
+  room.kill(1);
+  room.run_for(seconds(2));
+  ASSERT_EQ(room.members(0), Texts{"d0"});
+  const auto hears_somebody = [](const protocol::PeerBody& body) {
+    const auto* beacon = std::get_if<protocol::Beacon>(&body);
+    return beacon != nullptr && !beacon->hears.empty();
+  };
+  room.set_filter([&](const auto& from, const auto&, const auto& body) {
+    return from != "d1" || !hears_somebody(body);
+  });
+  room.start(1);
+  room.run_for(milliseconds(300));
+  const auto late = room.last_frame<protocol::Beacon>(1, 0);
+  ASSERT_TRUE(hears_somebody(late.body));
+  room.vanish(1);
+  room.set_filter({});
+  room.run_for(seconds(60));
+  const std::size_t views = room.installed(0).size();
+  room.receive(0, late);
+  room.run_for(seconds(5));
+  EXPECT_EQ(room.installed(0).size(), views);
+  room.start(1);
+  room.run_for(milliseconds(300));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1"}));
+}
+
 // --- three daemons -------------------------------------------------------------------------------
 
 // The third is decided to be a member and never learns it; then it and one more die.

@@ -151,18 +151,67 @@ TEST(SafeDelivery, ForgetsInARecoveredViewWhatOnlyTheDeadHeld) {
   }
 }
 
-// a left alone with the quorum that knew of a view, and died; b never heard of that view.
-TEST(SameView, IsForgottenWithTheDeadWhereTheNextViewSaysSo) {
-  for (const bool says_so : {true, false}) {
-    Story story;
-    story.view(kView1, {"a", "b", "c"}).view("a", kView1b, {"a", "b"});
-    story.send("a", 1, Order::kReliable, kView1b).deliver("a", "a", 1, Order::kReliable, kView1b);
-    story.deliver("b", "a", 1, Order::kReliable, kView1).crash("a").crash("c");
-    record::View view = story.make_view("b", kView2, {"b"});
-    view.recovered = says_so;
-    story.add("b", view);
-    EXPECT_EQ(story.violated(/*converged=*/false), says_so ? "" : "D5");
+// One went with its daemon alone to a further view of its group, or two, and both died; c never
+// heard of these views, and delivered the message in the first one.
+struct Forgotten {
+  std::string view = kView1b;  // in which the dead delivered
+  bool goes_on = false;        // to another view still
+  bool recovered = true;
+  bool after_transition = true;
+  std::vector<std::string> next_daemons = {};  // in a trace of the daemons
+  std::string dead = "a";
+};
+
+std::string violated_in(const Forgotten& what) {
+  Story story;
+  const std::string& dead = what.dead;
+  story.view(kView1, {"a", "c", "d", "e"}).view(dead, kView1b, {"a", "c", "d"});
+  story.send("a", 1, Order::kReliable, what.view);
+  story.deliver(dead, "a", 1, Order::kReliable, what.view);
+  if (what.goes_on) story.view(dead, "1.0000000000000001.1/6", {"a", "c", "d", "e~2"});
+  story.crash("a").crash("d").crash("e");
+  if (what.after_transition) {
+    story.add("c", record::Transition{
+                       .p = Story::full("c"), .g = "g", .transitional = {Story::full("c")}});
   }
+  story.deliver("c", "a", 1, Order::kReliable, kView1);
+  record::View view = story.make_view("c", kView2, {"c"});
+  view.recovered = what.recovered;
+  story.add("c", view);
+  if (!what.next_daemons.empty()) {
+    record::View daemons{.id = "2.0000000000000001.1", .members = what.next_daemons};
+    daemons.recovered = what.recovered;
+    story.daemon_view("d#0000000000000002", daemons);
+  }
+  std::string text;
+  for (const Violation& violation : check(story.run(/*converged=*/false)).violations) {
+    if (violation.property == "D5") text = "D5";
+  }
+  return text;
+}
+
+const std::string kDaemon1 = "d#0000000000000001";  // of a and b
+const std::string kDaemon2 = "d#0000000000000002";  // of all others
+
+TEST(SameView, IsForgottenWithTheDeadWhereTheNextViewSaysSo) {
+  EXPECT_EQ(violated_in({}), "");
+  EXPECT_EQ(violated_in({.recovered = false}), "D5");
+}
+
+TEST(SameView, IsForgottenEvenWhereTheDeadHadGoneOnTwice) {
+  EXPECT_EQ(violated_in({.goes_on = true}), "");
+  EXPECT_EQ(violated_in({.goes_on = true, .recovered = false}), "D5");
+}
+
+TEST(SameView, IsNotForgottenBeforeTheTransitionOfTheSurvivors) {
+  EXPECT_EQ(violated_in({.after_transition = false}), "D5");
+  EXPECT_EQ(violated_in({.goes_on = true, .after_transition = false}), "D5");
+}
+
+TEST(SameView, IsNotForgottenByTheDeadClientsOfADaemonThatLivesOn) {
+  EXPECT_EQ(violated_in({.next_daemons = {kDaemon2}}), "");
+  EXPECT_EQ(violated_in({.next_daemons = {kDaemon1, kDaemon2}}), "D5");
+  EXPECT_EQ(violated_in({.next_daemons = {kDaemon2}, .dead = "d"}), "D5");
 }
 
 TEST(SafeDelivery, AsksNothingForAMereTotal) {
