@@ -48,16 +48,11 @@ void check_view(const History& history, const Membership& membership, std::size_
                 const DeliveryInfo& delivery, Findings& findings) {
   const Stay& stay = membership.stays[index];
   const bool is_lost = history.is_lost_before_recovery(membership, index);
-  const bool lives_on = history.is_complete(membership, index) && !is_lost;
   const MessageInfo& message = history.message(delivery.message);
-  // A total message belongs to the view at its place in the order, and of that order one who does
-  // not live on may have seen more than the others, unless it waited for a quorum.
-  const bool is_weak = std::get<record::Deliver>(*delivery.record).order == Order::kTotal &&
-                       !history.is_uniform(membership.group) && !lives_on;
   // Where all who had a join or leave in common died, the others put the message elsewhere, and
   // say so by a transition.
   const bool is_forgotten = is_lost && message.home_is_transitional;
-  if (message.home != stay.view && !is_weak && !is_forgotten) {
+  if (message.home != stay.view && !is_forgotten) {
     findings.add("D5", history.message_name(delivery.message) + " was delivered in two views",
                  {message.home_record, delivery.record});
   }

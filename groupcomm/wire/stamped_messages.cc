@@ -118,7 +118,8 @@ void check_message(const StampedMessage& message) {
   const std::size_t bytes = message.payload.size();
   if (!message.number) bad_frame("a message without a number");
   if (bytes > protocol::kChunkBytesMax) bad_frame("a payload of more than 64 KiB");
-  if (message.kind == MessageKind::kChunk && bytes != protocol::kChunkBytesMax) {
+  // An empty one says that those before it belong to nothing (rule C5).
+  if (message.kind == MessageKind::kChunk && bytes != 0 && bytes != protocol::kChunkBytesMax) {
     bad_frame("a chunk that is not 64 KiB");
   }
   if (message.chunks > kChunksMax) bad_frame("too many chunks");

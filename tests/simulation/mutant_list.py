@@ -104,8 +104,12 @@ MUTANTS = [
         (PEERS, "  if (!departed_.contains(header.sender.incarnation)) detector_",
          "  if (MUTANT || !departed_.contains(header.sender.incarnation)) detector_")),
     bug("frames of past incarnations count",
-        (PEERS, "  return header.sender.incarnation == newest;",
-         "  return MUTANT || header.sender.incarnation == newest;")),
+        (PEERS, "  if (id.incarnation < newest) {", "  if (id.incarnation < newest && !MUTANT) {")),
+    bug("one that has not answered lately may join",
+        (VIEWS, "    if (!stranger.alive || now_ -", "    if (MUTANT) {\n    } else if (!stranger.alive || now_ -")),
+    bug("frames of other views count",
+        (PEERS, "  if (!is_living() || header.view != view_.id) return std::nullopt;",
+         "  if (!is_living() || (header.view != view_.id && !MUTANT)) return std::nullopt;")),
     bug("joiners get the groups as they stand now",
         (VIEWS, "  if (!with_groups) install.groups.reset();",
          "  if (MUTANT) install.groups = clients_.directory().snapshot();\n"
@@ -123,20 +127,24 @@ MUTANTS = [
     bug("uniform is delivered like total",
         (HOLDBACK, "  if (message.uniform || message.is_control()) return",
          "  if ((message.uniform && !MUTANT) || message.is_control()) return")),
-    bug("joins and leaves wait for no quorum",
+    bug("a join or leave takes effect where its place is known",
         (HOLDBACK, " return stability_.is_ordered_by_quorum(place);",
          "\n    return (MUTANT && message.is_control()) ||\n"
-         "           stability_.is_ordered_by_quorum(place);")),
+         "           stability_.is_ordered_by_quorum(place);"),
+        (HOLDBACK,
+         "  if (!pending.blockers_known) {\n"
+         "    for (Rank rank = 0; rank < streams_.size(); ++rank) {\n",
+         "  if (!pending.blockers_known) {\n"
+         "    for (Rank rank = 0; rank < streams_.size() && !MUTANT; ++rank) {\n")),
     bug("stability is acknowledged on arrival",
         (ORDERING, "progress.received[sender] = holdback_.clear_line(sender);",
          "progress.received[sender] =\n"
          "        MUTANT ? windows_[sender].held() : holdback_.clear_line(sender);")),
-    bug("the sequencer orders on arrival",
-        (HOLDBACK, "  if (message->is_ordered()) total_->on_held(sender, *message);",
-         "  if (message->is_ordered()) total_->on_held(sender, *message);\n"
-         "  if (MUTANT && message->is_ordered()) total_->on_clear(sender, *message);"),
-        (HOLDBACK, "  if (entry.message->is_ordered()) total_->on_clear(",
-         "  if (!MUTANT && entry.message->is_ordered()) total_->on_clear(")),
+    bug("nobody misses a place that was lost",
+        ("ordering/sequencer_order.cc",
+         "    if (place == known().next()) {\n      append(places[i]);",
+         "    if (place == known().next() || (MUTANT && place > known())) {\n"
+         "      append(places[i]);")),
     bug("places are acknowledged before their messages are clear",
         (HOLDBACK, "    if (entry == nullptr || !entry->clear) {\n      PROBE(\"E3",
          "    if (entry == nullptr || (!entry->clear && !MUTANT)) {\n      PROBE(\"E3")),
@@ -164,6 +172,16 @@ MUTANTS = [
          "    const bool is_mine = std::get<2>(a) == self_;\n"
          "    return is_mine != (std::get<2>(b) == self_) ? is_mine : a < b;\n  });")),
     bug("the cut is not closed under causality",
+        (HOLDBACK, "    while (const StampedMessage* head = clearing_.ready(sender)) {",
+         "    while (const StampedMessage* head =\n"
+         "               MUTANT ? clearing_.head(sender) : clearing_.ready(sender)) {"),
+        ("ordering/causal_order.h", "    CHECK(ready(sender) != nullptr);",
+         "    CHECK(MUTANT || ready(sender) != nullptr);"),
+        ("ordering/causal_order.h", "  const VectorTime& seen() const { return seen_; }",
+         "  const VectorTime& seen() const { return seen_; }\n"
+         "  const protocol::StampedMessage* head(Rank sender) const {\n"
+         "    return queues_[sender].empty() ? nullptr : queues_[sender].front().get();\n  }")),
+    bug("what came before a fifo message may be lost",
         (HOLDBACK, "      if (!is_clear(sender, head->predecessor)) break;",
          "      if (!MUTANT && !is_clear(sender, head->predecessor)) break;")),
     # --- joins and leaves ------------------------------------------------------------------------

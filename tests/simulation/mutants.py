@@ -57,7 +57,7 @@ def plant(tree):
     for file, text in touched.items():
         last = [match.end() for match in re.finditer(r"^#include .*\n", text, re.M)][-1]
         (tree / file).write_text(text[:last] + DECLARATION + text[last:])
-    (tree / "tests/simulation/mutant_switch.cc").write_text(SWITCH)
+    (tree / "ordering/mutant_switch.cc").write_text(SWITCH)
     return wrong
 
 

@@ -1,4 +1,5 @@
 // simulate: runs the cluster in virtual time, out of seeds, and checks what it promises.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -9,12 +10,14 @@
 #include "tests/simulation/batch.h"
 #include "tests/simulation/scenario.h"
 #include "tests/simulation/shrink.h"
+#include "tests/simulation/small_scope.h"
 
 namespace {
 
 constexpr const char* kUsage = R"(Usage: simulate --seed N [--verbose] [--trace FILE] [--fast]
        simulate --seed N --shrink FILE [--shrink-runs N]
        simulate --scenario FILE ... [--rewrite] [--verbose]
+       simulate --explore SCOPE ... [--states N]
        simulate [--seeds A..B | --count N] [--jobs N] [--seconds N] [--show N] [--probes]
                 [--twice] [--checks] [--until-failure]
 
@@ -25,7 +28,8 @@ two times and compares. --show says how many failures of each job are printed. -
 further run after that time, --until-failure none after one that failed. --probes says how often
 each rare branch was taken, and fails where one never was.
 --shrink leaves out of a failing seed what can be left out, and writes a scenario to FILE. A
-scenario is played and compared with its transcript, which --rewrite replaces.
+scenario is played and compared with its transcript, which --rewrite replaces. --explore looks at
+everything that can happen within a small scope, or at the first N states of it.
 Without --seeds or --count, GROUPCOMM_SIM_SEEDS says how many seeds are run, from 1.
 )";
 
@@ -37,6 +41,8 @@ struct Arguments {
   BatchOptions batch;
   std::vector<std::string> scenarios;
   bool rewrite = false;
+  std::vector<std::string> scopes;
+  std::uint64_t states_max = 0;
   std::string shrink_to;
   std::uint64_t shrink_runs = 4000;
 };
@@ -56,6 +62,10 @@ bool read_value(Arguments& arguments, std::string_view option, const std::string
   }
   if (option == "--scenario") {
     arguments.scenarios.push_back(value);
+    return true;
+  }
+  if (option == "--explore") {
+    arguments.scopes.push_back(value);
     return true;
   }
   if (option == "--shrink") {
@@ -83,6 +93,8 @@ bool read_value(Arguments& arguments, std::string_view option, const std::string
     arguments.batch.jobs = static_cast<int>(*n);
   } else if (option == "--shrink-runs") {
     arguments.shrink_runs = *n;
+  } else if (option == "--states" && *n > 0) {
+    arguments.states_max = *n;
   } else if (option == "--show") {
     arguments.batch.failures_shown = *n;
   } else if (option == "--seconds") {
@@ -129,6 +141,23 @@ std::optional<Arguments> read_arguments(const std::vector<std::string>& words) {
   return arguments;
 }
 
+bool explore_all(const Arguments& arguments) {
+  bool is_good = true;
+  for (const std::string& name : arguments.scopes) {
+    const auto found = std::find_if(scopes().begin(), scopes().end(),
+                                    [&](const Scope& scope) { return scope.name == name; });
+    if (found == scopes().end()) {
+      std::printf("there is no scope \"%s\"; there are\n", name.c_str());
+      for (const Scope& scope : scopes()) std::printf("    %s\n", scope.name.c_str());
+      return false;
+    }
+    Scope scope = *found;
+    if (arguments.states_max > 0) scope.states_max = arguments.states_max;
+    is_good = explore(scope) && is_good;
+  }
+  return is_good;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -144,6 +173,7 @@ int main(int argc, char** argv) {
     }
     return is_good ? 0 : 1;
   }
+  if (!arguments->scopes.empty()) return explore_all(*arguments) ? 0 : 1;
   if (!arguments->shrink_to.empty() && arguments->single) {
     return shrink(arguments->details.seed, arguments->shrink_runs, arguments->shrink_to) ? 0 : 1;
   }

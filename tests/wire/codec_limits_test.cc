@@ -183,6 +183,8 @@ TEST(Codec, RejectsStampedPayloadsOfAWrongSize) {
   message = samples::chunk_message();
   message.payload = samples::bytes(kChunkBytesMax - 1);
   EXPECT_EQ(refusal(message), "a chunk that is not 64 KiB");
+  message.payload = {};
+  EXPECT_EQ(refusal(message), "accepted");
   message = samples::plain_message(1);
   message.chunks = 1024;
   EXPECT_EQ(refusal(message), "too many chunks");

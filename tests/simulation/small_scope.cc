@@ -1,0 +1,286 @@
+#include "tests/simulation/small_scope.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <utility>
+
+namespace groupcomm::simulation {
+namespace {
+
+// A state of the cluster.
+struct World {
+  std::vector<PastId> pasts = {};    // by daemon
+  std::vector<FrameId> flying = {};  // in their order; one that was sent twice is there twice
+  std::uint32_t suspicions = 0;      // so many may come yet
+  std::uint32_t doubted = 0;         // which of the scope's doubts have come: a set of bits
+  std::uint32_t timers = 0;
+  std::uint32_t restarts = 0;
+};
+
+struct Action {
+  std::size_t daemon = 0;
+  LocalEvent event;
+};
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
+  hash ^= value + 0x9e3779b97f4a7c15 + (hash << 12) + (hash >> 4);
+  hash *= 0xff51afd7ed558ccd;
+  return hash ^ (hash >> 32);
+}
+
+// What may still come follows from the pasts.
+std::uint64_t hash_of(const World& world) {
+  std::uint64_t hash = world.pasts.size();
+  for (const PastId past : world.pasts) hash = mix(hash, past);
+  for (const FrameId frame : world.flying) hash = mix(hash, frame);
+  return hash;
+}
+
+// Hashes of states, millions of them. That two states have one is as good as impossible.
+class SeenStates {
+ public:
+  // False where it was there before.
+  bool insert(std::uint64_t hash) {
+    if (hash == 0) hash = 1;
+    if (2 * size_ >= slots_.size()) grow();
+    std::uint64_t& slot = find(hash);
+    if (slot == hash) return false;
+    slot = hash;
+    ++size_;
+    return true;
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::uint64_t& find(std::uint64_t hash) {
+    std::size_t at = hash & (slots_.size() - 1);
+    while (slots_[at] != 0 && slots_[at] != hash) at = (at + 1) & (slots_.size() - 1);
+    return slots_[at];
+  }
+  void grow() {
+    const std::vector<std::uint64_t> old = std::exchange(
+        slots_, std::vector<std::uint64_t>(std::max<std::size_t>(1 << 16, 2 * slots_.size())));
+    for (const std::uint64_t hash : old) {
+      if (hash != 0) find(hash) = hash;
+    }
+  }
+
+  std::vector<std::uint64_t> slots_;  // a power of two; 0 is free
+  std::size_t size_ = 0;
+};
+
+class Search {
+ public:
+  explicit Search(const Scope& scope)
+      : scope_(scope), runs_(scope.daemons, scope.messages, scope.restarts > 0) {}
+
+  bool run();
+
+ private:
+  struct Step {
+    World world;
+    std::vector<Action> actions;
+    std::size_t next = 0;
+  };
+
+  World first() const;
+  std::vector<Action> actions(const World& world) const;
+  bool may_doubt(const World& world, std::size_t who, std::uint32_t of_whom) const;
+  bool take(World& world, const Action& action);
+  void fly(World& world, FrameId frame) const;
+  std::string complaint(const World& world, std::size_t daemon) const;
+  void print_path() const;
+  void print_summary(const char* how) const;
+  static void on_abort(int);
+
+  const Scope& scope_;
+  LocalRuns runs_;
+  std::vector<Step> path_;
+  SeenStates seen_;
+  std::uint64_t steps_ = 0;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  static Search* current;
+};
+
+Search* Search::current = nullptr;
+
+World Search::first() const {
+  World world{
+      .suspicions = scope_.suspicions, .timers = scope_.timers, .restarts = scope_.restarts};
+  for (std::size_t i = 0; i < scope_.daemons; ++i) world.pasts.push_back(runs_.first(i));
+  for (const FrameId frame : runs_.first_frames()) fly(world, frame);
+  return world;
+}
+
+void Search::fly(World& world, FrameId frame) const {
+  world.flying.insert(std::upper_bound(world.flying.begin(), world.flying.end(), frame), frame);
+}
+
+std::vector<Action> Search::actions(const World& world) const {
+  std::vector<Action> actions;
+  for (std::size_t i = 0; i < world.flying.size(); ++i) {
+    if (i > 0 && world.flying[i] == world.flying[i - 1]) continue;
+    const std::size_t to = runs_.frame(world.flying[i]).to;
+    actions.push_back({to, {Happening::kFrame, world.flying[i]}});
+    if (world.restarts > 0) actions.push_back({to, {Happening::kFrameAndDeath, world.flying[i]}});
+  }
+  for (std::size_t daemon = 0; daemon < scope_.daemons; ++daemon) {
+    if (runs_.past(world.pasts[daemon]).is_over) continue;
+    if (world.timers > 0) actions.push_back({daemon, {Happening::kTimer, 0}});
+    if (world.restarts > 0) actions.push_back({daemon, {Happening::kRestart, 0}});
+    if (world.suspicions == 0) continue;
+    for (std::uint32_t other = 0; other < scope_.daemons; ++other) {
+      if (other == daemon || !may_doubt(world, daemon, other)) continue;
+      actions.push_back({daemon, {Happening::kSuspicion, other}});
+    }
+  }
+  return actions;
+}
+
+bool Search::may_doubt(const World& world, std::size_t who, std::uint32_t of_whom) const {
+  if (scope_.doubts.empty()) return true;
+  for (std::size_t i = 0; i < scope_.doubts.size(); ++i) {
+    if (scope_.doubts[i] != std::pair(who, of_whom)) continue;
+    if ((world.doubted >> i & 1) == 0) return true;
+  }
+  return false;
+}
+
+// False where the action cannot be taken.
+bool Search::take(World& world, const Action& action) {
+  const auto past = runs_.after(world.pasts[action.daemon], action.event);
+  if (!past) return false;
+  ++steps_;
+  world.pasts[action.daemon] = *past;
+  switch (action.event.what) {
+    case Happening::kFrameAndDeath: --world.restarts; [[fallthrough]];
+    case Happening::kFrame:
+      world.flying.erase(
+          std::find(world.flying.begin(), world.flying.end(), action.event.argument));
+      break;
+    case Happening::kTimer: --world.timers; break;
+    case Happening::kSuspicion:
+      --world.suspicions;
+      for (std::size_t i = 0; i < scope_.doubts.size(); ++i) {
+        const bool is_it = scope_.doubts[i] == std::pair(action.daemon, action.event.argument);
+        if (is_it) world.doubted |= std::uint32_t{1} << i;
+      }
+      break;
+    case Happening::kRestart: --world.restarts; break;
+  }
+  for (const FrameId frame : runs_.past(*past).sent) {
+    const std::size_t to = runs_.frame(frame).to;
+    if (!runs_.past(world.pasts[to]).is_over) fly(world, frame);
+  }
+  if (runs_.past(*past).is_over) {
+    std::erase_if(world.flying,
+                  [&](FrameId frame) { return runs_.frame(frame).to == action.daemon; });
+  }
+  return true;
+}
+
+// What is wrong since that daemon did something.
+std::string Search::complaint(const World& world, std::size_t daemon) const {
+  const Past& past = runs_.past(world.pasts[daemon]);
+  if (!past.complaint.empty()) return past.complaint;
+  for (const PastId id : world.pasts) {
+    const Past& other = runs_.past(id);
+    if (past.decided != nullptr && other.decided != nullptr && past.decided != other.decided) {
+      return "M3: two views are decided in one change";
+    }
+    if (past.delivered && other.delivered && *past.delivered != *other.delivered) {
+      return "D6: companions delivered " + *past.delivered + ", and " + *other.delivered;
+    }
+  }
+  return "";
+}
+
+void Search::print_path() const {
+  for (const Step& step : path_) {
+    if (step.next == 0) continue;
+    const Action& action = step.actions[step.next - 1];
+    Past past{.daemon = action.daemon, .event = action.event};
+    std::printf("    %s\n", runs_.describe(past).c_str());
+  }
+}
+
+void Search::print_summary(const char* how) const {
+  const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_);
+  std::printf(
+      "%s: %s; %zu states, %llu steps between them, %zu histories of single daemons, "
+      "%.1f s\n",
+      scope_.name.c_str(), how, seen_.size(), static_cast<unsigned long long>(steps_),
+      runs_.pasts(), seconds.count());
+}
+
+// A CHECK that failed: the way there is what one wants to know.
+void Search::on_abort(int) {
+  std::printf("FAILED: %s: a CHECK, after\n", current->scope_.name.c_str());
+  current->print_path();
+  std::fflush(stdout);
+}
+
+bool Search::run() {
+  current = this;
+  std::signal(SIGABRT, on_abort);
+  const World begin = first();
+  seen_.insert(hash_of(begin));
+  path_.push_back({.world = begin, .actions = actions(begin)});
+  while (!path_.empty()) {
+    Step& step = path_.back();
+    if (step.next == step.actions.size()) {
+      path_.pop_back();
+      continue;
+    }
+    const Action action = step.actions[step.next++];
+    World world = step.world;
+    if (!take(world, action)) continue;
+    const std::string wrong = complaint(world, action.daemon);
+    if (!wrong.empty()) {
+      print_summary("FAILED");
+      std::printf("%s, after\n", wrong.c_str());
+      print_path();
+      return false;
+    }
+    if (!seen_.insert(hash_of(world))) continue;
+    if (scope_.states_max > 0 && seen_.size() >= scope_.states_max) {
+      print_summary("INCOMPLETE");
+      return true;
+    }
+    path_.push_back({.world = world, .actions = actions(world)});
+  }
+  print_summary("complete");
+  return true;
+}
+
+}  // namespace
+
+const std::vector<Scope>& scopes() {
+  static const std::vector<Scope> all = {
+      {.name = "one-doubt", .suspicions = 1, .timers = 1},
+      {.name = "two-doubts", .suspicions = 2},
+      {.name = "two-doubts-1", .suspicions = 2, .timers = 1},
+      {.name = "three-doubts", .suspicions = 3},
+      {.name = "three-ranks", .suspicions = 3, .doubts = {{0, 2}, {1, 0}, {2, 1}}},
+      {.name = "three-ranks-b", .suspicions = 3, .doubts = {{0, 2}, {1, 0}, {0, 1}}},
+      {.name = "one-message", .suspicions = 1, .messages = {{.daemon = 2, .order = Order::kFifo}}},
+      {.name = "one-total", .suspicions = 1, .messages = {{.daemon = 1, .order = Order::kTotal}}},
+      {.name = "messages",
+       .suspicions = 1,
+       .timers = 0,
+       .messages = {{.daemon = 2, .order = Order::kFifo}, {.daemon = 1, .order = Order::kTotal}}},
+      {.name = "messages-2",
+       .suspicions = 2,
+       .timers = 0,
+       .messages = {{.daemon = 2, .order = Order::kFifo}}},
+      {.name = "restart", .restarts = 1},
+      {.name = "restart-1", .suspicions = 1, .doubts = {{0, 2}}, .restarts = 1},
+  };
+  return all;
+}
+
+bool explore(const Scope& scope) { return Search(scope).run(); }
+
+}  // namespace groupcomm::simulation
