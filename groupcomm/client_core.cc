@@ -11,6 +11,9 @@ namespace {
 // An application that joins and leaves one group faster than the daemon answers is held back here.
 constexpr std::size_t kWishesMax = 16;
 
+// A report for each delivery would double the frames; the daemon warns at half of the queue.
+constexpr std::uint64_t kReportsPerQueue = 16;
+
 // What a multicast costs in a frame besides its payload, roughly.
 constexpr std::uint64_t kMulticastOverheadBytes = 64;
 
@@ -244,7 +247,8 @@ void ClientCore::on_disconnected(std::string_view reason) {
 }
 
 std::vector<protocol::ClientMessage> ClientCore::take_outgoing() {
-  if (connected() && handed_bytes_ > reported_bytes_) {
+  const std::uint64_t unreported = handed_bytes_ - reported_bytes_;
+  if (connected() && unreported > 0 && unreported >= queue_bytes_ / kReportsPerQueue) {
     reported_bytes_ = handed_bytes_;
     outgoing_.emplace_back(protocol::Consumed{.bytes_total = reported_bytes_});
   }

@@ -154,7 +154,8 @@ class ClientCore {
   // --- outputs
 
   // To be called when there is nothing more to read at the moment, or after a bounded share of it:
-  // whatever take_upcalls has handed out is reported to the daemon as consumed.
+  // what take_upcalls has handed out is reported to the daemon as consumed, once it is a fair part
+  // of what may wait there.
   std::vector<protocol::ClientMessage> take_outgoing();
   std::vector<Upcall> take_upcalls();
   // The same into a vector whose memory is used again.
@@ -269,9 +270,10 @@ class ClientCore {
   std::vector<protocol::ClientMessage> outgoing_;
   std::uint64_t outgoing_bytes_ = 0;
   std::vector<Upcall> upcalls_;
-  std::uint64_t received_bytes_ = 0;  // of deliveries, as Consumed counts them
+  std::uint64_t received_bytes_ = 0;  // since the welcome, by queue_cost()
   std::uint64_t handed_bytes_ = 0;    // of those, what take_upcalls gave
   std::uint64_t reported_bytes_ = 0;  // of those, what the daemon was told
+  std::uint64_t queue_bytes_ = 0;     // that the daemon lets wait
 };
 
 }  // namespace groupcomm

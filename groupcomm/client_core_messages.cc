@@ -4,12 +4,10 @@
 
 #include "groupcomm/check.h"
 #include "groupcomm/client_core.h"
+#include "groupcomm/protocol/queue_cost.h"
 
 namespace groupcomm {
 namespace {
-
-// What the daemon counts for a delivery besides its bytes (Consumed).
-constexpr std::uint64_t kDeliveryOverheadBytes = 64;
 
 Failure broken(std::string what) { return Failure{"the daemon " + std::move(what)}; }
 
@@ -25,6 +23,7 @@ Result<std::monostate> ClientCore::on_daemon_messages(
     if (!is_end && is_greeting != (phase_ == Phase::kConnecting)) {
       return broken(is_greeting ? "sent a second welcome" : "sent a message before its welcome");
     }
+    received_bytes_ += protocol::queue_cost(message);
     auto outcome = std::visit([this](auto& content) { return on_message(content); }, message);
     if (outcome) return *std::move(outcome);
   }
@@ -40,6 +39,7 @@ ClientCore::Outcome ClientCore::on_message(protocol::Welcome& message) {
   process_ = message.process;
   window_messages_ = message.send_window_messages;
   window_bytes_ = message.send_window_bytes;
+  queue_bytes_ = message.queue_bytes;
   upcalls_.emplace_back(upcall::Connected{.process = std::move(message.process),
                                           .daemon_version = std::move(message.daemon_version)});
   return std::nullopt;
@@ -201,7 +201,6 @@ ClientCore::Outcome ClientCore::on_message(protocol::Transition& message) {
 ClientCore::Outcome ClientCore::on_message(protocol::DeliverChunk& message) {
   if (message.payload.size() != protocol::kChunkBytesMax) return broken("sent a chunk cut short");
   chunk_bytes_ += message.payload.size();
-  received_bytes_ += message.payload.size() + kDeliveryOverheadBytes;
   if (chunk_bytes_ > kPayloadBytesMax) return broken("sent a message that is too big");
   chunks_.push_back(std::move(message.payload));
   return std::nullopt;
@@ -222,7 +221,6 @@ Payload ClientCore::take_assembled(Payload last) {
 }
 
 ClientCore::Outcome ClientCore::on_message(protocol::Deliver& message) {
-  received_bytes_ += message.payload.size() + kDeliveryOverheadBytes;
   if (chunk_bytes_ + message.payload.size() > kPayloadBytesMax) {
     return broken("sent a message that is too big");
   }

@@ -48,7 +48,8 @@ class GroupListener {
   // will have no effect. After a rejected join nothing more comes.
   virtual void on_rejected(Group& /*group*/, RequestId /*request*/, RejectReason /*reason*/) {}
 
-  // An accepted message of mine will never be delivered to me.
+  // An accepted message of mine has nobody to go to any more: the addressee has left, or the whole
+  // group. Or my daemon was excluded, and it will never be delivered to me.
   virtual void on_send_failed(Group& /*group*/, SendNumber /*number*/) {}
 
   // Every member has delivered my message (SendOptions::notify_safe).

@@ -399,6 +399,16 @@ void ViewOrdering::finish(const std::vector<MessageNumber>& cut, OrderNumber fir
   holdback_.finish(cut, first_place, places);
 }
 
+std::vector<MessagePointer> ViewOrdering::undelivered_own() const {
+  std::vector<MessagePointer> undelivered;
+  const RetransmitBuffer& own = holdback_.buffer(options_.self);
+  for (MessageNumber number = own.first(); number < own.end(); ++number) {
+    const Retained* entry = own.find(number);
+    if (entry != nullptr && !entry->delivered) undelivered.push_back(entry->message);
+  }
+  return undelivered;
+}
+
 bool ViewOrdering::is_quiet() const {
   return retained_messages() == 0 && holdback_.delivered_place() == holdback_.total().known();
 }

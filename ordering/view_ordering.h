@@ -104,6 +104,9 @@ class ViewOrdering {
   void finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
               const std::vector<MessageReference>& places);
 
+  // Own messages that were stamped and are not delivered here.
+  std::vector<protocol::MessagePointer> undelivered_own() const;
+
   LamportStamp clock() const { return clock_; }
   // Every message of the view has reached every member and is delivered here.
   bool is_quiet() const;

@@ -3,12 +3,11 @@
 #include <utility>
 
 #include "daemon/core/client_service.h"
+#include "groupcomm/probe.h"
+#include "groupcomm/protocol/queue_cost.h"
 
 namespace groupcomm::daemon {
 namespace {
-
-// What a delivery costs a client's queue besides its payload.
-constexpr std::uint64_t kDeliveryOverhead = 64;
 
 bool is_watched(const Session& session, const std::string& group) {
   if (!session.watched) return false;
@@ -23,9 +22,7 @@ using protocol::MessageKind;
 
 void ClientService::deliver_all(ordering::ViewOrdering& ordering) {
   for (Delivery& delivery : ordering.take_deliveries()) deliver(delivery);
-  for (const SessionId id : std::exchange(to_evict_, {})) {
-    if (Session* session = sessions_.find(id)) evict(*session);
-  }
+  evict_slow_readers();
 }
 
 void ClientService::deliver(Delivery& delivery) {
@@ -74,7 +71,7 @@ std::vector<membership::GroupChange> ClientService::apply_join(const Delivery& d
     control_took_effect_ = true;
     if (outcome.change) {
       session->groups[key] = {control.group_name, control.joins};
-      local_members(key).push_back(session->id);
+      local_members_[key].push_back(session->id);
     } else {
       reject(*session, request, key, outcome.refused);
     }
@@ -94,7 +91,7 @@ std::vector<membership::GroupChange> ClientService::apply_leave(const Delivery& 
                                    message.control->reason);
     if (session != nullptr) {
       session->groups.erase(destination.group);
-      std::erase(local_members(destination.group), session->id);
+      forget_local_member(destination.group, session->id);
       tell(session->id, protocol::Gone{destination.group, GoneReason::kLeft});
     }
     if (change) changes.push_back(std::move(*change));
@@ -119,8 +116,15 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
                                      bool is_first) {
   const protocol::StampedMessage& message = *delivery.message;
   const Group* group = directory_.find(destination.group);
-  if (group == nullptr) return;
   const ProcessKey sender = process_of(delivery);
+  const bool has_addressee =
+      group != nullptr && (!message.to || directory_.rank_of(destination.group, *message.to));
+  if (!has_addressee && sender.daemon == options_.self.incarnation &&
+      sessions_.find(message.session) != nullptr) {
+    PROBE("whom an accepted message was for is gone at its place");
+    tell(message.session, protocol::SendFail{destination.group, destination.number});
+  }
+  if (group == nullptr) return;
   std::vector<SessionId> sessions;
   for (const SessionId id : local_members(destination.group)) {
     const ProcessKey key{options_.self.incarnation, id};
@@ -143,9 +147,7 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
                            .daemon = view_.members[delivery.reference.sender].id.name,
                            .key = sender};
   }
-  std::uint64_t bytes = message.payload.size() + kDeliveryOverhead;
-  for (const Payload& chunk : delivery.chunks) bytes += chunk.size() + kDeliveryOverhead;
-  count_delivered(sessions, bytes);
+  charge_delivery(sessions, out, delivery.chunks);
   delivered_messages_ += sessions.size();
   effects_.push_back(
       DeliverMessage{.sessions = std::move(sessions),
@@ -154,22 +156,30 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
                      .reference = is_first ? delivery.reference : protocol::MessageReference{}});
 }
 
-// Rule W3: over the limit before this message, the client is evicted; near it, it is warned of.
-void ClientService::count_delivered(const std::vector<SessionId>& sessions, std::uint64_t bytes) {
+// A large message is one charge: while it is under way it does not count (rule W3).
+void ClientService::charge_delivery(const std::vector<SessionId>& sessions,
+                                    const protocol::Deliver& last,
+                                    const std::vector<Payload>& chunks) {
+  std::uint64_t bytes = protocol::queue_cost(last);
+  for (const Payload& chunk : chunks) bytes += protocol::queue_cost(protocol::DeliverChunk{chunk});
   for (const SessionId id : sessions) {
     Session* session = sessions_.find(id);
     CHECK(session != nullptr);
-    const std::uint64_t waiting = session->meter.waiting();
-    session->meter.on_delivered(bytes);
-    // Who is about to leave by itself is let go: the others are told of a leave.
-    if (waiting > options_.client_queue_bytes && !session->leaving) {
-      to_evict_.push_back(id);
-    } else if (waiting > options_.client_queue_bytes / 2 && !session->warned) {
-      session->warned = true;
-      effects_.push_back(Report{true, to_string(session->process) + " reads slowly: " +
-                                          std::to_string(waiting) + " bytes wait for it"});
-    }
+    charge(*session, bytes);
   }
+}
+
+const std::vector<SessionId>& ClientService::local_members(GroupKey key) const {
+  static const std::vector<SessionId> kNobody;
+  const auto members = local_members_.find(key);
+  return members == local_members_.end() ? kNobody : members->second;
+}
+
+void ClientService::forget_local_member(GroupKey key, SessionId session) {
+  const auto members = local_members_.find(key);
+  if (members == local_members_.end()) return;
+  std::erase(members->second, session);
+  if (members->second.empty()) local_members_.erase(members);
 }
 
 void ClientService::announce_transition(GroupKey key, const Group& group) {

@@ -4,6 +4,7 @@
 
 #include "daemon/core/client_service.h"
 #include "groupcomm/probe.h"
+#include "groupcomm/protocol/queue_cost.h"
 
 namespace groupcomm::daemon {
 
@@ -23,8 +24,35 @@ constexpr std::uint64_t kControlsMax = 1024;
 ClientService::ClientService(const DaemonOptions& options, std::vector<Effect>& effects)
     : options_(options), effects_(effects) {}
 
-void ClientService::tell(SessionId session, DaemonMessage message) {
-  effects_.push_back(SendToClient{session, std::move(message)});
+void ClientService::tell(SessionId id, DaemonMessage message) {
+  if (Session* session = sessions_.find(id)) charge(*session, protocol::queue_cost(message));
+  effects_.push_back(SendToClient{id, std::move(message)});
+}
+
+// Rule W3: over the limit before this, the client is evicted; near it, it is warned of.
+void ClientService::charge(Session& session, std::uint64_t bytes) {
+  const std::uint64_t waiting = session.meter.waiting();
+  session.meter.on_delivered(bytes);
+  // Who is about to leave by itself is let go: the others are told of a leave.
+  if (waiting > options_.client_queue_bytes && !session.leaving) {
+    if (to_evict_.empty() || to_evict_.back() != session.id) to_evict_.push_back(session.id);
+  } else if (waiting > options_.client_queue_bytes / 2 && !session.warned) {
+    session.warned = true;
+    effects_.push_back(Report{true, to_string(session.process) + " reads slowly: " +
+                                        std::to_string(waiting) + " bytes wait for it"});
+  }
+}
+
+void ClientService::evict_slow_readers() {
+  for (const SessionId id : std::exchange(to_evict_, {})) {
+    if (Session* session = sessions_.find(id)) evict(*session);
+  }
+}
+
+std::uint64_t ClientService::waiting_bytes() const {
+  std::uint64_t waiting = 0;
+  for (const auto& [id, session] : sessions_.all()) waiting += session.meter.waiting();
+  return waiting;
 }
 
 bool ClientService::asks_for_status(const std::vector<ClientMessage>& messages) {
@@ -49,6 +77,7 @@ void ClientService::on_frame(SessionId id, std::vector<ClientMessage> messages) 
       return;
     }
     std::visit([&](auto& value) { on_message(*session, std::move(value)); }, message);
+    evict_slow_readers();
   }
 }
 
@@ -91,7 +120,8 @@ void ClientService::on_message(Session& session, protocol::Hello hello) {
                                      .daemon_version = options_.version,
                                      .protocol_version = protocol::kProtocolVersion,
                                      .send_window_bytes = options_.client_window_bytes,
-                                     .send_window_messages = options_.client_window_messages});
+                                     .send_window_messages = options_.client_window_messages,
+                                     .queue_bytes = options_.client_queue_bytes});
 }
 
 void ClientService::enqueue(Session& session, QueuedRequest request, std::size_t bytes) {
@@ -193,7 +223,7 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
   std::vector<GroupKey> groups;
   for (const auto& [key, membership] : session.groups) {
     groups.push_back(key);
-    std::erase(local_members(key), id);
+    forget_local_member(key, id);
   }
   const bool controls_under_way = session.pending_control.has_value();
   const auto* send =
@@ -207,7 +237,8 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
       if (std::find(groups.begin(), groups.end(), key) == groups.end()) groups.push_back(key);
     }
   }
-  pending_leaves_.push_back({id, std::move(groups), reason});
+  // A session that was in no group leaves something to forget only in the view that goes on.
+  if (!groups.empty() || is_stamping_) pending_leaves_.push_back({id, std::move(groups), reason});
   sessions_.erase(id);
 }
 
@@ -242,6 +273,16 @@ void ClientService::suspend() {
     }
     session.queue = std::move(kept);
     session.queued_bytes = 0;
+  }
+}
+
+void ClientService::fail_undelivered(const std::vector<protocol::MessagePointer>& undelivered) {
+  for (const protocol::MessagePointer& message : undelivered) {
+    if (message->kind != protocol::MessageKind::kData) continue;
+    if (sessions_.find(message->session) == nullptr) continue;
+    ordering::for_each_destination(*message, [&](const protocol::Destination& destination) {
+      tell(message->session, protocol::SendFail{destination.group, destination.number});
+    });
   }
 }
 

@@ -38,6 +38,8 @@ class ClientService {
   // No quorum: members are told, sends are refused (rule V5).
   void suspend();
   bool is_suspended() const { return suspended_; }
+  // These messages of sessions here will not be delivered here any more: their senders are told.
+  void fail_undelivered(const std::vector<protocol::MessagePointer>& undelivered);
   // This daemon is out: every membership is over.
   void end_all(GoneReason reason, const std::string& why);
 
@@ -62,6 +64,8 @@ class ClientService {
   std::uint64_t evicted_sessions() const { return evicted_sessions_; }
   std::size_t sessions() const { return sessions_.all().size(); }
   std::uint64_t queued_requests() const;
+  // Of all sessions, what counts against client_queue_bytes.
+  std::uint64_t waiting_bytes() const;
 
  private:
   using Group = membership::GroupDirectory::Group;
@@ -114,11 +118,15 @@ class ClientService {
   void deliver_data(ordering::Delivery& delivery);
   void deliver_to_group(ordering::Delivery& delivery, const protocol::Destination& destination,
                         bool is_first);
-  void count_delivered(const std::vector<SessionId>& sessions, std::uint64_t bytes);
+  void charge_delivery(const std::vector<SessionId>& sessions, const protocol::Deliver& last,
+                       const std::vector<Payload>& chunks);
   void announce(const membership::GroupChange& change);
   void announce_transition(GroupKey key, const Group& group);
-  void tell(SessionId session, protocol::DaemonMessage message);
-  std::vector<SessionId>& local_members(GroupKey key) { return local_members_[key]; }
+  void tell(SessionId id, protocol::DaemonMessage message);
+  void charge(Session& session, std::uint64_t bytes);
+  void evict_slow_readers();
+  const std::vector<SessionId>& local_members(GroupKey key) const;
+  void forget_local_member(GroupKey key, SessionId session);
   ProcessKey process_of(const ordering::Delivery& delivery) const;
 
   const DaemonOptions& options_;

@@ -140,6 +140,7 @@ void DaemonCore::Machine::run_timers() {
   if (now_ >= beacon_due_) {
     // Outside a view beacons are all that others hear of us.
     beacon_due_ = now_ + (is_living() && !clients_.is_suspended() ? 5 : 1) * options_.heartbeat;
+    disconnect_strangers();
     send_beacons();
   }
   run_view_change();
@@ -214,7 +215,7 @@ void DaemonCore::Machine::send_heartbeats() {
 
 void DaemonCore::Machine::send_beacons() {
   std::vector<std::string> to;
-  for (const auto& [name, address] : addresses_) {
+  for (const auto& [name, connected] : connected_) {
     // A suspended member may have to deal with a restarted one of its own view.
     if (name == options_.self.name) continue;
     if (is_living() && !clients_.is_suspended() && is_member_name(name)) continue;
@@ -266,6 +267,7 @@ protocol::DaemonStatus DaemonCore::Machine::status(TimePoint now) const {
   }
   status.counters = {
       {"ballots_begun", change_.ballots_begun()},
+      {"client_bytes_waiting", clients_.waiting_bytes()},
       {"client_requests_queued", clients_.queued_requests()},
       {"client_requests_rejected", clients_.rejected_requests()},
       {"clients", clients_.sessions()},

@@ -118,6 +118,8 @@ class DaemonCore::Machine {
   void enter_view(const protocol::ViewChangeValue& value);
   void connect_members(const protocol::DaemonView& view);
   void connect(const std::string& name, const std::string& address);
+  void disconnect_strangers();
+  bool is_needed(const std::string& name) const;
   void send_install(const DaemonId& to, bool with_groups);
   // `with_groups`: it has never been in the view before, or asks for them.
   void answer_with_install(const DaemonId& to, bool with_groups);
@@ -169,10 +171,17 @@ class DaemonCore::Machine {
 
   std::map<Incarnation, Stranger> strangers_;
   std::map<Incarnation, TimePoint> installs_sent_;  // limits repetition
-  std::map<std::string, std::string> addresses_;    // by name, of every daemon ever connected
-  std::set<Incarnation> departed_;                  // members of views that left; never come back
-  std::map<std::string, Incarnation> newest_;       // by name, the latest incarnation heard of
-  std::deque<protocol::PeerFrame> early_;           // frames of a view that comes next
+  // Daemons that are connected, by name. One that nobody configured here is let go some time
+  // after it was last a member or heard from outside.
+  struct Connected {
+    std::string address;
+    TimePoint needed;
+  };
+  std::map<std::string, Connected> connected_;
+  std::set<Incarnation> foreign_;              // of another lineage, as was reported
+  std::set<Incarnation> departed_;             // members of views that left; never come back
+  std::map<std::string, Incarnation> newest_;  // by name, the latest incarnation heard of
+  std::deque<protocol::PeerFrame> early_;      // frames of a view that comes next
   bool leaving_ = false;
   std::set<Incarnation> went_on_;  // leaving: members that installed the view without us
   TimePoint leave_deadline_ = TimePoint::never();  // excluded as we wished: others may need us

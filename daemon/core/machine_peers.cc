@@ -13,6 +13,7 @@ using protocol::DaemonView;
 
 // Frames of a view that is not installed here yet. What does not fit is repeated by its sender.
 constexpr std::size_t kEarlyFramesMax = 256;
+constexpr std::size_t kForeignMax = 256;
 constexpr Duration kInstallPause = std::chrono::milliseconds(50);
 constexpr Duration kBeaconPause = std::chrono::milliseconds(50);
 
@@ -42,6 +43,12 @@ bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header) {
   const Incarnation none;
   if (header.lineage != none && lineage != none && header.lineage != lineage) {
     PROBE("E41: a frame of another lineage");
+    if (foreign_.size() < kForeignMax && foreign_.insert(header.sender.incarnation).second) {
+      report(true,
+             to_string(header.sender) + " belongs to a cluster of this name that was formed " +
+                 "apart from this one: what it says is dropped, until one of the two starts " +
+                 "again with an empty state directory");
+    }
     return false;
   }
   return learn_incarnation(header.sender);

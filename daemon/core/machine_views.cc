@@ -19,6 +19,7 @@ constexpr std::size_t kDepartedMax = 1024;
 constexpr int kRefillTimeOuts = 4;
 // An answer to a beacon that was sent so many times the time-out ago says nothing any more.
 constexpr int kAnswerAges = 2;
+constexpr int kStrangerPatience = 10;
 constexpr Duration kLeavePause = std::chrono::milliseconds(20);
 constexpr Duration kLeaveTimeOut = std::chrono::seconds(1);
 
@@ -198,7 +199,7 @@ void DaemonCore::Machine::fill_cut() {
     const ViewChangeValue* value = deciding_ ? &*deciding_ : change_.wanted();
     refill_due_ = value == nullptr ? TimePoint::never() : refill_due_;
     if (value == nullptr) return;
-    if (!value->cut.empty()) {
+    if (!value->cut.empty()) {  // empty: from records alone, and not for a living member
       ordering_->want(value->cut);
       const auto missing = ordering_->missing_for(value->cut);
       if (!missing.empty()) return ask_for_cut(value->next.id, missing);
@@ -258,6 +259,9 @@ void DaemonCore::Machine::on_decided(
       return on_excluded(value);
     }
     frozen_messages();
+    if (value.cut.empty()) {  // rule R2
+      return give_up("view " + to_string(value.next.id) + " was decided from records alone");
+    }
     deciding_ = value;
     refill_due_ = now_;
     return fill_cut();
@@ -317,6 +321,7 @@ void DaemonCore::Machine::finish_leave_if_done() {
 }
 
 void DaemonCore::Machine::give_up(const std::string& why) {
+  if (is_living()) clients_.fail_undelivered(ordering_->undelivered_own());
   clients_.end_all(GoneReason::kExcluded, "excluded: " + why);
   effects_.push_back(GiveUp{why});
   over_ = true;
@@ -324,8 +329,6 @@ void DaemonCore::Machine::give_up(const std::string& why) {
 
 void DaemonCore::Machine::install_as_member() {
   const ViewChangeValue value = *deciding_;
-  // Decided by records alone: nothing of the view is left, nor of what we learnt since.
-  if (value.cut.empty()) return install_as_joiner(value, {});
   clients_.begin_transition(value);
   ordering_->finish(value.cut, value.first_place, value.places);
   clients_.deliver_all(*ordering_);
@@ -419,10 +422,38 @@ void DaemonCore::Machine::connect_members(const DaemonView& view) {
 }
 
 void DaemonCore::Machine::connect(const std::string& name, const std::string& address) {
-  std::string& known = addresses_[name];
-  if (known == address || address.empty()) return;
-  known = address;
+  if (address.empty()) return;
+  Connected& known = connected_[name];
+  known.needed = now_;
+  if (known.address == address) return;
+  known.address = address;
   effects_.push_back(ConnectPeer{name, address});
+}
+
+bool DaemonCore::Machine::is_needed(const std::string& name) const {
+  const auto has_name = [&](const DaemonView& view) {
+    return std::any_of(view.members.begin(), view.members.end(),
+                       [&](const DaemonMember& member) { return member.id.name == name; });
+  };
+  const bool is_configured =
+      std::any_of(options_.peers.begin(), options_.peers.end(),
+                  [&](const PeerAddress& peer) { return peer.name == name; });
+  return is_configured || has_name(view_) || has_name(change_.base()) ||
+         (retired_ && retired_->ordering && has_name(retired_->view));
+}
+
+void DaemonCore::Machine::disconnect_strangers() {
+  for (auto it = connected_.begin(); it != connected_.end();) {
+    auto& [name, connected] = *it;
+    if (is_needed(name)) connected.needed = now_;
+    if (now_ - connected.needed <= kStrangerPatience * options_.suspect) {
+      ++it;
+      continue;
+    }
+    PROBE("a daemon that nobody configured here is gone for long");
+    effects_.push_back(DisconnectPeer{name});
+    it = connected_.erase(it);
+  }
 }
 
 void DaemonCore::Machine::send_install(const DaemonId& to, bool with_groups) {

@@ -70,8 +70,8 @@ struct BlockOk {
   std::string group;
   bool operator==(const BlockOk&) const = default;
 };
-// How many bytes of deliveries the application has taken since the connection began: the daemon
-// bounds what waits for a client by the difference.
+// How much of what it was told the application has taken since the welcome, by queue_cost(): the
+// daemon bounds what waits for a client by the difference.
 struct Consumed {
   std::uint64_t bytes_total = 0;
   bool operator==(const Consumed&) const = default;
@@ -106,6 +106,7 @@ struct Welcome {
   std::uint32_t protocol_version = kProtocolVersion;
   std::uint64_t send_window_bytes = 0;     // not yet accepted bytes that the client may have
   std::uint64_t send_window_messages = 0;  // not yet accepted messages that it may have
+  std::uint64_t queue_bytes = 0;           // that may wait for it (rule W3)
   bool operator==(const Welcome&) const = default;
 };
 // Answer to a Hello that cannot be served. The connection is over.

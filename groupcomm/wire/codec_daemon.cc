@@ -86,6 +86,7 @@ void write(const Welcome& welcome, Builder message) {
   out.setProtocolVersion(welcome.protocol_version);
   out.setSendWindowBytes(welcome.send_window_bytes);
   out.setSendWindowMessages(welcome.send_window_messages);
+  out.setQueueBytes(welcome.queue_bytes);
 }
 
 void write(const Refused& refused, Builder message) { message.setRefused(to_wire(refused.reason)); }
@@ -183,7 +184,8 @@ Welcome read(schema::Welcome::Reader in) {
           .daemon_version = read_text(in.getDaemonVersion()),
           .protocol_version = in.getProtocolVersion(),
           .send_window_bytes = in.getSendWindowBytes(),
-          .send_window_messages = in.getSendWindowMessages()};
+          .send_window_messages = in.getSendWindowMessages(),
+          .queue_bytes = in.getQueueBytes()};
 }
 Rejected read(schema::DaemonMessage::Rejected::Reader in) {
   return {RequestId{in.getRequest()}, GroupKey{in.getGroupKey()}, read(in.getReason())};

@@ -167,7 +167,7 @@ struct ClientMessage {
       extra @6 :MulticastExtra;  # null: one group, all members
     }
     multicastChunk @7 :Data;     # a part of the next multicast's payload; exactly 64 KiB
-    consumed @8 :UInt64;         # bytes of deliveries taken by the application since the welcome
+    consumed @8 :UInt64;         # what was taken of all that was told since the welcome (rule W3)
     hello :group {
       # The first message of a connection. Answered by welcome or refused.
       protocolVersion @9 :UInt32;  # the newest that the client speaks
@@ -279,6 +279,7 @@ struct Welcome {
   protocolVersion @2 :UInt32;      # spoken on this connection
   sendWindowBytes @3 :UInt64;      # payload bytes that may be sent and not yet accepted
   sendWindowMessages @4 :UInt64;   # multicasts that may be sent and not yet accepted
+  queueBytes @5 :UInt64;           # that may wait for the client before it is evicted (rule W3)
 }
 
 struct DaemonStatus {

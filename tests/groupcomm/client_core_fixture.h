@@ -33,13 +33,15 @@ inline GroupView view_of_alice(std::uint64_t place, std::vector<ProcessId> other
 // A client core of "alice" with a daemon that is played by the test.
 class ClientCoreTest : public ::testing::Test {
  protected:
-  void connect(std::uint64_t window_messages = 100, std::uint64_t window_bytes = 1000) {
+  void connect(std::uint64_t window_messages = 100, std::uint64_t window_bytes = 1000,
+               std::uint64_t queue_bytes = 0) {
     core.on_connecting();
     core.take_outgoing();
     say(protocol::Welcome{.process = kAlice,
                           .daemon_version = "0.1.0",
                           .send_window_bytes = window_bytes,
-                          .send_window_messages = window_messages});
+                          .send_window_messages = window_messages,
+                          .queue_bytes = queue_bytes});
     core.take_upcalls();
   }
 

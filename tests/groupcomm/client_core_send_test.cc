@@ -234,14 +234,35 @@ TEST_F(ClientCoreSendTest, FindsFaultWithEndlessChunks) {
 TEST_F(ClientCoreSendTest, ReportsWhatTheApplicationHasTaken) {
   connect();
   join("room");
+  core.take_upcalls();
+  say(delivery("room", 0, ""));
+  core.take_upcalls();
+  const auto first = core.take_outgoing();
+  ASSERT_EQ(first.size(), 1u);
+  const std::uint64_t before = std::get<protocol::Consumed>(first[0]).bytes_total;
   say(protocol::DeliverChunk{.payload =
                                  Payload::copy_of(std::string(protocol::kChunkBytesMax, 'a'))},
       delivery("room", 0, "end"));
   EXPECT_TRUE(core.take_outgoing().empty());
   core.take_upcalls();
-  EXPECT_EQ(core.take_outgoing(), std::vector<protocol::ClientMessage>{protocol::Consumed{
-                                      .bytes_total = protocol::kChunkBytesMax + 64 + 3 + 64}});
+  EXPECT_EQ(core.take_outgoing(),
+            std::vector<protocol::ClientMessage>{protocol::Consumed{
+                .bytes_total = before + protocol::kChunkBytesMax + 64 + 3 + 64}});
   EXPECT_TRUE(core.take_outgoing().empty());
+}
+
+TEST_F(ClientCoreSendTest, ReportsWhatItHasTakenOnlyOnceItIsAPartOfTheQueue) {
+  connect(100, 1000, /*queue_bytes=*/16 * 1000);
+  join("room");
+  core.take_upcalls();
+  core.take_outgoing();
+  std::size_t reports = 0;
+  for (int i = 0; i < 100; ++i) {  // 100 bytes each
+    say(delivery("room", 0, std::string(36, 'x')));
+    core.take_upcalls();
+    reports += core.take_outgoing().size();
+  }
+  EXPECT_EQ(reports, 10u);
 }
 
 TEST_F(ClientCoreSendTest, TellsTheTransition) {

@@ -129,7 +129,8 @@ void FakeDaemon::answer_hello(const protocol::Hello& hello,
   out.push_back(protocol::Welcome{.process = process_,
                                   .daemon_version = "test",
                                   .send_window_bytes = 1u << 20,
-                                  .send_window_messages = behaviour_.window_messages});
+                                  .send_window_messages = behaviour_.window_messages,
+                                  .queue_bytes = 64u << 20});
 }
 
 void FakeDaemon::answer(const protocol::ClientMessage& message,

@@ -107,7 +107,7 @@ void draw_limits(Random& random, daemon::DaemonOptions& options) {
   if (random.percent(15)) options.window_messages = random.between(1, 8);
   if (random.percent(10)) options.window_bytes = random.between(1u << 10, 1u << 18);
   if (random.percent(15)) options.client_window_messages = random.between(1, 8);
-  if (random.percent(15)) options.client_queue_bytes = random.between(4u << 10, 256u << 10);
+  if (random.percent(15)) options.client_queue_bytes = random.between(16u << 10, 256u << 10);
   if (random.percent(20)) options.batch_bytes = random.between(1u << 9, 1u << 14);
   options.report_all_deliveries = true;
   options.version = "simulated";

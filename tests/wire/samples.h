@@ -97,7 +97,7 @@ inline std::vector<protocol::DaemonMessage> daemon_messages() {
   DaemonStatus least;
   least.daemon = daemon_id(1);
   return {
-      Welcome{process(1), "0.1.0", 1, kBig, 1024},
+      Welcome{process(1), "0.1.0", 1, kBig, 1024, 64u << 20},
       Refused{"no"},
       Refused{},
       Accepted{RequestId{kBig}},

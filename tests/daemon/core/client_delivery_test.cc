@@ -234,6 +234,76 @@ TEST(ClientDelivery, ForgetsThePartsOfAPayloadWhoseClientDied) {
   }
 }
 
+// Chunks that d0 has sent, and how many of them were empty (rule C5).
+struct ChunksSent {
+  std::size_t full = 0;
+  std::size_t empty = 0;
+
+  void count(const protocol::PeerBody& body) {
+    const auto* batch = std::get_if<protocol::Batch>(&body);
+    if (batch == nullptr) return;
+    for (const auto& message : batch->messages) {
+      if (message->kind != protocol::MessageKind::kChunk) continue;
+      ++(message->payload.empty() ? empty : full);
+    }
+  }
+};
+
+TEST(ClientDelivery, LeavesNothingBehindOfALargeSendThatIsRejectedHalfWay) {
+  Room room(2);
+  room.defaults().window_messages = 4;
+  room.open();
+  room.greet(0, 5);
+  room.say(0, 6, protocol::Hello{.name = "host of the hall"});
+  room.say(0, 6, join(1, "hall"));
+  room.run_for(milliseconds(50));
+  ChunksSent sent;
+  room.set_filter([&](const std::string& from, const std::string&, const auto& body) {
+    if (from == "d0") sent.count(body);
+    return true;
+  });
+  const std::string chunk(protocol::kChunkBytesMax, 'x');
+  constexpr std::size_t kChunks = 100;
+  for (std::size_t k = 0; k < kChunks; ++k) {
+    room.say(0, 5, MulticastChunk{Payload::copy_of(chunk)});
+  }
+  room.say(0, 5, multicast(1, "the end", Order::kTotal, "hall"));
+  room.lose_client(0, 6);  // the hall is empty before all parts are through the window
+  room.run_for(milliseconds(100));
+  EXPECT_EQ(room.rejected(0, 5), (std::vector<protocol::Rejected>{{RequestId{1}, group_key("hall"),
+                                                                   RejectReason::kNoSuchGroup}}));
+  EXPECT_GT(sent.full, 0u);
+  EXPECT_LT(sent.full, kChunks);
+  EXPECT_EQ(sent.empty, 1u);
+  room.say(0, 5, MulticastChunk{Payload::copy_of(chunk)});
+  room.say(0, 5, multicast(2, "whole"));
+  room.run_for(milliseconds(100));
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(room.texts(i, 1), Texts{chunk + "whole"});
+}
+
+TEST(ClientDelivery, SendsALargePayloadAgainThatAViewChangeCutInTwo) {
+  Room room(3);
+  room.defaults().window_messages = 4;
+  room.open();
+  ChunksSent sent;
+  room.set_filter([&](const std::string& from, const std::string& to, const auto& body) {
+    if (from == "d0" && to == "d1") sent.count(body);
+    return true;
+  });
+  room.vanish(2);  // its acknowledgements are missing: the window stays full until it is out
+  const std::string chunk(protocol::kChunkBytesMax, 'x');
+  for (int k = 0; k < 10; ++k) room.say(0, 1, MulticastChunk{Payload::copy_of(chunk)});
+  room.say(0, 1, multicast(2, "the end"));
+  room.run_for(milliseconds(100));
+  EXPECT_EQ(sent.full, 4u);
+  room.run_for(std::chrono::seconds(5));
+  EXPECT_EQ(room.names_in_view(0), (Texts{"c0", "c1"}));
+  EXPECT_EQ(sent.full, 4u + 10u);
+  std::string whole;
+  for (int k = 0; k < 10; ++k) whole += chunk;
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(room.texts(i, 1), Texts{whole + "the end"});
+}
+
 TEST(ClientDelivery, SendsEverythingThroughAWindowOfOneMessage) {
   for (const auto engine : {TotalOrderEngine::kSequencer, TotalOrderEngine::kLamport}) {
     Room room(3, engine);
@@ -257,6 +327,7 @@ class SlowReaderTest : public ::testing::Test {
   SlowReaderTest() {
     room.defaults().client_queue_bytes = 1000;
     room.open();
+    for (std::size_t i = 0; i < 2; ++i) room.consume_all(i, 1);
   }
   // Sends so many messages that cost 100 bytes each; the sender reads.
   void send(std::uint64_t count) {
@@ -264,7 +335,7 @@ class SlowReaderTest : public ::testing::Test {
       room.say(0, 1, multicast(2 + sent, std::string(36, 'x')));
       room.run_for(milliseconds(20));
       ++sent;
-      room.say(0, 1, protocol::Consumed{.bytes_total = 100 * sent});
+      room.consume_all(0, 1);
     }
   }
   bool is_warned() {
@@ -303,7 +374,7 @@ TEST_F(SlowReaderTest, EvictsAboveTheLimit) {
 TEST_F(SlowReaderTest, KeepsAClientThatReads) {
   for (int round = 0; round < 5; ++round) {
     send(8);
-    room.say(1, 1, protocol::Consumed{.bytes_total = 100 * sent});
+    room.consume_all(1, 1);
   }
   EXPECT_FALSE(room.is_closed(1, 1));
   EXPECT_EQ(room.texts(1, 1).size(), 40u);
@@ -311,7 +382,7 @@ TEST_F(SlowReaderTest, KeepsAClientThatReads) {
 
 TEST_F(SlowReaderTest, WarnsAgainAfterItReadAgain) {
   send(7);
-  room.say(1, 1, protocol::Consumed{.bytes_total = 700});
+  room.consume_all(1, 1);
   send(7);
   std::size_t warnings = 0;
   for (const Report& report : room.reports(1)) warnings += report.warning ? 1 : 0;
@@ -321,11 +392,77 @@ TEST_F(SlowReaderTest, WarnsAgainAfterItReadAgain) {
 TEST_F(SlowReaderTest, DoesNotCountTheLargestMessageUnderWay) {
   room.say(0, 1, multicast(2, std::string(2 << 20, 'x')));
   room.run_for(milliseconds(20));
-  room.say(0, 1, protocol::Consumed{.bytes_total = (2 << 20) + 64});
+  room.consume_all(0, 1);
   room.say(0, 1, multicast(3, "small"));
   room.run_for(milliseconds(20));
   EXPECT_FALSE(room.is_closed(1, 1));
   EXPECT_EQ(room.texts(1, 1).size(), 2u);
+}
+
+TEST_F(SlowReaderTest, CountsViewsToo) {
+  room.greet(0, 2);
+  for (std::uint64_t k = 0; k < 5 && !room.is_closed(1, 1); ++k) {
+    room.say(0, 2, join(2 * k + 1, "room"));
+    room.settle();
+    for (const std::uint64_t session : {1, 2}) room.consume_all(0, session);
+    room.say(0, 2, leave(2 * k + 2, "room"));
+    room.settle();
+    for (const std::uint64_t session : {1, 2}) room.consume_all(0, session);
+  }
+  EXPECT_TRUE(room.is_closed(1, 1));
+  EXPECT_FALSE(room.is_closed(0, 1));
+}
+
+TEST_F(SlowReaderTest, CountsAnswersToQuestionsOfOneFrame) {
+  const auto before = room.heard(1, 1).size();
+  std::vector<protocol::ClientMessage> questions;
+  for (std::uint64_t k = 0; k < 1000; ++k) {
+    questions.emplace_back(protocol::GroupsQuery{RequestId{10 + k}});
+  }
+  room.say_all(1, 1, std::move(questions));
+  EXPECT_TRUE(room.is_closed(1, 1));
+  EXPECT_LT(room.heard(1, 1).size() - before, 30u);
+}
+
+TEST_F(SlowReaderTest, CountsRejections) {
+  for (std::uint64_t k = 0; k < 20 && !room.is_closed(1, 1); ++k) {
+    room.say(1, 1, multicast(10 + k, "x", Order::kTotal, "nowhere"));
+    room.settle();
+  }
+  EXPECT_TRUE(room.is_closed(1, 1));
+}
+
+TEST_F(SlowReaderTest, IsShownInTheStatus) {
+  const std::uint64_t before = room.counter(1, "client_bytes_waiting");
+  send(3);
+  EXPECT_EQ(room.counter(1, "client_bytes_waiting"), before + 300);
+}
+
+// --- whom it was for is gone ---------------------------------------------------------------------
+
+TEST_F(ClientDeliveryTest, TellsTheSenderWhenNobodyIsLeftInTheGroup) {
+  room.greet(1, 5);
+  say(0, 2, protocol::Hello{.name = "guest"});
+  say(0, 2, join(1, "hall"));
+  // Both are on their way at the same time; d0 gives its own leave the first place.
+  room.say(0, 2, leave(2, "hall"));
+  room.say(1, 5, multicast(1, "anybody?", Order::kTotal, "hall"));
+  room.run_for(milliseconds(100));
+  EXPECT_EQ(room.heard_of<protocol::Accepted>(1, 5).size(), 1u);
+  EXPECT_EQ(room.heard_of<protocol::SendFail>(1, 5),
+            (std::vector<protocol::SendFail>{{group_key("hall"), SendNumber{1}}}));
+}
+
+TEST_F(ClientDeliveryTest, TellsTheSenderWhenTheAddresseeIsGone) {
+  Multicast private_word = multicast(2, "for you");
+  private_word.to = room.process(0, 1).key;
+  room.say(0, 1, leave(2, "room"));
+  room.say(2, 1, private_word);
+  room.run_for(milliseconds(100));
+  EXPECT_EQ(texts_of_all(), (std::vector<Texts>{{}, {}, {}}));
+  EXPECT_EQ(room.heard_of<protocol::SendFail>(2, 1),
+            (std::vector<protocol::SendFail>{{group_key("room"), SendNumber{1}}}));
+  EXPECT_TRUE(room.heard_of<protocol::SendFail>(1, 1).empty());
 }
 
 }  // namespace

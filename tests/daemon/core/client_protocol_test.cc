@@ -66,7 +66,8 @@ TEST_F(ClientServiceTest, WelcomesAClientWithItsIdentityAndItsWindow) {
       .daemon_version = "test",
       .protocol_version = protocol::kProtocolVersion,
       .send_window_bytes = room.defaults().client_window_bytes,
-      .send_window_messages = room.defaults().client_window_messages};
+      .send_window_messages = room.defaults().client_window_messages,
+      .queue_bytes = room.defaults().client_queue_bytes};
   EXPECT_EQ(welcomes[0], expected);
 }
 
@@ -98,16 +99,18 @@ TEST_F(ClientServiceTest, ThrowsOutAClientThatGreetsTwice) {
 
 TEST_F(ClientServiceTest, ThrowsOutAClientThatConsumesMoreThanItWasGiven) {
   say(1, multicast(2, "x"));
-  say(1, protocol::Consumed{.bytes_total = 65});
+  const std::uint64_t told = room.told_bytes(0, 1);
+  say(1, protocol::Consumed{.bytes_total = told});
   EXPECT_FALSE(room.is_closed(0, 1));
-  say(1, protocol::Consumed{.bytes_total = 66});
+  say(1, protocol::Consumed{.bytes_total = told + 1});
   expect_thrown_out("more was consumed than delivered");
 }
 
 TEST_F(ClientServiceTest, ThrowsOutAClientThatTakesBackWhatItConsumed) {
   say(1, multicast(2, "x"));
-  say(1, protocol::Consumed{.bytes_total = 65});
-  say(1, protocol::Consumed{.bytes_total = 64});
+  const std::uint64_t told = room.told_bytes(0, 1);
+  say(1, protocol::Consumed{.bytes_total = told});
+  say(1, protocol::Consumed{.bytes_total = told - 1});
   expect_thrown_out("more was consumed than delivered");
 }
 

@@ -110,6 +110,10 @@ class Cluster {
   void lose_client(std::size_t i, std::uint64_t session) {
     step(name(i), ClientLost{SessionId{session}});
   }
+  // A frame from outside the cluster.
+  void take(std::size_t i, const protocol::PeerFrame& frame) {
+    step(name(i), PeerFrameReceived{frame});
+  }
   void ask_to_leave(std::size_t i) { step(name(i), LeaveRequested{}); }
   void settle() {
     bool moved = true;
@@ -173,6 +177,10 @@ class Cluster {
   }
   const std::vector<Report>& reports(std::size_t i) { return nodes_[name(i)].reports; }
   const std::vector<InstallView>& installed(std::size_t i) { return nodes_[name(i)].installed; }
+  // i keeps lanes to j.
+  bool is_connected(std::size_t i, std::size_t j) {
+    return nodes_[name(i)].connected.contains(name(j));
+  }
   bool is_running(std::size_t i) { return nodes_[name(i)].core.has_value(); }
   bool gave_up(std::size_t i) const { return gave_up_.contains(name(i)); }
   bool finished(std::size_t i) const { return finished_.contains(name(i)); }
@@ -185,6 +193,7 @@ class Cluster {
     std::set<SessionId> closed;
     std::vector<Report> reports;
     std::vector<InstallView> installed;
+    std::set<std::string> connected;
   };
   struct InFlight {
     std::string from;
@@ -203,6 +212,10 @@ class Cluster {
     for (Effect& effect : node.core->take_effects()) {
       if (auto* send = std::get_if<SendToPeers>(&effect)) {
         for (const auto& peer : send->peers) wire_.push_back({name, peer, send->frame});
+      } else if (auto* connect = std::get_if<ConnectPeer>(&effect)) {
+        node.connected.insert(connect->name);
+      } else if (auto* disconnect = std::get_if<DisconnectPeer>(&effect)) {
+        node.connected.erase(disconnect->name);
       } else if (auto* record = std::get_if<PersistRecord>(&effect)) {
         node.record = record->record;
       } else if (auto* tell = std::get_if<SendToClient>(&effect)) {

@@ -216,6 +216,25 @@ TEST(FourDaemons, GoOnInTheHalfWithRankZero) {
   }
 }
 
+TEST(FourDaemons, TellSendersOfAnExcludedDaemonWhatWasNotDelivered) {
+  Room room(4);
+  room.open();
+  for (const std::size_t a : {0u, 1u}) {
+    for (const std::size_t b : {2u, 3u}) room.cut(a, b);
+  }
+  room.say(2, 1, multicast(2, "was delivered here", Order::kFifo));
+  room.say(2, 1, multicast(3, "waits for its place", Order::kTotal));
+  room.run_for(seconds(4));
+  room.heal();
+  room.run_for(seconds(2));
+  ASSERT_TRUE(room.gave_up(2));
+  EXPECT_EQ(room.heard_of<protocol::Accepted>(2, 1).back().up_to, RequestId{3});
+  EXPECT_EQ(room.texts(2, 1), Texts{"was delivered here"});
+  EXPECT_EQ(room.heard_of<protocol::SendFail>(2, 1),
+            (std::vector<protocol::SendFail>{{group_key("room"), SendNumber{2}}}));
+  EXPECT_TRUE(room.heard_of<protocol::SendFail>(3, 1).empty());
+}
+
 TEST(FourDaemons, TakeExcludedDaemonsBackAsNewIncarnations) {
   Room room(4);
   room.open();
@@ -544,6 +563,52 @@ TEST(DaemonViews, FormOneViewHoweverTheDaemonsStart) {
       EXPECT_EQ(cluster.status(i).view, cluster.status(0).view);
     }
   }
+}
+
+// --- daemons that nobody configured --------------------------------------------------------------
+
+TEST(Strangers, AreConnectedWhileTheyAreMembersAndLetGoAfterwards) {
+  Room room(2);
+  room.open();
+  room.start(2);  // it knows d0 and d1; these do not know it
+  room.run_for(seconds(2));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
+  EXPECT_TRUE(room.is_connected(0, 2));
+  room.run_for(seconds(30));
+  EXPECT_TRUE(room.is_connected(0, 2));
+  room.kill(2);
+  room.run_for(seconds(2));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1"}));
+  room.run_for(seconds(30));
+  EXPECT_FALSE(room.is_connected(0, 2));
+  EXPECT_TRUE(room.is_connected(0, 1));
+  room.start(2);
+  room.run_for(seconds(3));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
+  EXPECT_TRUE(room.is_connected(0, 2));
+}
+
+TEST(Strangers, ThatAreConfiguredStayConnectedHoweverLongTheyAreDown) {
+  Room room(3);
+  room.open();
+  room.kill(2);
+  room.run_for(seconds(60));
+  EXPECT_TRUE(room.is_connected(0, 2));
+}
+
+TEST(Strangers, OfAnotherLineageAreReportedOnce) {
+  Room room(2);
+  room.open();
+  protocol::PeerFrame frame;
+  frame.header.cluster = group_key(room.defaults().cluster).value;
+  frame.header.lineage = Incarnation{77};
+  frame.header.sender = {"x", Incarnation{5}};
+  frame.body = protocol::Beacon{};
+  const auto before = room.reports(0).size();
+  for (int k = 0; k < 3; ++k) room.take(0, frame);
+  ASSERT_EQ(room.reports(0).size(), before + 1);
+  EXPECT_TRUE(room.reports(0).back().warning);
+  EXPECT_NE(room.reports(0).back().text.find("formed apart from this one"), std::string::npos);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "groupcomm/protocol/queue_cost.h"
 #include "tests/daemon/core/cluster.h"
 
 namespace groupcomm::daemon {
@@ -46,6 +47,16 @@ class Room : public Cluster {
     say(i, session,
         protocol::Hello{.version = protocol::kProtocolVersion, .name = "c" + std::to_string(i)});
     settle();
+  }
+  // What the session was told since its welcome, as it is counted against its queue.
+  std::uint64_t told_bytes(std::size_t i, std::uint64_t session) {
+    std::uint64_t bytes = 0;
+    for (const auto& message : heard(i, session)) bytes += protocol::queue_cost(message);
+    return bytes;
+  }
+  // The session has read everything.
+  void consume_all(std::size_t i, std::uint64_t session) {
+    say(i, session, protocol::Consumed{.bytes_total = told_bytes(i, session)});
   }
   // The process of a greeted session.
   ProcessId process(std::size_t i, std::uint64_t session) {
