@@ -1,0 +1,57 @@
+// Daemons that nobody configured here, and those of another cluster.
+#include <gtest/gtest.h>
+
+#include "tests/daemon/core/room.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+using std::chrono::seconds;
+using Texts = std::vector<std::string>;
+
+TEST(Strangers, AreConnectedWhileTheyAreMembersAndLetGoAfterwards) {
+  Room room(2);
+  room.open();
+  room.start(2);  // it knows d0 and d1; these do not know it
+  room.run_for(seconds(2));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
+  EXPECT_TRUE(room.is_connected(0, 2));
+  room.run_for(seconds(30));
+  EXPECT_TRUE(room.is_connected(0, 2));
+  room.kill(2);
+  room.run_for(seconds(2));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1"}));
+  room.run_for(seconds(30));
+  EXPECT_FALSE(room.is_connected(0, 2));
+  EXPECT_TRUE(room.is_connected(0, 1));
+  room.start(2);
+  room.run_for(seconds(3));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
+  EXPECT_TRUE(room.is_connected(0, 2));
+}
+
+TEST(Strangers, ThatAreConfiguredStayConnectedHoweverLongTheyAreDown) {
+  Room room(3);
+  room.open();
+  room.kill(2);
+  room.run_for(seconds(60));
+  EXPECT_TRUE(room.is_connected(0, 2));
+}
+
+TEST(Strangers, OfAnotherLineageAreReportedOnce) {
+  Room room(2);
+  room.open();
+  protocol::PeerFrame frame;
+  frame.header.cluster = group_key(room.defaults().cluster).value;
+  frame.header.lineage = Incarnation{77};
+  frame.header.sender = {"x", Incarnation{5}};
+  frame.body = protocol::Beacon{};
+  const auto before = room.reports(0).size();
+  for (int k = 0; k < 3; ++k) room.take(0, frame);
+  ASSERT_EQ(room.reports(0).size(), before + 1);
+  EXPECT_TRUE(room.reports(0).back().warning);
+  EXPECT_NE(room.reports(0).back().text.find("formed apart from this one"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace groupcomm::daemon
