@@ -98,6 +98,9 @@ struct Plan {
   bool settles_with_loss = false;
   // Only some of the daemons are healed at the end, and must do without the others.
   bool random_core = false;
+  // The run fails where a daemon crashes while another one stands still: so that a failure is
+  // there to be shrunk.
+  bool planted_failure = false;
   bool checks_each_step = false;
   NetworkPlan network;
   DaemonPlan daemon;

@@ -6,13 +6,16 @@
 //   at MILLISECONDS ACTION         something happens at this time
 //   when KIND dA>dB ACTION         something happens as the next frame of this kind is sent there,
 //                                  after the time of the line before
-//   expect passes                  or the names of the properties that must be found violated
+//   expect passes                  or the names of the properties that must be found violated; of
+//                                  several, the first one will do
+//   digest NUMBER                  of the run that was shrunk: a build with another says so
 //   ---                            and behind it the transcript: what each node was told
 //
 // Actions: crash|start|pause|resume|leave dN ..., cut dA>dB ..., heal,
 // cN join|leave GROUP, cN send GROUP ORDER, cN crash|start|pause|resume|bye.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +28,8 @@ namespace groupcomm::simulation {
 struct Scenario {
   std::string head;  // the text above the transcript
   Plan plan;
-  std::string expected;    // "passes", or properties
+  std::string expected;  // "passes", or properties
+  std::optional<std::uint64_t> digest;
   std::string transcript;  // empty: not looked at
 };
 

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -13,17 +14,16 @@
 namespace groupcomm::simulation {
 namespace {
 
-struct Failure {
-  std::string kind;  // "D6", "L1", "complaint", "signal"; empty: it passed
-  std::uint64_t faults = 0;
-  std::uint64_t sends = 0;
-};
-
 // A run that takes longer has become another one than the failure that is looked at.
 constexpr unsigned kSecondsMax = 5;
 
-// In a process of its own, which a failed CHECK may end.
-Failure run_apart(const Plan& plan) {
+}  // namespace
+
+std::string kind_of(const Outcome& outcome) {
+  return outcome.verdict.substr(0, outcome.verdict.find_first_of(" :"));
+}
+
+Ending run_apart(const Plan& plan) {
   int ends[2];
   CHECK(pipe(ends) == 0);
   std::fflush(stdout);
@@ -31,10 +31,10 @@ Failure run_apart(const Plan& plan) {
   CHECK(child >= 0);
   if (child == 0) {
     alarm(kSecondsMax);
-    const Outcome outcome = Simulator(plan, /*verbose=*/false).run();
-    const std::string kind = outcome.verdict.substr(0, outcome.verdict.find_first_of(" :"));
-    const std::string text =
-        std::to_string(outcome.faults) + " " + std::to_string(outcome.sends) + " " + kind;
+    // An exception ends the process, too.
+    const Outcome outcome = [&]() noexcept { return Simulator(plan, /*verbose=*/false).run(); }();
+    const std::string text = std::to_string(outcome.faults) + " " + std::to_string(outcome.sends) +
+                             " " + std::to_string(outcome.digest) + " " + kind_of(outcome);
     if (write(ends[1], text.data(), text.size()) < 0) std::_Exit(1);
     std::_Exit(0);
   }
@@ -47,14 +47,17 @@ Failure run_apart(const Plan& plan) {
   close(ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
-  if (WIFSIGNALED(status)) return {.kind = "signal"};
-  Failure failure;
+  if (WIFSIGNALED(status)) return {.kind = WTERMSIG(status) == SIGALRM ? "endless" : "signal"};
+  Ending ending;
   char* end = nullptr;
-  failure.faults = std::strtoull(text.c_str(), &end, 10);
-  failure.sends = std::strtoull(end, &end, 10);
-  failure.kind = *end == ' ' ? end + 1 : "";
-  return failure;
+  ending.faults = std::strtoull(text.c_str(), &end, 10);
+  ending.sends = std::strtoull(end, &end, 10);
+  ending.digest = std::strtoull(end, &end, 10);
+  ending.kind = *end == ' ' ? end + 1 : "";
+  return ending;
 }
+
+namespace {
 
 class Shrinker {
  public:
@@ -63,7 +66,7 @@ class Shrinker {
   }
 
   bool has_failed() const { return !first_.kind.empty(); }
-  const Failure& failure() const { return first_; }
+  const Ending& failure() const { return first_; }
   const Plan& plan() const { return plan_; }
 
   void run() {
@@ -79,7 +82,7 @@ class Shrinker {
   bool try_plan(const Plan& simpler) {
     if (runs_left_ == 0) return false;
     --runs_left_;
-    const Failure failure = run_apart(simpler);
+    const Ending failure = run_apart(simpler);
     if (failure.kind != first_.kind) return false;
     plan_ = simpler;
     if (failure.kind != "signal") first_ = failure;
@@ -104,10 +107,12 @@ class Shrinker {
     bool moved = false;
     for (const Setting& setting : settings()) {
       if (setting.role != SettingRole::kSize) continue;
-      const std::uint64_t value = std::strtoull(setting.text(plan_).c_str(), nullptr, 10);
+      const std::string text = setting.text(plan_);
+      char* unit = nullptr;
+      const std::uint64_t value = std::strtoull(text.c_str(), &unit, 10);
       for (const std::uint64_t smaller : {value / 2, value - value / 8 - 1}) {
         if (smaller == 0 || smaller >= value) continue;
-        if (!try_setting(setting, std::to_string(smaller))) continue;
+        if (!try_setting(setting, std::to_string(smaller) + unit)) continue;
         moved = true;
         break;
       }
@@ -132,23 +137,26 @@ class Shrinker {
 
   Plan plan_;
   std::uint64_t runs_left_;
-  Failure first_;
+  Ending first_;
 };
 
 }  // namespace
 
-bool shrink(std::uint64_t seed, std::uint64_t runs_max, const std::string& path) {
-  Shrinker shrinker(draw_plan(seed), runs_max);
+bool shrink(const Plan& plan, std::uint64_t runs_max, const std::string& path) {
+  Shrinker shrinker(plan, runs_max);
+  const auto seed = static_cast<unsigned long long>(plan.seed);
   if (!shrinker.has_failed()) {
-    std::printf("seed %llu passes\n", static_cast<unsigned long long>(seed));
+    std::printf("seed %llu passes\n", seed);
     return false;
   }
   shrinker.run();
-  const std::string kind = shrinker.failure().kind;
-  std::ofstream(path) << "# Shrunk from seed " << seed << ": " << kind << "\n"
-                      << to_string(shrinker.plan()) << "expect " << kind << "\n";
-  std::printf("seed %llu fails with %s; written to %s:\n%s", static_cast<unsigned long long>(seed),
-              kind.c_str(), path.c_str(), to_string(shrinker.plan()).c_str());
+  const Ending& failure = shrinker.failure();
+  const std::string text = to_string(shrinker.plan());
+  std::ofstream file(path);
+  file << "# Shrunk from seed " << seed << ".\n" << text << "expect " << failure.kind << "\n";
+  if (failure.kind != "signal") file << "digest " << failure.digest << "\n";
+  std::printf("seed %llu fails with %s; written to %s:\n%s", seed, failure.kind.c_str(),
+              path.c_str(), text.c_str());
   return true;
 }
 

@@ -4,10 +4,26 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/simulation/plan.h"
+#include "tests/simulation/simulator.h"
+
 namespace groupcomm::simulation {
 
 // Leaves out classes of faults, single faults, daemons, clients and sends, until nothing more can
 // be left out or `runs_max` runs are over, and writes a scenario file. False: the seed passes.
-bool shrink(std::uint64_t seed, std::uint64_t runs_max, const std::string& path);
+bool shrink(const Plan& plan, std::uint64_t runs_max, const std::string& path);
+
+// What a run came to, in a word: "D6", "L1", "complaint"; "signal" where a CHECK failed; nothing
+// where it passed.
+struct Ending {
+  std::string kind;
+  std::uint64_t digest = 0;  // none of one that ended by a signal
+  std::uint64_t faults = 0;
+  std::uint64_t sends = 0;
+};
+
+// Runs the plan in a process of its own, which a failed CHECK may end.
+Ending run_apart(const Plan& plan);
+std::string kind_of(const Outcome& outcome);
 
 }  // namespace groupcomm::simulation

@@ -175,7 +175,8 @@ int main(int argc, char** argv) {
   }
   if (!arguments->scopes.empty()) return explore_all(*arguments) ? 0 : 1;
   if (!arguments->shrink_to.empty() && arguments->single) {
-    return shrink(arguments->details.seed, arguments->shrink_runs, arguments->shrink_to) ? 0 : 1;
+    const Plan plan = draw_plan(arguments->details.seed);
+    return shrink(plan, arguments->shrink_runs, arguments->shrink_to) ? 0 : 1;
   }
   if (arguments->single) return run_single(arguments->details) ? 0 : 1;
   return run_batch(arguments->batch) == 0 ? 0 : 1;

@@ -199,6 +199,13 @@ void Simulator::close_session(std::size_t daemon, SessionId session) {
 }
 
 void Simulator::daemon_ended(std::size_t daemon) {
+  const bool others_stand_still =
+      std::any_of(daemons_.begin(), daemons_.end(), [&](const auto& other) {
+        return other->is_up() && other->is_paused() && other != daemons_[daemon];
+      });
+  if (plan_.planted_failure && scene_.is_stormy() && others_stand_still) {
+    scene_.complain("planted: a daemon ended while another one stood still");
+  }
   std::vector<SessionId> open;
   for (const auto& [key, connection] : sessions_) {
     if (key.first == daemon) open.push_back(key.second);
