@@ -77,7 +77,11 @@ std::optional<Rank> DaemonCore::Machine::member_rank(const protocol::FrameHeader
 }
 
 void DaemonCore::Machine::on_frame(const protocol::FrameHeader& header, protocol::PeerBody& body) {
-  if (!departed_.contains(header.sender.incarnation)) detector_.on_heard(now_, header.sender);
+  const Incarnation from = header.sender.incarnation;
+  if (!departed_.contains(from)) {
+    if (!is_living() && !detector_.is_heard(now_, from)) beacon_due_ = now_;  // rule D7
+    detector_.on_heard(now_, header.sender);
+  }
   std::visit(
       [&](auto& value) {
         if constexpr (kIsInsideView<std::decay_t<decltype(value)>>) {
@@ -283,6 +287,7 @@ void DaemonCore::Machine::follow(const DaemonView& decided) {
   }
   PROBE("a record follows a later decided view");
   change_.begin(decided, /*living=*/false, now_);
+  beacon_due_ = now_;  // rule D7
   flush_view_change_outputs();
 }
 
