@@ -345,19 +345,21 @@ void ClientNode::think() {
   });
 }
 
-void ClientNode::play(const std::string& what, const std::string& group, const std::string& order) {
+void ClientNode::play(const ScriptedAct& act) {
+  const std::string& what = act.what;
   if (what == "crash") return crash();
   if (what == "start") return start();
   if (what == "pause") return pause();
   if (what == "resume") return resume();
   if (what == "bye") return say_bye();
-  if (what == "join") wanted_.insert(group);
-  if (what == "leave") wanted_.erase(group);
+  if (what == "join") wanted_.insert(act.group);
+  if (what == "leave") wanted_.erase(act.group);
   if (what == "send") {
-    const auto parsed = parse_order(order);
+    const auto parsed = parse_order(act.order);
     CHECK(parsed.ok());
-    const std::string text = name_ + ":" + std::to_string(++payloads_);
-    multicast({group}, Payload::copy_of(text), {.order = parsed.value()});
+    std::string text = name_ + ":" + std::to_string(++payloads_);
+    text.resize(std::max(text.size(), act.bytes), '.');
+    multicast({act.group}, Payload::copy_of(text), {.order = parsed.value()});
   } else {
     tend_memberships();
   }

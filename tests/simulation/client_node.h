@@ -40,8 +40,14 @@ class ClientNode {
   void pause();  // a slow reader: nothing is read and nothing done
   void resume();
   void say_bye();
+  struct ScriptedAct {
+    std::string what;
+    std::string group;
+    std::string order;      // of a send
+    std::size_t bytes = 0;  // of its payload, at least
+  };
   // An action of a scenario.
-  void play(const std::string& what, const std::string& group, const std::string& order);
+  void play(const ScriptedAct& act);
   // No more sends; wishes for memberships stay.
   void settle();
 

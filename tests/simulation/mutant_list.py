@@ -1,4 +1,5 @@
-"""The planted bugs: each is a name and one or more patches (file, text, what stands there instead).
+"""The planted bugs: each is a name and one or more patches (file, text, what stands there instead),
+and what is there to find it where that is not the seeds.
 
 MUTANT in the new text is true in a run that asks for this bug. A text must stand exactly once in
 its file: the list follows the code.
@@ -14,8 +15,9 @@ VIEWS = "daemon/core/machine_views.cc"
 GROUPS = "membership/group_directory.cc"
 
 
-def bug(name, *patches):
-    return name, patches
+def bug(name, *patches, by=None):
+    """`by`: the unit test, or the scope of the exhaustive search, that must find it; else seeds."""
+    return name, patches, by
 
 
 MUTANTS = [

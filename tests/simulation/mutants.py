@@ -4,7 +4,8 @@
 A checker that never fails proves nothing. All bugs of mutant_list.py go into one copy, which is
 built once; a run asks for one of them by its number. A bug survives where no seed fails.
 
-    tests/simulation/mutants.py [--seeds N] [--jobs N] [--only TEXT] [--quick] [--work FOLDER]
+    tests/simulation/mutants.py [--seeds N] [--jobs N] [--only TEXT] [--quick] [--by-seed]
+                                [--work FOLDER]
 """
 
 import argparse
@@ -45,7 +46,7 @@ def plant(tree):
     """All bugs at once. Each text is looked for in the original, so that bugs do not meet."""
     wrong = []
     touched = {}
-    for number, (name, patches) in enumerate(MUTANTS, 1):
+    for number, (name, patches, _) in enumerate(MUTANTS, 1):
         for file, old, new in patches:
             original = (ROOT / file).read_text()
             text = touched.get(file, original)
@@ -64,28 +65,51 @@ def plant(tree):
 def build(tree, work, jobs):
     subprocess.run(["cmake", "-G", "Ninja", "-S", tree, "-B", work / "build",
                     "-DCMAKE_BUILD_TYPE=RelWithDebInfo"], check=True, capture_output=True)
-    built = subprocess.run(["cmake", "--build", work / "build", "--target", "simulate",
-                            f"-j{jobs}"], capture_output=True, text=True)
+    programs = {killer.split()[0] for _, _, killer in MUTANTS if killer} | {"simulate"}
+    built = subprocess.run(["cmake", "--build", work / "build", f"-j{jobs}", "--target",
+                            *sorted(programs)], capture_output=True, text=True)
     if built.returncode != 0:
         sys.exit(f"the planted bugs do not build:\n{built.stdout}{built.stderr}")
 
 
+def run(work, number, words):
+    environment = dict(os.environ, GROUPCOMM_MUTANT=str(number))
+    done = subprocess.run([work / "build/bin" / words[0], *words[1:]],
+                          capture_output=True, text=True, env=environment)
+    return done.returncode != 0, done.stdout + done.stderr
+
+
+def violations(output):
+    found = re.findall(r"^(\w+) violated|CHECK (failed)|^complaint: (\w+)|^(\w+): .*, after$",
+                       output, re.M)
+    return " ".join(dict.fromkeys("".join(parts).replace("failed", "CHECK") for parts in found))
+
+
+def is_killed_by(work, number, name, killer):
+    """By the one test, or search of a scope, that is there for it."""
+    program, what = killer.split()
+    is_test = program.endswith("_test")
+    killed, output = run(work, number, [program, "--gtest_filter=" + what] if is_test else
+                         [program, "--explore", what])
+    if killed:
+        print(f"| {name} | `{what}` | {'unit test' if is_test else violations(output)} |",
+              flush=True)
+    else:
+        print(f"SURVIVES {killer}: {name}", flush=True)
+    return killed
+
+
 def hunt(work, number, name, options):
     """Whether some seed fails. Prints the first one and what it violates."""
-    environment = dict(os.environ, GROUPCOMM_MUTANT=str(number))
-    run = subprocess.run([work / "build/bin/simulate", "--count", str(options.seeds), "--jobs",
-                          str(options.jobs), "--until-failure"],
-                         capture_output=True, text=True, env=environment)
-    output = run.stdout + run.stderr
+    killed, output = run(work, number, ["simulate", "--count", str(options.seeds), "--jobs",
+                                        str(options.jobs), "--until-failure"])
     failed = re.findall(r"^FAILED: simulate --seed (\d+)", output, re.M)
     seeds = sorted(int(seed) for seed in failed)
-    found = re.findall(r"^(\w+) violated|CHECK (failed)|^complaint: (\w+)", output, re.M)
-    what = " ".join(dict.fromkeys("".join(parts).replace("failed", "CHECK") for parts in found))
-    if run.returncode == 0:
+    if killed:
+        print(f"| {name} | {seeds[0] if seeds else '?'} | {violations(output)} |", flush=True)
+    else:
         print(f"SURVIVES {options.seeds} seeds: {name}", flush=True)
-        return False
-    print(f"| {name} | {seeds[0] if seeds else '?'} | {what} |", flush=True)
-    return True
+    return killed
 
 
 def main():
@@ -94,6 +118,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--by-seed", action="store_true", help="look for seeds only")
     parser.add_argument("--texts", action="store_true", help="look for the texts and end")
     parser.add_argument("--work", default="")
     options = parser.parse_args()
@@ -107,10 +132,13 @@ def main():
     survivors = 0
     if not options.texts:
         build(tree, work, options.jobs)
-        for number, (name, _) in enumerate(MUTANTS, 1):
-            is_meant = name in QUICK if options.quick else options.only in name
-            if is_meant and not hunt(work, number, name, options):
-                survivors += 1
+        for number, (name, _, killer) in enumerate(MUTANTS, 1):
+            is_meant = killer or name in QUICK if options.quick else options.only in name
+            if not is_meant:
+                continue
+            killed = (is_killed_by(work, number, name, killer) if killer and not options.by_seed
+                      else hunt(work, number, name, options))
+            survivors += not killed
     if not options.work:
         shutil.rmtree(work)
     return 1 if survivors else 0

@@ -11,8 +11,9 @@
 //   digest NUMBER                  of the run that was shrunk: a build with another says so
 //   ---                            and behind it the transcript: what each node was told
 //
-// Actions: crash|start|pause|resume|leave dN ..., cut dA>dB ..., heal,
-// cN join|leave GROUP, cN send GROUP ORDER, cN crash|start|pause|resume|bye.
+// Actions: crash|start|pause|resume|leave dN ...; cut dA>dB ...; lose KIND dA>dB ..., frames of
+// this kind; heal, which ends both; hold KIND dA>dB ..., until release, which lets them arrive;
+// cN join|leave GROUP; cN send GROUP ORDER [BYTES]; cN crash|start|pause|resume|bye.
 #pragma once
 
 #include <optional>

@@ -30,13 +30,26 @@ void Simulator::play(const std::string& action) {
   std::istringstream stream(action);
   std::string verb;
   stream >> verb;
-  if (verb == "heal") return network_->heal();
+  if (verb == "heal") {
+    lost_frames_.clear();
+    held_frames_.clear();
+    return network_->heal();
+  }
+  if (verb == "release") return release_frames();
+  if (verb == "lose" || verb == "hold") {
+    std::string kind;
+    stream >> kind;
+    for (std::string link; stream >> link;) play_on_frames(verb, frame_kind(kind), link);
+    return;
+  }
   if (verb[0] == 'c' && verb.size() > 1 && verb[1] >= '0' && verb[1] <= '9') {
     std::string what;
     std::string group;
     std::string order;
-    stream >> what >> group >> order;
-    clients_.at(index_of(verb))->play(what, group, order);
+    std::size_t bytes = 0;
+    stream >> what >> group >> order >> bytes;
+    clients_.at(index_of(verb))
+        ->play({.what = what, .group = group, .order = order, .bytes = bytes});
     return;
   }
   for (std::string who; stream >> who;) {
@@ -59,6 +72,34 @@ void Simulator::play(const std::string& action) {
     } else {
       scene_.complain("nothing is known of \"" + action + "\"");
     }
+  }
+}
+
+void Simulator::play_on_frames(const std::string& verb, std::size_t kind, const std::string& link) {
+  const std::size_t arrow = link.find('>');
+  if (kind == std::variant_size_v<protocol::PeerBody> || arrow == std::string::npos) {
+    return scene_.complain("nothing is known of \"" + verb + " " + link + "\"");
+  }
+  const FrameRule rule{kind, index_of(link.substr(0, arrow)), index_of(link.substr(arrow + 1))};
+  (verb == "lose" ? lost_frames_ : held_frames_).insert(rule);
+}
+
+bool Simulator::is_kept_back(std::size_t from, std::size_t to, std::size_t kind,
+                             const Payload& bytes) {
+  const FrameRule rule{kind, from, to};
+  if (held_frames_.contains(rule)) {
+    held_.emplace_back(to, bytes);
+    return true;
+  }
+  return lost_frames_.contains(rule);
+}
+
+// In the order in which they were sent, however old they are.
+void Simulator::release_frames() {
+  held_frames_.clear();
+  for (auto& [to, bytes] : std::exchange(held_, {})) {
+    scene_.after(std::chrono::milliseconds(1),
+                 [this, to = to, bytes = bytes] { daemons_[to]->on_peer_bytes(bytes); });
   }
 }
 

@@ -74,6 +74,7 @@ void Simulator::send_to_peer(std::size_t from, const std::string& to, protocol::
   pull_cues(from, receiver, frame.body.index());
   if (generation_of_sender != daemons_[from]->generation()) return;
   monitor_.on_send(frame);
+  if (is_kept_back(from, receiver, frame.body.index(), bytes)) return;
   const std::uint64_t generation = daemons_[from]->generation();
   const bool is_after = random_.percent(50);
   if (!is_after) pull_triggers(from, receiver, frame);

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "daemon/verify/check.h"
@@ -79,6 +81,9 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   void begin_script();
   void pull_cues(std::size_t from, std::size_t to, std::size_t kind);
   void play(const std::string& action);
+  void play_on_frames(const std::string& verb, std::size_t kind, const std::string& link);
+  bool is_kept_back(std::size_t from, std::size_t to, std::size_t kind, const Payload& bytes);
+  void release_frames();
   void begin_further_faults();
   void tell_lie();
   void send_unknown_frame();
@@ -119,8 +124,13 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
     ProcessId holder;
   };
   std::map<std::string, FencedResource> resources_;
-  std::set<std::size_t> played_;      // cues that waited for a frame
-  std::set<std::size_t> core_;        // daemons that are whole in the second phase
+  std::set<std::size_t> played_;  // cues that waited for a frame
+  // Of a script: frames of a kind on a link that are lost, and those that are kept for later.
+  using FrameRule = std::tuple<std::size_t, std::size_t, std::size_t>;
+  std::set<FrameRule> lost_frames_;
+  std::set<FrameRule> held_frames_;
+  std::vector<std::pair<std::size_t, Payload>> held_;  // to whom, and what
+  std::set<std::size_t> core_;                         // daemons that are whole in the second phase
   bool may_keep_others_out_ = false;  // an outsider can be in the view beside some of the core
   bool has_half_connected_ = false;   // outsiders that still send or hear
   std::vector<int> trigger_times_;    // how often each trigger may still fire
