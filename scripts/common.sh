@@ -38,16 +38,12 @@ install_packages() {
     apt-get install -y -q --no-install-recommends "${missing[@]}" </dev/null
 }
 
-# configure_and_build PRESET [-DNAME=VALUE...] [--target TARGET...]
+# configure_and_build PRESET [--target TARGET...]
 configure_and_build() {
-  local preset="$1" output definitions=()
+  local preset="$1" output
   shift
-  while (($# > 0)) && [[ "$1" == -D* ]]; do
-    definitions+=("$1")
-    shift
-  done
   say "Building $preset"
-  if ! output="$(cmake --preset "$preset" "${definitions[@]}" 2>&1)"; then
+  if ! output="$(cmake --preset "$preset" 2>&1)"; then
     printf '%s\n' "$output" >&2
     return 1
   fi
