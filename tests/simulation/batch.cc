@@ -50,7 +50,8 @@ void add_probes(Ledger& ledger) {
   }
 }
 
-// Prints them, the rarest first. Returns how many were never hit.
+// Prints them, the rarest first. Returns how many were never hit that are not known to be rare, or
+// are said to be rare and not there any more.
 std::uint64_t print_probes(const std::vector<Ledger*>& ledgers) {
   std::map<std::string, std::uint64_t> sums;  // one text may stand in two places
   const std::vector<ProbeCount> names = probe_counts();
@@ -60,13 +61,22 @@ std::uint64_t print_probes(const std::vector<Ledger*>& ledgers) {
   std::vector<std::pair<std::uint64_t, std::string>> sorted;
   for (const auto& [text, count] : sums) sorted.emplace_back(count, text);
   std::sort(sorted.begin(), sorted.end());
-  std::uint64_t missed = 0;
+  std::uint64_t wrong = 0;
+  const auto& rare = rare_probes();
   for (const auto& [count, text] : sorted) {
+    const bool is_rare = std::find(rare.begin(), rare.end(), text) != rare.end();
     std::printf("  %12llu PROBE %s%s\n", static_cast<unsigned long long>(count), text.c_str(),
-                count == 0 ? "  NEVER HIT" : "");
-    if (count == 0) ++missed;
+                count > 0 ? ""
+                : is_rare ? "  (rare)"
+                          : "  NEVER HIT");
+    if (count == 0 && !is_rare) ++wrong;
   }
-  return missed;
+  for (const std::string& text : rare) {
+    if (sums.count(text) > 0) continue;
+    std::printf("there is no probe \"%s\", which is listed as rare\n", text.c_str());
+    ++wrong;
+  }
+  return wrong;
 }
 
 void add_counters(Ledger& ledger, const std::map<std::string, std::uint64_t>& counters) {

@@ -15,7 +15,7 @@ struct BatchOptions {
   bool checks_each_step = false;
   bool until_failure = false;  // begin no further run after one that failed
   std::uint64_t failures_shown = 10;
-  bool probes = false;  // report how often each probe was hit; one that never was is a failure
+  bool probes = false;  // say how many runs hit each probe; one that none did is a failure
 };
 
 // Prints a line for each failure, and a summary. Returns the number of failed seeds.

@@ -1,5 +1,23 @@
 #include "tests/simulation/probes.h"
 
+namespace groupcomm::simulation {
+
+const std::vector<std::string>& rare_probes() {
+  static const std::vector<std::string> texts = {
+      "E15: the worst connected of many is left out",
+      "E18: a client is evicted",
+      "E24: too many frames of a view to come",
+      "E39: a view change cuts a large message in two",
+      "E40: all that are left leave",
+      "a daemon that nobody configured here is gone for long",
+      "a view is entered frozen",
+      "messages of a decided cut cannot be had",
+  };
+  return texts;
+}
+
+}  // namespace groupcomm::simulation
+
 #ifdef GROUPCOMM_PROBES
 
 #include "groupcomm/probe.h"

@@ -25,8 +25,8 @@ A single seed prints its plan, what happened and the verdict; --verbose prints e
 effect, one line each; --trace writes what each node saw to FILE.NODE; --fast leaves out the cores'
 own checks after each step, which --checks adds to the runs of many seeds. --twice runs each seed
 two times and compares. --show says how many failures of each job are printed. --seconds begins no
-further run after that time, --until-failure none after one that failed. --probes says how often
-each rare branch was taken, and fails where one never was.
+further run after that time, --until-failure none after one that failed. --probes says in how many
+runs each rare branch was taken, and fails where one never was that is not listed as rarer still.
 --shrink leaves out of a failing seed what can be left out, and writes a scenario to FILE. A
 scenario is played and compared with its transcript, which --rewrite replaces. --explore looks at
 everything that can happen within a small scope, or at the first N states of it.
