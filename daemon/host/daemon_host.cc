@@ -100,6 +100,11 @@ int run_daemon(const Options& options) {
   ClientSocket& client_socket = *clients.value();
   log.info("serves clients on " + options.socket +
            (options.listen.empty() ? std::string(", no peers") : ", peers on " + options.listen));
+  if (options.advertises_host_name) {
+    log.warning("listens on every address, and tells peers that it is at " + options.core.address +
+                ", which may mean nothing to them: set listen to one address, or put this daemon "
+                "among the peers, too");
+  }
 
   DaemonOptions core = options.core;
   core.version = GROUPCOMM_VERSION;

@@ -20,18 +20,19 @@ namespace {
 
 constexpr const char* kProgram = "groupcommd";
 
-// The flags as they stand on the command line; empty where not given.
+// The flags as they stand on the command line.
+using Flag = std::optional<std::string>;
 struct Flags {
-  std::string config;
-  std::string name;
-  std::string cluster;
-  std::string listen;
+  Flag config;
+  Flag name;
+  Flag cluster;
+  Flag listen;
   std::vector<std::string> peers;
-  std::string socket;
-  std::string state_dir;
-  std::string http;
-  std::string trace;
-  std::string log_level;
+  Flag socket;
+  Flag state_dir;
+  Flag http;
+  Flag trace;
+  Flag log_level;
   bool check_config = false;
   bool version = false;
 };
@@ -72,14 +73,14 @@ std::optional<PrintAndExit> parse_flags(const std::vector<std::string>& argument
 }
 
 // Puts a flag over what the file said.
-std::optional<Failure> override_text(const char* flag, const std::string& given,
+std::optional<Failure> override_text(const char* flag, const Flag& given,
                                      std::string (*why_bad)(std::string_view),
                                      std::string& target) {
-  if (given.empty()) return std::nullopt;
-  if (const std::string why = why_bad(given); !why.empty()) {
-    return Failure{std::string(flag) + " " + given + ": " + why};
+  if (!given) return std::nullopt;
+  if (const std::string why = why_bad(*given); !why.empty()) {
+    return Failure{std::string(flag) + " " + (given->empty() ? "''" : *given) + ": " + why};
   }
-  target = given;
+  target = *given;
   return std::nullopt;
 }
 
@@ -98,8 +99,8 @@ std::optional<Failure> override_peers(const Flags& flags, Options& options) {
 }
 
 std::optional<Failure> apply_flags(const Flags& flags, Options& options) {
-  if (!flags.http.empty()) {
-    return Failure{"--http " + flags.http + ": is not built into this version"};
+  if (flags.http) {
+    return Failure{"--http " + *flags.http + ": is not built into this version"};
   }
   DaemonOptions& core = options.core;
   for (const auto& failure : {
@@ -147,7 +148,9 @@ std::string advertised_address(const Environment& environment, Options& options)
   if (!own.empty()) return own;
   TcpAddress address = parse_tcp_address(options.listen).value();
   if (is_wildcard(address)) {
-    address.host = address_towards(options.core.peers).value_or(environment.host_name);
+    const auto towards_peers = address_towards(options.core.peers);
+    options.advertises_host_name = !towards_peers;
+    address.host = towards_peers.value_or(environment.host_name);
   }
   return to_string(address);
 }
@@ -259,8 +262,8 @@ std::variant<Options, PrintAndExit> parse_command_line(const std::vector<std::st
   Flags flags;
   if (auto print = parse_flags(arguments, flags)) return *print;
   Options options;
-  if (!flags.config.empty()) {
-    auto from_file = read_config_file(flags.config, options);
+  if (flags.config) {
+    auto from_file = read_config_file(*flags.config, options);
     if (!from_file.ok()) return refused(from_file.error());
     options = std::move(from_file).value();
   }

@@ -20,6 +20,8 @@ struct Options {
   std::string state_dir;  // empty: nothing is kept (no peers)
   std::string trace;      // file; empty: none
   std::string log_level = "info";
+  // It listens on every address, and for want of a better one tells peers the host's name.
+  bool advertises_host_name = false;
 };
 
 // What defaults depend on.

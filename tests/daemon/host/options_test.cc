@@ -79,6 +79,17 @@ TEST(Options, AdvertiseTheAddressThatPeersCanReach) {
   EXPECT_EQ(address({"--listen", "tcp://*:5", "--peer", "host=tcp://me:7"}), "tcp://me:7");
 }
 
+TEST(Options, KnowWhenTheyAdvertiseTheHostsNameForWantOfABetterAddress) {
+  const auto is_guess = [](const std::vector<std::string>& arguments) {
+    return accepted(arguments).advertises_host_name;
+  };
+  EXPECT_TRUE(is_guess({"--peer", "b=tcp://hostb:6"}));
+  EXPECT_FALSE(is_guess({}));
+  EXPECT_FALSE(is_guess({"--listen", "tcp://10.1.1.1:5", "--peer", "b=tcp://hostb:6"}));
+  EXPECT_FALSE(is_guess({"--listen", "tcp://*:5", "--peer", "b=tcp://127.0.0.1:6"}));
+  EXPECT_FALSE(is_guess({"--peer", "host=tcp://me:7", "--peer", "b=tcp://hostb:6"}));
+}
+
 TEST(Options, LeaveThemselvesOutOfTheirPeers) {
   const Options options =
       accepted({"--name", "a", "--peer", "a=tcp://h:1", "--peer", "b=tcp://h:2"});
@@ -93,6 +104,11 @@ TEST(Options, RefuseWrongFlagsInOneLine) {
       "must be 1 to 255 letters, digits, '.', '-' and '_', not beginning with '.'\n";
   EXPECT_EQ(refused({"--listen", "x"}), "groupcommd: --listen x: " + address);
   EXPECT_EQ(refused({"--name", "a b"}), "groupcommd: --name a b: " + name);
+  EXPECT_EQ(refused({"--name", ""}), "groupcommd: --name '': " + name);
+  EXPECT_EQ(refused({"--name="}),
+            "groupcommd: --name: 1 required TEXT missing (--help lists the flags)\n");
+  EXPECT_EQ(refused({"--state-dir", ""}), "groupcommd: --state-dir '': must be a path\n");
+  EXPECT_EQ(refused({"--config", ""}), "groupcommd: : cannot be read\n");
   EXPECT_EQ(refused({"--peer", "b"}), "groupcommd: --peer b: must be NAME=tcp://HOST:PORT\n");
   EXPECT_EQ(refused({"--peer", "b=x"}), "groupcommd: --peer b=x: the address " + address);
   EXPECT_EQ(refused({"--peer", ".=tcp://h:1"}), "groupcommd: --peer .=tcp://h:1: the name " + name);
