@@ -51,6 +51,7 @@ class Holdback {
   TotalOrder& total() { return *total_; }
   const TotalOrder& total() const { return *total_; }
   StabilityTracker& stability() { return stability_; }
+  const StabilityTracker& stability() const { return stability_; }
   EpochGate& epochs() { return epochs_; }
   RetransmitBuffer& buffer(Rank sender) { return streams_[sender].buffer; }
   const RetransmitBuffer& buffer(Rank sender) const { return streams_[sender].buffer; }

@@ -28,6 +28,8 @@ class StabilityTracker {
     ordered_[member] = std::max(ordered_[member], place);
   }
 
+  // That member has acknowledged the sender's messages up to here.
+  MessageNumber received(Rank member, Rank sender) const { return received_[member][sender]; }
   // Every member holds the sender's messages up to here.
   MessageNumber stable(Rank sender) const {
     MessageNumber line = received_[0][sender];

@@ -423,4 +423,10 @@ std::uint64_t ViewOrdering::retained_messages() const {
   return retained;
 }
 
+std::uint64_t ViewOrdering::unacknowledged_by(Rank member) const {
+  // Whatever it claims.
+  const MessageNumber received = holdback_.stability().received(member, options_.self);
+  return sent_.value - std::min(sent_, received).value;
+}
+
 }  // namespace groupcomm::ordering

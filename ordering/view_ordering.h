@@ -112,6 +112,8 @@ class ViewOrdering {
   bool is_quiet() const;
   // Messages that may have to be repeated, and chunks that wait for the rest of their message.
   std::uint64_t retained_messages() const;
+  // Own messages that the member has not acknowledged.
+  std::uint64_t unacknowledged_by(Rank member) const;
   std::uint64_t unstable_bytes() const { return send_window_.bytes(); }
 
  private:

@@ -49,6 +49,23 @@ void ClientService::evict_slow_readers() {
   }
 }
 
+std::vector<protocol::ClientStatus> ClientService::client_statuses() const {
+  std::vector<protocol::ClientStatus> clients;
+  for (const auto& [id, session] : sessions_.all()) {
+    if (!session.greeted) continue;
+    clients.push_back({.process = session.process,
+                       .groups = session.groups.size(),
+                       .waiting_bytes = session.meter.waiting(),
+                       .queued_requests = session.queue.size()});
+  }
+  std::stable_sort(clients.begin(), clients.end(), [](const auto& a, const auto& b) {
+    return std::pair(b.waiting_bytes, b.queued_requests) <
+           std::pair(a.waiting_bytes, a.queued_requests);
+  });
+  if (clients.size() > protocol::kClientsShownMax) clients.resize(protocol::kClientsShownMax);
+  return clients;
+}
+
 std::uint64_t ClientService::waiting_bytes() const {
   std::uint64_t waiting = 0;
   for (const auto& [id, session] : sessions_.all()) waiting += session.meter.waiting();

@@ -64,6 +64,8 @@ class ClientService {
   std::uint64_t evicted_sessions() const { return evicted_sessions_; }
   std::size_t sessions() const { return sessions_.all().size(); }
   std::uint64_t queued_requests() const;
+  // The longest queues first, at most kClientsShownMax.
+  std::vector<protocol::ClientStatus> client_statuses() const;
   // Of all sessions, what counts against client_queue_bytes.
   std::uint64_t waiting_bytes() const;
 

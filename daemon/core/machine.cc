@@ -256,15 +256,19 @@ protocol::DaemonStatus DaemonCore::Machine::status(TimePoint now) const {
   if (is_living()) {
     status.view = view_.id;
     status.primary = view_.primary && !clients_.is_suspended();
-    for (const DaemonMember& member : view_.members) {
-      const bool is_self = member.id == options_.self;
-      const bool is_heard = is_self || detector_.is_heard(now, member.id.incarnation);
-      status.members.push_back({member.id, member.address,
-                                is_self    ? "self"
-                                : is_heard ? "alive"
-                                           : "suspected"});
+    for (Rank rank = 0; rank < view_.members.size(); ++rank) {
+      const DaemonMember& member = view_.members[rank];
+      const bool is_heard = rank == rank_ || detector_.is_heard(now, member.id.incarnation);
+      status.members.push_back(
+          {.id = member.id,
+           .address = member.address,
+           .state = rank == rank_ ? "self"
+                    : is_heard    ? "alive"
+                                  : "suspected",
+           .unacknowledged = rank == rank_ ? 0 : ordering_->unacknowledged_by(rank)});
     }
   }
+  status.clients = clients_.client_statuses();
   status.counters = {
       {"ballots_begun", change_.ballots_begun()},
       {"client_bytes_waiting", clients_.waiting_bytes()},

@@ -3,6 +3,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/json_text.h"
@@ -30,9 +31,20 @@ std::string to_json(const protocol::DaemonStatus& status) {
         .add("name", member.id.name)
         .add("incarnation", to_string(member.id.incarnation))
         .add("address", member.address)
-        .add("state", member.state);
+        .add("state", member.state)
+        .add_number("unacknowledged", member.unacknowledged);
   }
   members += ']';
+  std::string clients = "[";
+  for (const protocol::ClientStatus& client : status.clients) {
+    if (clients.size() > 1) clients += ',';
+    JsonObject(clients)
+        .add("process", to_string(client.process))
+        .add_number("groups", client.groups)
+        .add_number("waiting_bytes", client.waiting_bytes)
+        .add_number("queued_requests", client.queued_requests);
+  }
+  clients += ']';
   std::string counters;
   {
     JsonObject object(counters);
@@ -49,6 +61,7 @@ std::string to_json(const protocol::DaemonStatus& status) {
       .add_bool("primary", status.primary)
       .add_number("uptime_ms", status.uptime_ms)
       .add_json("members", members)
+      .add_json("clients", clients)
       .add_json("counters", counters);
   return text + "\n";
 }
@@ -56,6 +69,47 @@ std::string to_json(const protocol::DaemonStatus& status) {
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
   return text;
+}
+
+using Rows = std::vector<std::vector<std::string>>;
+
+// An empty line, the titles, and a line for each row; nothing where there are no rows.
+std::string table(const std::vector<std::string>& titles, const Rows& rows) {
+  if (rows.empty()) return "";
+  std::vector<std::size_t> widths;
+  for (std::size_t column = 0; column < titles.size(); ++column) {
+    std::size_t width = titles[column].size();
+    for (const auto& row : rows) width = std::max(width, row[column].size());
+    widths.push_back(width + 2);
+  }
+  std::string text = "\n";
+  const auto add_line = [&](const std::vector<std::string>& fields) {
+    for (std::size_t column = 0; column + 1 < fields.size(); ++column) {
+      text += padded(fields[column], widths[column]);
+    }
+    text += fields.back() + "\n";
+  };
+  add_line(titles);
+  for (const auto& row : rows) add_line(row);
+  return text;
+}
+
+Rows member_rows(const protocol::DaemonStatus& status) {
+  Rows rows;
+  for (const protocol::MemberStatus& member : status.members) {
+    rows.push_back({std::to_string(rows.size()), member.id.name, member.address, member.state,
+                    std::to_string(member.unacknowledged)});
+  }
+  return rows;
+}
+
+Rows client_rows(const protocol::DaemonStatus& status) {
+  Rows rows;
+  for (const protocol::ClientStatus& client : status.clients) {
+    rows.push_back({to_string(client.process), std::to_string(client.groups),
+                    std::to_string(client.waiting_bytes), std::to_string(client.queued_requests)});
+  }
+  return rows;
 }
 
 std::string to_table(const protocol::DaemonStatus& status) {
@@ -70,29 +124,13 @@ std::string to_table(const protocol::DaemonStatus& status) {
   line("phase", status.phase);
   line("view",
        status.view ? to_string(*status.view) + (status.primary ? " (primary)" : "") : "none yet");
-  std::size_t name_width = 4;
-  std::size_t address_width = 7;
-  for (const protocol::MemberStatus& member : status.members) {
-    name_width = std::max(name_width, member.id.name.size());
-    address_width = std::max(address_width, member.address.size());
-  }
-  if (!status.members.empty()) {
-    text += "\n" + padded("rank", 6) + padded("name", name_width + 2) +
-            padded("address", address_width + 2) + "state\n";
-  }
-  for (std::size_t rank = 0; rank < status.members.size(); ++rank) {
-    const protocol::MemberStatus& member = status.members[rank];
-    text += padded(std::to_string(rank), 6) + padded(member.id.name, name_width + 2) +
-            padded(member.address, address_width + 2) + member.state + "\n";
-  }
-  std::size_t counter_width = 0;
+  text += table({"rank", "name", "address", "state", "unacknowledged"}, member_rows(status));
+  text += table({"client", "groups", "waiting bytes", "queued requests"}, client_rows(status));
+  Rows counters;
   for (const auto& [name, value] : status.counters) {
-    counter_width = std::max(counter_width, name.size());
+    counters.push_back({name, std::to_string(value)});
   }
-  if (!status.counters.empty()) text += "\n";
-  for (const auto& [name, value] : status.counters) {
-    text += padded(name, counter_width + 2) + std::to_string(value) + "\n";
-  }
+  text += table({"counter", "value"}, counters);
   return text;
 }
 

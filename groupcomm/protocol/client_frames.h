@@ -188,8 +188,20 @@ struct MemberStatus {
   DaemonId id;
   std::string address;
   std::string state;  // "alive", "suspected", "self"
+  std::uint64_t unacknowledged =
+      0;  // messages of the daemon that answers that this one has not got
   bool operator==(const MemberStatus&) const = default;
 };
+// A client of the daemon that answers, and what waits between the two.
+struct ClientStatus {
+  ProcessId process;
+  std::uint64_t groups = 0;           // it is a member of so many
+  std::uint64_t waiting_bytes = 0;    // delivered to it and not consumed yet (rule W3)
+  std::uint64_t queued_requests = 0;  // of its own that wait to be served
+  bool operator==(const ClientStatus&) const = default;
+};
+// Of more clients, those with the longest queues are named.
+inline constexpr std::size_t kClientsShownMax = 256;
 // A daemon about itself.
 struct DaemonStatus {
   DaemonId daemon;
@@ -201,6 +213,7 @@ struct DaemonStatus {
   std::vector<MemberStatus> members;  // by rank
   std::uint64_t uptime_ms = 0;
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // name, value; sorted by name
+  std::vector<ClientStatus> clients;                            // longest queues first
   bool operator==(const DaemonStatus&) const = default;
 };
 struct StatusReply {

@@ -98,11 +98,13 @@ GroupView read(schema::GroupView::Reader in);
 // --- what a daemon tells about itself and its groups (status.cc) ---------------------------------
 
 void write(const protocol::MemberStatus& member, schema::MemberStatus::Builder out);
+void write(const protocol::ClientStatus& client, schema::ClientStatus::Builder out);
 void write(const std::pair<std::string, std::uint64_t>& counter, schema::Counter::Builder out);
 void write(const protocol::DaemonStatus& status, schema::DaemonStatus::Builder out);
 void write(const protocol::GroupStatus& group, schema::GroupStatus::Builder out);
 
 protocol::MemberStatus read(schema::MemberStatus::Reader in);
+protocol::ClientStatus read(schema::ClientStatus::Reader in);
 std::pair<std::string, std::uint64_t> read(schema::Counter::Reader in);
 protocol::DaemonStatus read(schema::DaemonStatus::Reader in);
 protocol::GroupStatus read(schema::GroupStatus::Reader in);

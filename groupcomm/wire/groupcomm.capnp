@@ -293,12 +293,22 @@ struct DaemonStatus {
   members @6 :List(MemberStatus);  # by rank
   uptimeMs @7 :UInt64;             # milliseconds
   counters @8 :List(Counter);      # by name
+  clients @9 :List(ClientStatus);  # those with the longest queues, at most 256
 }
 
 struct MemberStatus {
   id @0 :DaemonId;
   address @1 :Text;  # address
   state @2 :Text;    # text: self, alive or suspected
+  unacknowledged @3 :UInt64;  # messages of the daemon that answers which this member has not got
+}
+
+struct ClientStatus {
+  # A client of the daemon that answers.
+  process @0 :ProcessId;
+  groups @1 :UInt64;          # it is a member of so many
+  waitingBytes @2 :UInt64;    # delivered to it and not consumed yet (rule W3)
+  queuedRequests @3 :UInt64;  # of its own that wait to be served
 }
 
 struct Counter {

@@ -6,10 +6,28 @@ void write(const protocol::MemberStatus& member, schema::MemberStatus::Builder o
   write(member.id, out.initId());
   out.setAddress(to_wire(member.address));
   out.setState(to_wire(member.state));
+  out.setUnacknowledged(member.unacknowledged);
 }
 
 protocol::MemberStatus read(schema::MemberStatus::Reader in) {
-  return {read(in.getId()), read_address(in.getAddress()), read_text(in.getState())};
+  return {.id = read(in.getId()),
+          .address = read_address(in.getAddress()),
+          .state = read_text(in.getState()),
+          .unacknowledged = in.getUnacknowledged()};
+}
+
+void write(const protocol::ClientStatus& client, schema::ClientStatus::Builder out) {
+  write(client.process, out.initProcess());
+  out.setGroups(client.groups);
+  out.setWaitingBytes(client.waiting_bytes);
+  out.setQueuedRequests(client.queued_requests);
+}
+
+protocol::ClientStatus read(schema::ClientStatus::Reader in) {
+  return {.process = read(in.getProcess()),
+          .groups = in.getGroups(),
+          .waiting_bytes = in.getWaitingBytes(),
+          .queued_requests = in.getQueuedRequests()};
 }
 
 void write(const std::pair<std::string, std::uint64_t>& counter, schema::Counter::Builder out) {
@@ -31,6 +49,7 @@ void write(const protocol::DaemonStatus& status, schema::DaemonStatus::Builder o
   write_list(status.members, out.initMembers(list_size(status.members)));
   out.setUptimeMs(status.uptime_ms);
   write_list(status.counters, out.initCounters(list_size(status.counters)));
+  write_list(status.clients, out.initClients(list_size(status.clients)));
 }
 
 protocol::DaemonStatus read(schema::DaemonStatus::Reader in) {
@@ -45,6 +64,8 @@ protocol::DaemonStatus read(schema::DaemonStatus::Reader in) {
       read_list<protocol::MemberStatus>(in.getMembers(), {protocol::kDaemonsMax, "daemons"});
   status.uptime_ms = in.getUptimeMs();
   status.counters = read_list<std::pair<std::string, std::uint64_t>>(in.getCounters());
+  status.clients =
+      read_list<protocol::ClientStatus>(in.getClients(), {protocol::kClientsShownMax, "clients"});
   return status;
 }
 

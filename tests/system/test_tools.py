@@ -16,9 +16,29 @@ class Tools(SystemTestCase):
             self.assertTrue(status["primary"])
             self.assertEqual(sorted(m["name"] for m in status["members"]), ["n1", "n2", "n3"])
             self.assertTrue(status["version"])
+            own = f"{'abc'[int(name[1]) - 1]}@{name}#"
+            self.assertIn(own, [client["process"][:len(own)] for client in status["clients"]])
             text = cluster.ctl(name, "status").stdout
             for peer in cluster.daemons.values():
                 self.assertIn(peer.address, text)
+        self.check_traces(cluster)
+
+    def test_status_tells_what_a_peer_has_not_acknowledged(self):
+        cluster = self.cluster()
+        (a,) = cluster.members("room", ["a"])
+
+        def unacknowledged():
+            status = groupcomm.json.loads(cluster.ctl("n1", "status", "--json").stdout)
+            return {m["name"]: m["unacknowledged"] for m in status["members"]}
+
+        groupcomm.wait_until(lambda: not any(unacknowledged().values()), "acknowledgements")
+        cluster.daemons["n3"].process.freeze()
+        for number in range(5):
+            a.send("room", str(number), order="fifo")
+        a.wait_messages("room", 5)
+        self.assertGreaterEqual(unacknowledged()["n3"], 5)
+        cluster.daemons["n3"].process.thaw()
+        groupcomm.wait_until(lambda: not any(unacknowledged().values()), "acknowledgements")
         self.check_traces(cluster)
 
     def test_groups_lists_groups_and_members(self):

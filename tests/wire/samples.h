@@ -86,10 +86,11 @@ inline protocol::DaemonStatus daemon_status() {
           .phase = "regular",
           .view = view_id(),
           .primary = true,
-          .members = {{daemon_id(1), "tcp://127.0.0.1:4870", "self"},
-                      {daemon_id(2), "tcp://host:1", "alive"}},
+          .members = {{daemon_id(1), "tcp://127.0.0.1:4870", "self", 0},
+                      {daemon_id(2), "tcp://host:1", "alive", kBig}},
           .uptime_ms = kBig,
-          .counters = {{"bytes", 1}, {"frames", kBig}}};
+          .counters = {{"bytes", 1}, {"frames", kBig}},
+          .clients = {{process(1), 1, kBig, 2}, {process(2), 0, 0, 0}}};
 }
 
 inline std::vector<protocol::DaemonMessage> daemon_messages() {

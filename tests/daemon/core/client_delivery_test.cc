@@ -438,6 +438,18 @@ TEST_F(SlowReaderTest, IsShownInTheStatus) {
   EXPECT_EQ(room.counter(1, "client_bytes_waiting"), before + 300);
 }
 
+TEST_F(SlowReaderTest, IsTheFirstOfTheClientsInTheStatus) {
+  room.greet(1, 7);
+  room.consume_all(1, 7);
+  send(3);
+  const auto clients = room.status(1).clients;
+  ASSERT_EQ(clients.size(), 2u);
+  const protocol::ClientStatus slow{
+      .process = room.process(1, 1), .groups = 1, .waiting_bytes = 300, .queued_requests = 0};
+  EXPECT_EQ(clients[0], slow);
+  EXPECT_EQ(clients[1].waiting_bytes, 0u);
+}
+
 // --- whom it was for is gone ---------------------------------------------------------------------
 
 TEST_F(ClientDeliveryTest, TellsTheSenderWhenNobodyIsLeftInTheGroup) {

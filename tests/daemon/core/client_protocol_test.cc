@@ -301,6 +301,17 @@ TEST_F(ClientServiceTest, AnswersHowTheDaemonIs) {
   EXPECT_TRUE(std::is_sorted(replies[0].status.counters.begin(), replies[0].status.counters.end()));
 }
 
+TEST_F(ClientServiceTest, TellsWhatAPeerHasNotAcknowledged) {
+  room.cut(0, 1);
+  for (std::uint64_t i = 0; i < 3; ++i) say(1, multicast(2 + i, "unheard", Order::kFifo));
+  room.run_for(milliseconds(50));
+  EXPECT_EQ(room.status(0).members[0].unacknowledged, 0u);
+  EXPECT_EQ(room.status(0).members[1].unacknowledged, 3u);
+  room.heal();
+  room.run_for(milliseconds(300));
+  EXPECT_EQ(room.status(0).members[1].unacknowledged, 0u);
+}
+
 TEST_F(ClientServiceTest, AnswersWhichGroupsThereAre) {
   const GroupOptions uniform{.flush = false, .uniform = true};
   say(1, join(2, "a", uniform));
