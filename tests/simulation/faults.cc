@@ -96,8 +96,10 @@ void Simulator::send_unknown_frame() {
 void Simulator::restart_later(std::size_t daemon) {
   // Often at once: within the time in which the others notice.
   if (!may_restart(daemon)) return;
-  const Duration delay = random_.percent(30) ? random_.about(milliseconds(5))
-                                             : random_.about(plan_.daemon.restart_after);
+  Duration delay = random_.percent(30) ? random_.about(milliseconds(5))
+                                       : random_.about(plan_.daemon.restart_after);
+  // Who ends only when all is calm, since it was asked to leave before, must not keep all waiting.
+  if (!scene_.is_stormy()) delay = std::min<Duration>(delay, seconds(5));
   scene_.after(delay, [this, daemon] {
     if (may_restart(daemon)) start_daemon(daemon);
   });

@@ -24,8 +24,12 @@ bool is(const protocol::PeerFrame& frame) {
 }  // namespace
 
 LocalRuns::LocalRuns(std::size_t daemons, const std::vector<EarlyMessage>& messages,
-                     bool with_beacons)
-    : daemons_(daemons), with_beacons_(with_beacons), lives_(daemons), told_(daemons) {
+                     bool with_beacons, Duration suspect)
+    : daemons_(daemons),
+      with_beacons_(with_beacons),
+      suspect_(suspect),
+      lives_(daemons),
+      told_(daemons) {
   for (std::size_t i = 0; i < daemons; ++i) {
     pasts_.push_back({.daemon = i, .before = static_cast<PastId>(i)});
     lives_[i].at = static_cast<PastId>(i);
@@ -34,7 +38,8 @@ LocalRuns::LocalRuns(std::size_t daemons, const std::vector<EarlyMessage>& messa
   send_early(messages);
 }
 
-// Silence is no sign of death here: that is for the search to say.
+// Silence is no sign of death here: that is for the search to say. But one that is back, and has
+// no part in what was before, may be made to look for others soon.
 daemon::DaemonOptions LocalRuns::options(std::size_t daemon, std::uint64_t life) const {
   daemon::DaemonOptions options;
   options.self = {name_of(daemon), Incarnation{life << 8 | daemon}};
@@ -43,7 +48,7 @@ daemon::DaemonOptions LocalRuns::options(std::size_t daemon, std::uint64_t life)
     if (i != daemon) options.peers.push_back({name_of(i), address_of(i)});
   }
   options.heartbeat = std::chrono::minutes(10);
-  options.suspect = std::chrono::hours(1);
+  options.suspect = life == 1 ? Duration(std::chrono::hours(1)) : suspect_;
   options.report_all_deliveries = true;
   return options;
 }
@@ -136,6 +141,7 @@ std::optional<PastId> LocalRuns::after(PastId before, LocalEvent event) {
   if (!has_happened) return std::nullopt;
   past.decided = life.decided;
   past.delivered = life.delivered;
+  past.accepted = life.accepted;
   const auto id = static_cast<PastId>(pasts_.size());
   life.at = id;
   const std::size_t daemon = past.daemon;
@@ -208,6 +214,7 @@ void LocalRuns::restart(Life& life, Past& past) {
               .lives = lives,
               .decided = life.decided,
               .delivered = life.delivered,
+              .accepted = life.accepted,
               .is_member = false};
   life.core.emplace(options(past.daemon, lives), life.record, life.now);
   step(life, past, daemon::InputDrained{});
@@ -242,6 +249,8 @@ void LocalRuns::perform(Life& life, Past& past, const daemon::Effect& effect) {
     }
   } else if (const auto* persist = std::get_if<daemon::PersistRecord>(&effect)) {
     life.record = persist->record;
+    const auto& accepted = persist->record.accepted;
+    if (accepted) life.accepted.emplace(accepted->ballot, accepted->value.next.id);
   } else if (const auto* delivery = std::get_if<daemon::DeliverMessage>(&effect)) {
     if (!life.is_member || !delivery->reference.number) return;
     life.handed_out.insert(delivery->reference);

@@ -42,6 +42,9 @@ struct LocalEvent {
   std::uint32_t argument = 0;  // the frame, or the peer
 };
 
+// Which views a daemon has accepted, and in which ballots.
+using Accepted = std::set<std::pair<protocol::Ballot, ViewId>>;
+
 // One daemon at the end of one history.
 struct Past {
   std::size_t daemon = 0;
@@ -54,6 +57,7 @@ struct Past {
   // first one, what it delivered in that.
   const protocol::DaemonView* decided = nullptr;
   std::optional<std::string> delivered = std::nullopt;
+  Accepted accepted = {};      // for ever: as its records say
   std::string complaint = {};  // what it did that no daemon may do
 };
 
@@ -67,7 +71,8 @@ class LocalRuns {
  public:
   // Forms the first view, with a client of each daemon in one group. `with_beacons`: the search
   // has restarts, after which daemons must find one another.
-  LocalRuns(std::size_t daemons, const std::vector<EarlyMessage>& messages, bool with_beacons);
+  LocalRuns(std::size_t daemons, const std::vector<EarlyMessage>& messages, bool with_beacons,
+            Duration suspect);
 
   std::size_t daemons() const { return daemons_; }
   PastId first(std::size_t daemon) const { return static_cast<PastId>(daemon); }
@@ -91,6 +96,7 @@ class LocalRuns {
     std::uint64_t lives = 1;
     const protocol::DaemonView* decided = nullptr;
     std::optional<std::string> delivered;  // as it left the first view
+    Accepted accepted = {};
     // In the first view, as a member:
     bool is_member = true;
     bool is_frozen = false;
@@ -124,6 +130,7 @@ class LocalRuns {
 
   std::size_t daemons_;
   bool with_beacons_;
+  Duration suspect_;
   protocol::DaemonView view_;  // the first one
 
   // The beginning, in which nothing goes wrong: what each daemon was told, and when.

@@ -4,7 +4,12 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <map>
+#include <set>
 #include <utility>
+
+#include "ordering/quorum.h"
+#include "tests/simulation/settings.h"
 
 namespace groupcomm::simulation {
 namespace {
@@ -71,10 +76,18 @@ class SeenStates {
   std::size_t size_ = 0;
 };
 
+// Then daemons must find one another again, by beacons.
+bool has_restarts(const Scope& scope) {
+  return scope.restarts > 0 ||
+         std::any_of(scope.opening.begin(), scope.opening.end(), [](const OpeningStep& step) {
+           return step.what == Happening::kRestart || step.what == Happening::kFrameAndDeath;
+         });
+}
+
 class Search {
  public:
   explicit Search(const Scope& scope)
-      : scope_(scope), runs_(scope.daemons, scope.messages, scope.restarts > 0) {}
+      : scope_(scope), runs_(scope.daemons, scope.messages, has_restarts(scope), scope.suspect) {}
 
   bool run();
 
@@ -86,11 +99,13 @@ class Search {
   };
 
   World first() const;
+  void open(World& world);
   std::vector<Action> actions(const World& world) const;
   bool may_doubt(const World& world, std::size_t who, std::uint32_t of_whom) const;
   bool take(World& world, const Action& action);
   void fly(World& world, FrameId frame) const;
   std::string complaint(const World& world, std::size_t daemon) const;
+  bool is_accepted_by_quorum(const World& world, const ViewId& view) const;
   void print_path() const;
   void print_summary(const char* how) const;
   static void on_abort(int);
@@ -114,6 +129,31 @@ World Search::first() const {
   return world;
 }
 
+// The opening costs nothing of what may happen later.
+void Search::open(World& world) {
+  for (const OpeningStep& step : scope_.opening) {
+    Action action{step.daemon, {step.what, static_cast<std::uint32_t>(step.other)}};
+    if (!step.frame.empty()) {
+      // The newest one.
+      const auto found =
+          std::find_if(world.flying.rbegin(), world.flying.rend(), [&](const FrameId id) {
+            const FlyingFrame& flying = runs_.frame(id);
+            return flying.to == step.daemon && flying.from == step.other &&
+                   frame_kind_name(flying.frame.body.index()) == step.frame;
+          });
+      CHECK(found != world.flying.rend());
+      action.event.argument = *found;
+    }
+    const World before = world;
+    CHECK(take(world, action));
+    CHECK(complaint(world, action.daemon).empty());
+    world.suspicions = before.suspicions;
+    world.timers = before.timers;
+    world.restarts = before.restarts;
+    world.doubted = before.doubted;
+  }
+}
+
 void Search::fly(World& world, FrameId frame) const {
   world.flying.insert(std::upper_bound(world.flying.begin(), world.flying.end(), frame), frame);
 }
@@ -128,7 +168,8 @@ std::vector<Action> Search::actions(const World& world) const {
   }
   for (std::size_t daemon = 0; daemon < scope_.daemons; ++daemon) {
     if (runs_.past(world.pasts[daemon]).is_over) continue;
-    if (world.timers > 0) actions.push_back({daemon, {Happening::kTimer, 0}});
+    const bool has_timers = scope_.timers_of.empty() || scope_.timers_of.contains(daemon);
+    if (world.timers > 0 && has_timers) actions.push_back({daemon, {Happening::kTimer, 0}});
     if (world.restarts > 0) actions.push_back({daemon, {Happening::kRestart, 0}});
     if (world.suspicions == 0) continue;
     for (std::uint32_t other = 0; other < scope_.daemons; ++other) {
@@ -181,10 +222,29 @@ bool Search::take(World& world, const Action& action) {
   return true;
 }
 
+// Rules F8 and V1: in one ballot.
+bool Search::is_accepted_by_quorum(const World& world, const ViewId& view) const {
+  std::map<protocol::Ballot, std::set<std::size_t>> by_ballot;
+  for (std::size_t daemon = 0; daemon < scope_.daemons; ++daemon) {
+    for (const auto& [ballot, accepted] : runs_.past(world.pasts[daemon]).accepted) {
+      if (accepted == view) by_ballot[ballot].insert(daemon);
+    }
+  }
+  return std::any_of(by_ballot.begin(), by_ballot.end(), [&](const auto& entry) {
+    const std::set<std::size_t>& who = entry.second;
+    return ordering::is_quorum(scope_.daemons, who.size(), who.contains(0));
+  });
+}
+
 // What is wrong since that daemon did something.
 std::string Search::complaint(const World& world, std::size_t daemon) const {
   const Past& past = runs_.past(world.pasts[daemon]);
   if (!past.complaint.empty()) return past.complaint;
+  const bool has_decided =
+      past.decided != nullptr && runs_.past(past.before).decided != past.decided;
+  if (has_decided && !is_accepted_by_quorum(world, past.decided->id)) {
+    return "F8: a view is decided that no quorum has accepted in one ballot";
+  }
   for (const PastId id : world.pasts) {
     const Past& other = runs_.past(id);
     if (past.decided != nullptr && other.decided != nullptr && past.decided != other.decided) {
@@ -225,7 +285,8 @@ void Search::on_abort(int) {
 bool Search::run() {
   current = this;
   std::signal(SIGABRT, on_abort);
-  const World begin = first();
+  World begin = first();
+  open(begin);
   seen_.insert(hash_of(begin));
   path_.push_back({.world = begin, .actions = actions(begin)});
   while (!path_.empty()) {
@@ -261,20 +322,46 @@ const std::vector<Scope>& scopes() {
   static const std::vector<Scope> all = {
       {.name = "one-doubt", .suspicions = 1, .timers = 1},
       {.name = "two-doubts", .suspicions = 2},
-      {.name = "two-doubts-1", .suspicions = 2, .timers = 1},
       {.name = "three-doubts", .suspicions = 3},
       {.name = "three-ranks", .suspicions = 3, .doubts = {{0, 2}, {1, 0}, {2, 1}}},
-      {.name = "three-ranks-b", .suspicions = 3, .doubts = {{0, 2}, {1, 0}, {0, 1}}},
+      // One has accepted its own proposal, two have decided that of the next ballot, and one of
+      // these does not know and begins a third.
+      {.name = "three-ballots",
+       .opening = {{Happening::kSuspicion, 0, 2},
+                   {Happening::kFrame, 1, 0, "Prepare"},
+                   {Happening::kFrame, 0, 1, "State"},
+                   {Happening::kSuspicion, 1, 0},
+                   {Happening::kFrame, 2, 1, "Prepare"},
+                   {Happening::kFrame, 1, 2, "State"},
+                   {Happening::kFrame, 2, 1, "Propose"},
+                   {Happening::kFrame, 1, 2, "Accept"},
+                   {Happening::kSuspicion, 2, 1},
+                   {Happening::kTimer, 2, 0}},
+       .states_max = 1'000'000},
+      {.name = "four", .daemons = 4, .suspicions = 1, .doubts = {{1, 0}}},
+      // A proposer dies after its proposal is out and before its record knows. Back again it does
+      // not hear the one that accepts it, and proposes something else to the third.
+      {.name = "late-accept",
+       .opening = {{Happening::kSuspicion, 0, 2},
+                   {Happening::kFrame, 1, 0, "Prepare"},
+                   {Happening::kFrameAndDeath, 0, 1, "State"},
+                   {Happening::kFrame, 1, 0, "Propose"},
+                   {Happening::kSuspicion, 1, 0},
+                   {Happening::kSuspicion, 1, 2},
+                   {Happening::kFrame, 0, 1, "Beacon"},
+                   {Happening::kTimer, 0, 0},
+                   {Happening::kTimer, 0, 0},
+                   {Happening::kFrame, 2, 0, "Prepare"},
+                   {Happening::kFrame, 0, 2, "State"},
+                   {Happening::kTimer, 0, 0}},
+       .suspect = std::chrono::milliseconds(450),
+       .states_max = 1'000'000},
       {.name = "one-message", .suspicions = 1, .messages = {{.daemon = 2, .order = Order::kFifo}}},
       {.name = "one-total", .suspicions = 1, .messages = {{.daemon = 1, .order = Order::kTotal}}},
       {.name = "messages",
        .suspicions = 1,
        .timers = 0,
        .messages = {{.daemon = 2, .order = Order::kFifo}, {.daemon = 1, .order = Order::kTotal}}},
-      {.name = "messages-2",
-       .suspicions = 2,
-       .timers = 0,
-       .messages = {{.daemon = 2, .order = Order::kFifo}}},
       {.name = "restart", .restarts = 1},
       {.name = "restart-1", .suspicions = 1, .doubts = {{0, 2}}, .restarts = 1},
   };

@@ -4,12 +4,22 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/simulation/local_runs.h"
 
 namespace groupcomm::simulation {
+
+// What happens for certain before the search begins: to `daemon`, by or about `other`.
+struct OpeningStep {
+  Happening what = Happening::kFrame;
+  std::size_t daemon = 0;
+  std::size_t other = 0;
+  std::string frame = {};  // its kind, where one comes in
+};
 
 struct Scope {
   std::string name;
@@ -17,10 +27,13 @@ struct Scope {
   std::uint32_t suspicions = 0;  // that somebody has of somebody, right or wrong
   // Where it is not empty: only these, (who, of whom), each once at most.
   std::vector<std::pair<std::size_t, std::uint32_t>> doubts = {};
-  std::uint32_t timers = 0;  // deadlines that come
+  std::uint32_t timers = 0;              // deadlines that come
+  std::set<std::size_t> timers_of = {};  // where it is not empty: to these only
   std::uint32_t restarts = 0;
   std::vector<EarlyMessage> messages = {};
-  std::uint64_t states_max = 0;  // the search ends there, incomplete; 0: nowhere
+  std::vector<OpeningStep> opening = {};
+  Duration suspect = std::chrono::hours(1);  // time-out of those that come back
+  std::uint64_t states_max = 0;              // the search ends there, incomplete; 0: nowhere
 };
 
 // By their names: what the tests search, and larger ones.
