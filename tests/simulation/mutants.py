@@ -62,11 +62,19 @@ def plant(tree):
     return wrong
 
 
-def build(tree, work, jobs):
+def meant(options):
+    """Number, name and killer of those to be hunted."""
+    for number, (name, _, killer) in enumerate(MUTANTS, 1):
+        by_scope = killer is not None and killer.startswith("simulate ")
+        if (by_scope or name in QUICK) if options.quick else options.only in name:
+            yield number, name, None if options.by_seed else killer
+
+
+def build(tree, work, options):
     subprocess.run(["cmake", "-G", "Ninja", "-S", tree, "-B", work / "build",
                     "-DCMAKE_BUILD_TYPE=RelWithDebInfo"], check=True, capture_output=True)
-    programs = {killer.split()[0] for _, _, killer in MUTANTS if killer} | {"simulate"}
-    built = subprocess.run(["cmake", "--build", work / "build", f"-j{jobs}", "--target",
+    programs = {killer.split()[0] for _, _, killer in meant(options) if killer} | {"simulate"}
+    built = subprocess.run(["cmake", "--build", work / "build", f"-j{options.jobs}", "--target",
                             *sorted(programs)], capture_output=True, text=True)
     if built.returncode != 0:
         sys.exit(f"the planted bugs do not build:\n{built.stdout}{built.stderr}")
@@ -131,12 +139,9 @@ def main():
         sys.exit("\n".join(wrong))
     survivors = 0
     if not options.texts:
-        build(tree, work, options.jobs)
-        for number, (name, _, killer) in enumerate(MUTANTS, 1):
-            is_meant = killer or name in QUICK if options.quick else options.only in name
-            if not is_meant:
-                continue
-            killed = (is_killed_by(work, number, name, killer) if killer and not options.by_seed
+        build(tree, work, options)
+        for number, name, killer in meant(options):
+            killed = (is_killed_by(work, number, name, killer) if killer
                       else hunt(work, number, name, options))
             survivors += not killed
     if not options.work:
