@@ -147,12 +147,13 @@ class Losses(NetworkTestCase):
 
 
 class RandomFaults(NetworkTestCase):
-    def fault(self, cluster, dice):
-        """Puts on a fault, or ends all of them. Says what it is."""
+    def fault(self, cluster, pipes, dice):
+        """Puts on a fault, or ends those of the network. Says what it is."""
         names = list(cluster.daemons)
         some = dice.sample(names, dice.randint(1, len(names) - 1))
         others = [name for name in names if name not in some]
-        kind = dice.choice(["heal", "part", "cut", "pair", "lose", "pause", "kill", "end"])
+        kind = dice.choice(["heal", "part", "cut", "pair", "lose", "pause", "kill", "end",
+                            "client"])
         if kind == "heal":
             cluster.heal()
         elif kind == "part":
@@ -165,6 +166,8 @@ class RandomFaults(NetworkTestCase):
             cluster.lose(dice.randint(1, 20))
         elif kind == "pause":
             cluster.daemons[some[0]].process.freeze()
+        elif kind == "client":
+            self.replace_client(cluster, pipes, some[0])
         else:
             daemon = cluster.daemons[some[0]]
             daemon.process.thaw()
@@ -175,6 +178,12 @@ class RandomFaults(NetworkTestCase):
                 daemon.process.wait()
             daemon.start().wait_ready()
         return f"{kind} {some}"
+
+    def replace_client(self, cluster, pipes, daemon):
+        """Its client is killed; another one of that name comes."""
+        cluster.daemons[daemon].process.thaw()
+        pipes[daemon].kill()
+        pipes[daemon] = cluster.pipe(self.client_of(daemon), daemon).join("room")
 
     def test_leave_no_contradiction(self):
         cycles = int(os.environ.get("GROUPCOMM_FAULT_CYCLES", repetitions(10, 60)))
@@ -187,7 +196,7 @@ class RandomFaults(NetworkTestCase):
             faults = []
             with self.subTest(seed=seed, cycles_left=cycles):
                 for _ in range(min(cycles, 20)):
-                    faults.append(self.fault(cluster, dice))
+                    faults.append(self.fault(cluster, pipes, dice))
                     self.talk(pipes.values(), dice)
                     threading.Event().wait(dice.uniform(0.05, 2.0))  # the fault itself
                 for daemon in cluster.daemons.values():
