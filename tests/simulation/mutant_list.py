@@ -16,7 +16,8 @@ GROUPS = "membership/group_directory.cc"
 
 
 def bug(name, *patches, by=None):
-    """`by`: the unit test, or the scope of the exhaustive search, that must find it; else seeds."""
+    """`by`: the unit test, scenario, or scope of the exhaustive search that must find it; else
+    seeds."""
     return name, patches, by
 
 
@@ -221,7 +222,8 @@ MUTANTS = [
         by="ordering_test HoldbackTest.WaitsForEverybodysClosingWithAJoin"),
     bug("joins and leaves come first in a flush",
         (HOLDBACK, "      bool behind = message->is_control() && !placed;",
-         "      bool behind = message->is_control() && !placed && !MUTANT;")),
+         "      bool behind = message->is_control() && !placed && !MUTANT;"),
+        by="simulate f07_a_leave_after_what_the_dead_delivered.txt"),
     bug("a joiner becomes the first member",
         (GROUPS, "  group.members.push_back(member);",
          "  group.members.insert(MUTANT ? group.members.begin() : group.members.end(), member);")),

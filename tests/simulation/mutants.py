@@ -94,11 +94,16 @@ def violations(output):
 
 
 def is_killed_by(work, number, name, killer):
-    """By the one test, or search of a scope, that is there for it."""
+    """By the one unit test, scenario, or search of a scope that is there for it."""
     program, what = killer.split()
     is_test = program.endswith("_test")
-    killed, output = run(work, number, [program, "--gtest_filter=" + what] if is_test else
-                         [program, "--explore", what])
+    if is_test:
+        words = ["--gtest_filter=" + what]
+    elif what.endswith(".txt"):
+        words = ["--scenario", ROOT / "tests/scenarios" / what]
+    else:
+        words = ["--explore", what]
+    killed, output = run(work, number, [program, *words])
     if killed:
         print(f"| {name} | `{what}` | {'unit test' if is_test else violations(output)} |",
               flush=True)
