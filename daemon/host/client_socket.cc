@@ -107,6 +107,10 @@ Result<std::monostate> ClientSocket::bind(const std::string& path) {
 }
 
 void ClientSocket::poll(TimePoint now) {
+  polled_at_ = now;
+  for (LogLimit* limit : {&bad_frames_, &unwatched_processes_}) {
+    if (const auto line = limit->poll(now)) log_.warning(*line);
+  }
   read_monitor();
   for (const std::uint64_t number : processes_.poll()) {
     const auto it = watched_.find(number);
@@ -239,8 +243,14 @@ ClientConnection& ClientSocket::open_connection(const Received& received) {
 void ClientSocket::watch_process(ClientConnection& connection) {
   if (connection.process == 0) return;
   const long handle = syscall(SYS_pidfd_open, connection.process, 0);
-  // Where the process is gone already, its connection is too, and the monitor tells.
-  if (handle < 0) return;
+  if (handle < 0) {
+    // Where the process is gone already, its connection is too, and the monitor tells.
+    if (errno == ESRCH) return;
+    const std::string why = std::strerror(errno);
+    return warn(unwatched_processes_, "cannot watch process " + std::to_string(connection.process) +
+                                          " of a client: " + why +
+                                          "; its end shows when nobody holds its connection");
+  }
   connection.process_handle = Descriptor(static_cast<int>(handle));
   watched_[++last_watched_] = connection.routing_id;
   processes_.add(connection.process_handle.get(), last_watched_);
@@ -248,11 +258,15 @@ void ClientSocket::watch_process(ClientConnection& connection) {
 
 void ClientSocket::reject(ClientConnection& connection, const std::string& why) {
   ++counters_.bad_client_frames;
-  log_.warning("client of process " + std::to_string(connection.process) +
-               " sent what is no frame and is cut off: " + why);
+  warn(bad_frames_, "client of process " + std::to_string(connection.process) +
+                        " sent what is no frame and is cut off: " + why);
   connections_.close(connection);
   counters_.clients = connections_.session_count();
   cut(connection);
+}
+
+void ClientSocket::warn(LogLimit& limit, std::string line) {
+  if (const auto shown = limit.take(std::move(line), polled_at_)) log_.warning(*shown);
 }
 
 void ClientSocket::cut(ClientConnection& connection) {
@@ -301,7 +315,8 @@ void ClientSocket::close_all(TimePoint now) {
 }
 
 TimePoint ClientSocket::next_deadline() const {
-  return std::min(next_cut_, undrained_since_ + kDrainTimeMax);
+  return std::min({next_cut_, undrained_since_ + kDrainTimeMax, bad_frames_.next_deadline(),
+                   unwatched_processes_.next_deadline()});
 }
 
 std::vector<int> ClientSocket::descriptors() {

@@ -16,6 +16,7 @@
 #include "daemon/host/file_lock.h"
 #include "daemon/host/host_counters.h"
 #include "daemon/host/log.h"
+#include "daemon/host/log_limit.h"
 #include "daemon/host/readiness.h"
 #include "daemon/host/socket_monitor.h"
 #include "groupcomm/payload.h"
@@ -83,6 +84,8 @@ class ClientSocket {
 
   void read_monitor();
   void watch_process(ClientConnection& connection);
+  // A warning of a kind that clients can cause at will.
+  void warn(LogLimit& limit, std::string line);
   // Shuts the connection down, so that the client notices.
   void cut(ClientConnection& connection);
   void cut_overdue(TimePoint now);
@@ -95,6 +98,9 @@ class ClientSocket {
   Readiness processes_;                           // pidfds, each with the number of its connection
   std::map<std::uint64_t, std::string> watched_;  // routing ids by that number
   std::uint64_t last_watched_ = 0;
+  TimePoint polled_at_;
+  LogLimit bad_frames_;
+  LogLimit unwatched_processes_;
   TimePoint undrained_since_ = TimePoint::never();
   TimePoint next_cut_ = TimePoint::never();  // no connection is to be cut earlier
   std::deque<SessionId> lost_;

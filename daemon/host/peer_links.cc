@@ -33,9 +33,8 @@ Result<TcpAddress> PeerLinks::bind(const TcpAddress& address) {
 void PeerLinks::connect(const std::string& peer, const std::string& address, TimePoint now) {
   const auto parsed = parse_tcp_address(address);
   if (!parsed.ok()) {
-    log_.warning("peer " + peer + " says that it is at \"" + address + "\", which " +
-                 parsed.error());
-    return;
+    return warn(bad_addresses_, "peer " + peer + " says that it is at \"" + address + "\", which " +
+                                    parsed.error());
   }
   Link& link = links_[peer];
   const bool is_new = link.address != parsed.value();
@@ -103,7 +102,7 @@ std::optional<Event> PeerLinks::take_frame() {
     auto decoded = wire::decode_peer_frame(*frame);
     if (decoded.ok()) return PeerFrameReceived{std::move(decoded).value()};
     ++counters_.bad_peer_frames;
-    if (log_.is_debugging()) log_.debug("bad peer frame: " + decoded.error());
+    warn(bad_frames_, "somebody sent the peers' port what is no frame: " + decoded.error());
   }
   return std::nullopt;
 }
@@ -116,7 +115,15 @@ std::optional<Event> PeerLinks::take_link_event(TimePoint now) {
   return event;
 }
 
+void PeerLinks::warn(LogLimit& limit, std::string line) {
+  if (const auto shown = limit.take(std::move(line), polled_at_)) log_.warning(*shown);
+}
+
 void PeerLinks::poll(TimePoint now) {
+  polled_at_ = now;
+  for (LogLimit* limit : {&bad_frames_, &bad_addresses_}) {
+    if (const auto line = limit->poll(now)) log_.warning(*line);
+  }
   for (const auto& change : socket_.take_link_changes()) on_link_change(change, now);
   for (const std::string& peer : probe_.poll(now)) {
     log_.info("peer " + peer + " refuses connections");
@@ -164,7 +171,8 @@ void PeerLinks::on_answer(const Resolver::Answer& answer, TimePoint now) {
 }
 
 TimePoint PeerLinks::next_deadline() const {
-  TimePoint deadline = probe_.next_deadline();
+  TimePoint deadline = std::min(
+      {probe_.next_deadline(), bad_frames_.next_deadline(), bad_addresses_.next_deadline()});
   for (const auto& [peer, link] : links_) {
     deadline = std::min(deadline, link.retry_at);
   }

@@ -10,6 +10,7 @@
 #include "daemon/core/event.h"
 #include "daemon/host/host_counters.h"
 #include "daemon/host/log.h"
+#include "daemon/host/log_limit.h"
 #include "daemon/host/peer_probe.h"
 #include "daemon/host/peer_socket.h"
 #include "daemon/host/resolver.h"
@@ -58,6 +59,8 @@ class PeerLinks {
   };
 
   void poll(TimePoint now);
+  // A warning of a kind that strangers can cause at will.
+  void warn(LogLimit& limit, std::string line);
   void on_link_change(const PeerSocket::LinkChange& change, TimePoint now);
   void on_answer(const Resolver::Answer& answer, TimePoint now);
   void on_retry(const std::string& peer, Link& link, TimePoint now);
@@ -72,6 +75,9 @@ class PeerLinks {
   Resolver resolver_;
   std::map<std::string, Link> links_;
   std::deque<Event> events_;
+  TimePoint polled_at_;
+  LogLimit bad_frames_;
+  LogLimit bad_addresses_;
 };
 
 }  // namespace groupcomm::daemon

@@ -8,7 +8,6 @@ using protocol::Batch;
 using protocol::Beacon;
 using protocol::Heartbeat;
 using protocol::Install;
-using protocol::MissingMessages;
 using protocol::Nack;
 using protocol::PeerBody;
 using protocol::PeerFrame;
