@@ -199,9 +199,6 @@ MUTANTS = [
          "  const VectorTime& seen() const { return seen_; }\n"
          "  const protocol::StampedMessage* head(Rank sender) const {\n"
          "    return queues_[sender].empty() ? nullptr : queues_[sender].front().get();\n  }")),
-    bug("what came before a fifo message may be lost",
-        (HOLDBACK, "      if (!is_clear(sender, head->predecessor)) break;",
-         "      if (!MUTANT && !is_clear(sender, head->predecessor)) break;")),
     # --- joins and leaves ------------------------------------------------------------------------
     bug("the epoch of a group is ignored",
         (GATE, "  return !closed_group(message);", "  return MUTANT || !closed_group(message);")),
