@@ -14,6 +14,9 @@
 namespace groupcomm::simulation {
 namespace {
 
+// So many deadlines at most until a daemon does what it is to do.
+constexpr int kTimersInOpening = 10;
+
 // A state of the cluster.
 struct World {
   std::vector<PastId> pasts = {};    // by daemon
@@ -100,6 +103,8 @@ class Search {
 
   World first() const;
   void open(World& world);
+  FrameId newest_frame(const World& world, const OpeningStep& step) const;
+  bool has_just_sent(const World& world, const OpeningStep& step) const;
   std::vector<Action> actions(const World& world) const;
   bool may_doubt(const World& world, std::size_t who, std::uint32_t of_whom) const;
   bool take(World& world, const Action& action);
@@ -133,25 +138,38 @@ World Search::first() const {
 void Search::open(World& world) {
   for (const OpeningStep& step : scope_.opening) {
     Action action{step.daemon, {step.what, static_cast<std::uint32_t>(step.other)}};
-    if (!step.frame.empty()) {
-      // The newest one.
-      const auto found =
-          std::find_if(world.flying.rbegin(), world.flying.rend(), [&](const FrameId id) {
-            const FlyingFrame& flying = runs_.frame(id);
-            return flying.to == step.daemon && flying.from == step.other &&
-                   frame_kind_name(flying.frame.body.index()) == step.frame;
-          });
-      CHECK(found != world.flying.rend());
-      action.event.argument = *found;
-    }
-    const World before = world;
-    CHECK(take(world, action));
-    CHECK(complaint(world, action.daemon).empty());
-    world.suspicions = before.suspicions;
-    world.timers = before.timers;
-    world.restarts = before.restarts;
-    world.doubted = before.doubted;
+    const bool waits = step.what == Happening::kTimer;
+    if (!waits && !step.frame.empty()) action.event.argument = newest_frame(world, step);
+    int left = waits ? kTimersInOpening : 1;
+    do {
+      CHECK(left-- > 0);
+      const World before = world;
+      CHECK(take(world, action));
+      CHECK(complaint(world, action.daemon).empty());
+      world.suspicions = before.suspicions;
+      world.timers = before.timers;
+      world.restarts = before.restarts;
+      world.doubted = before.doubted;
+    } while (waits && !has_just_sent(world, step));
   }
+}
+
+FrameId Search::newest_frame(const World& world, const OpeningStep& step) const {
+  const auto found =
+      std::find_if(world.flying.rbegin(), world.flying.rend(), [&](const FrameId id) {
+        const FlyingFrame& flying = runs_.frame(id);
+        return flying.to == step.daemon && flying.from == step.other &&
+               frame_kind_name(flying.frame.body.index()) == step.frame;
+      });
+  CHECK(found != world.flying.rend());
+  return *found;
+}
+
+bool Search::has_just_sent(const World& world, const OpeningStep& step) const {
+  const std::vector<FrameId>& sent = runs_.past(world.pasts[step.daemon]).sent;
+  return std::any_of(sent.begin(), sent.end(), [&](const FrameId id) {
+    return frame_kind_name(runs_.frame(id).frame.body.index()) == step.frame;
+  });
 }
 
 void Search::fly(World& world, FrameId frame) const {
@@ -336,7 +354,7 @@ const std::vector<Scope>& scopes() {
                    {Happening::kFrame, 2, 1, "Propose"},
                    {Happening::kFrame, 1, 2, "Accept"},
                    {Happening::kSuspicion, 2, 1},
-                   {Happening::kTimer, 2, 0}},
+                   {Happening::kTimer, 2, 0, "Prepare"}},
        .states_max = 1'000'000},
       {.name = "four", .daemons = 4, .suspicions = 1, .doubts = {{1, 0}}},
       // A proposer dies after its proposal is out and before its record knows. Back again it does
@@ -349,11 +367,10 @@ const std::vector<Scope>& scopes() {
                    {Happening::kSuspicion, 1, 0},
                    {Happening::kSuspicion, 1, 2},
                    {Happening::kFrame, 0, 1, "Beacon"},
-                   {Happening::kTimer, 0, 0},
-                   {Happening::kTimer, 0, 0},
+                   {Happening::kTimer, 0, 0, "Prepare"},
                    {Happening::kFrame, 2, 0, "Prepare"},
                    {Happening::kFrame, 0, 2, "State"},
-                   {Happening::kTimer, 0, 0}},
+                   {Happening::kTimer, 0, 0, "Propose"}},
        .suspect = std::chrono::milliseconds(450),
        .states_max = 1'000'000},
       {.name = "one-message", .suspicions = 1, .messages = {{.daemon = 2, .order = Order::kFifo}}},

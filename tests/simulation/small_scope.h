@@ -18,7 +18,7 @@ struct OpeningStep {
   Happening what = Happening::kFrame;
   std::size_t daemon = 0;
   std::size_t other = 0;
-  std::string frame = {};  // its kind, where one comes in
+  std::string frame = {};  // its kind: that comes in, or is sent by the last of the deadlines
 };
 
 struct Scope {
