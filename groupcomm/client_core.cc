@@ -53,7 +53,7 @@ Queued ClientCore::join(std::string_view group_name, GroupOptions options) {
   if (group->is_wanted()) return refuse(RejectReason::kBadOption);
   if (group->wishes.size() >= kWishesMax) return refuse(RejectReason::kWouldBlock);
   const RequestId request = next_request();
-  group->wishes.push_back({.request = request, .is_join = true});
+  group->wishes.push_back({.request = request, .is_join = true, .flush = options.flush});
   outgoing_.emplace_back(
       protocol::Join{.request = request, .group = group->name, .options = options});
   return {.request = request, .refused = {}};
@@ -98,6 +98,18 @@ std::optional<RejectReason> ClientCore::why_refused(const std::vector<std::strin
   return std::nullopt;
 }
 
+// Rule H4: a send to a flush group belongs to the view that its sender knows, or is refused.
+std::vector<std::uint64_t> ClientCore::views_seen() const {
+  std::vector<std::uint64_t> seen;
+  const bool matters = std::any_of(send_groups_.begin(), send_groups_.end(),
+                                   [](const GroupState* group) { return group->holds_back(); });
+  if (!matters) return seen;
+  for (const GroupState* group : send_groups_) {
+    seen.push_back(group->holds_back() ? group->views_seen : 0);
+  }
+  return seen;
+}
+
 Queued ClientCore::multicast(const std::vector<std::string>& groups, Payload payload,
                              const SendOptions& options) {
   if (const auto reason = why_refused(groups, payload)) return refuse(*reason);
@@ -123,6 +135,7 @@ Queued ClientCore::multicast(const std::vector<std::string>& groups, Payload pay
                       .more_groups = {send_groups_.begin() + 1, send_groups_.end()},
                       .rejected = false};
   for (const GroupState* group : pending.more_groups) multicast.more_groups.push_back(group->key);
+  multicast.views_seen = views_seen();
   outgoing_bytes_ += size + kMulticastOverheadBytes;
   ++unaccepted_messages_;
   unaccepted_bytes_ += size;
@@ -142,7 +155,8 @@ Queued ClientCore::block_ok(std::string_view group_name) {
   if (!group->block_open) return refuse(RejectReason::kBadOption);
   if (group->block_ok) return refuse(RejectReason::kBlocked);
   group->block_ok = next_request();
-  outgoing_.emplace_back(protocol::BlockOk{.request = group->block_ok, .group = group->name});
+  outgoing_.emplace_back(protocol::BlockOk{
+      .request = group->block_ok, .group = group->name, .views_seen = group->views_seen});
   return {.request = group->block_ok, .refused = {}};
 }
 
@@ -197,6 +211,7 @@ void ClientCore::bye() {
 
 void ClientCore::reset() {
   process_.reset();
+  blocks_to_tell_.clear();
   groups_.clear();
   send_groups_.clear();
   pending_sends_.clear();
@@ -258,6 +273,7 @@ std::vector<protocol::ClientMessage> ClientCore::take_outgoing() {
 
 void ClientCore::take_upcalls(std::vector<Upcall>& upcalls) {
   handed_bytes_ = received_bytes_;
+  for (GroupState* group : std::exchange(blocks_to_tell_, {})) group->block_open = true;
   upcalls.clear();
   upcalls.swap(upcalls_);
 }

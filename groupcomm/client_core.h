@@ -125,7 +125,8 @@ class ClientCore {
   Queued multicast(const std::vector<std::string>& groups, Payload payload,
                    const SendOptions& options);
   // The answer to a Block: nothing more is sent to the group until its next view. kNotMember
-  // where it is not in the group, kBadOption where no Block is open, kBlocked where it is answered.
+  // where it is not in the group, kBadOption where no Block is open that take_upcalls has given,
+  // kBlocked where it is answered.
   Queued block_ok(std::string_view group);
   // These three give request 0, and do nothing, while not connected.
   RequestId query_status();
@@ -182,6 +183,7 @@ class ClientCore {
   struct Wish {
     RequestId request;
     bool is_join = false;
+    bool flush = false;  // joins: the group is to have sync = flush
   };
 
   struct GroupState {
@@ -191,10 +193,14 @@ class ClientCore {
     std::vector<Wish> wishes;       // in the order of their requests
     SendNumber accepted;            // my accepted sends to the group
     RequestId block_ok;             // the answer to an open Block; 0: not given
-    bool block_open = false;
+    bool block_open = false;        // and the application was told
     bool suspended = false;
-    bool was_member = false;  // late messages are ignored, not an error
+    bool flush = false;            // of a group that I am in: sync = flush
+    std::uint64_t views_seen = 0;  // in this membership
+    bool was_member = false;       // late messages are ignored, not an error
 
+    // I am in it, and it has sync = flush.
+    bool holds_back() const { return view.has_value() && flush; }
     // Whether I shall be a member when all wishes are granted.
     bool is_wanted() const { return wishes.empty() ? view.has_value() : wishes.back().is_join; }
   };
@@ -240,9 +246,11 @@ class ClientCore {
 
   std::optional<RejectReason> why_refused(const std::vector<std::string>& groups,
                                           const Payload& payload);
+  std::vector<std::uint64_t> views_seen() const;  // for send_groups_
   bool reject_send(const protocol::Rejected& message);
   bool reject_wish(const protocol::Rejected& message, GroupState& group);
   void tell_rejected(const protocol::Rejected& message, const std::string& group);
+  void end_block(GroupState& group);
   void end_membership(GroupState& group, GoneReason reason);
   void reject_pending_requests();
   std::vector<GroupState*> groups_by_name();
@@ -270,10 +278,11 @@ class ClientCore {
   std::vector<protocol::ClientMessage> outgoing_;
   std::uint64_t outgoing_bytes_ = 0;
   std::vector<Upcall> upcalls_;
-  std::uint64_t received_bytes_ = 0;  // since the welcome, by queue_cost()
-  std::uint64_t handed_bytes_ = 0;    // of those, what take_upcalls gave
-  std::uint64_t reported_bytes_ = 0;  // of those, what the daemon was told
-  std::uint64_t queue_bytes_ = 0;     // that the daemon lets wait
+  std::vector<GroupState*> blocks_to_tell_;  // with a Block among upcalls_
+  std::uint64_t received_bytes_ = 0;         // since the welcome, by queue_cost()
+  std::uint64_t handed_bytes_ = 0;           // of those, what take_upcalls gave
+  std::uint64_t reported_bytes_ = 0;         // of those, what the daemon was told
+  std::uint64_t queue_bytes_ = 0;            // that the daemon lets wait
 };
 
 }  // namespace groupcomm

@@ -164,15 +164,17 @@ ClientCore::Outcome ClientCore::on_message(protocol::ViewChanged& message) {
       if (group->was_member) return std::nullopt;
       return broken("sent a view of \"" + message.group + "\", which was not joined");
     }
+    group->flush = join->flush;
+    group->views_seen = 0;
     group->wishes.erase(group->wishes.begin(), join + 1);
   } else if (view.id <= group->view->id) {
     return broken("sent view " + to_string(view.id) + " of \"" + message.group + "\" after view " +
                   to_string(group->view->id));
   }
   group->view = view;
+  ++group->views_seen;
   group->was_member = true;
-  group->block_open = false;
-  group->block_ok = {};
+  end_block(*group);
   group->suspended = false;
   upcalls_.emplace_back(
       upcall::ViewInstalled{.group = group->name, .view = std::move(message.view)});
@@ -251,8 +253,7 @@ ClientCore::Outcome ClientCore::on_message(protocol::Deliver& message) {
 ClientCore::Outcome ClientCore::on_message(protocol::Block& message) {
   Outcome outcome;
   if (GroupState* group = find_membership(message.group, "a block", outcome)) {
-    group->block_open = true;
-    group->block_ok = {};
+    blocks_to_tell_.push_back(group);
     upcalls_.emplace_back(upcall::Block{.group = group->name});
   }
   return outcome;
@@ -267,10 +268,15 @@ ClientCore::Outcome ClientCore::on_message(protocol::Suspended& message) {
   return outcome;
 }
 
-void ClientCore::end_membership(GroupState& group, GoneReason reason) {
-  group.view.reset();
+void ClientCore::end_block(GroupState& group) {
   group.block_open = false;
   group.block_ok = {};
+  std::erase(blocks_to_tell_, &group);
+}
+
+void ClientCore::end_membership(GroupState& group, GoneReason reason) {
+  group.view.reset();
+  end_block(group);
   group.suspended = false;
   upcalls_.emplace_back(upcall::Gone{.group = group.name, .reason = reason});
 }

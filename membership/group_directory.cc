@@ -41,6 +41,16 @@ struct Delta {
 
 }  // namespace
 
+GroupChange merge(const std::vector<GroupChange>& changes) {
+  CHECK(!changes.empty());
+  Delta delta;
+  for (const GroupChange& change : changes) delta.add(change);
+  GroupChange merged = changes.back();
+  merged.view.joined = std::move(delta.joined);
+  merged.view.left = std::move(delta.left);
+  return merged;
+}
+
 const GroupDirectory::Group* GroupDirectory::find(GroupKey key) const {
   const auto it = groups_.find(key);
   return it == groups_.end() ? nullptr : &it->second;
@@ -125,6 +135,12 @@ std::optional<GroupChange> GroupDirectory::leave(const GroupViewId& view, GroupK
   change.view.left = {{member.process, reason}};
   if (group.members.empty()) erase(std::string(group.name));
   return change;
+}
+
+GroupChange GroupDirectory::renew(const GroupViewId& view, GroupKey key) {
+  Group& group = groups_.at(key);
+  group.view = view;
+  return change_of(key, group);
 }
 
 std::vector<GroupChange> GroupDirectory::change_daemons(

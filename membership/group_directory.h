@@ -21,6 +21,10 @@ struct GroupChange {
   GroupView view;
 };
 
+// What several changes of one group come to, for somebody who is told of them at once: who joined
+// and left in between was never there. REQUIRES: not empty; in their order.
+GroupChange merge(const std::vector<GroupChange>& changes);
+
 // Light-weight groups (rules G1-G5): a function of the sequence of daemon views and of the ordered
 // control messages, and of nothing else, so that all daemons compute the same views.
 class GroupDirectory {
@@ -53,6 +57,9 @@ class GroupDirectory {
   // Nothing where the process is not a member.
   std::optional<GroupChange> leave(const GroupViewId& view, GroupKey key, const ProcessKey& process,
                                    LeaveReason reason);
+
+  // The same members in a new view. REQUIRES: the group exists.
+  GroupChange renew(const GroupViewId& view, GroupKey key);
 
   // A daemon view begins: every group gets a view, in which the members at departed daemons are
   // missing, all at once. In the order of names. `earlier` changes, which nobody was told of,

@@ -35,7 +35,8 @@ void Holdback::admit(Rank sender, const MessagePointer& message) {
       return;
     case MessageKind::kData:
     case MessageKind::kJoin:
-    case MessageKind::kLeave: admit_data(sender, *entry); return;
+    case MessageKind::kLeave:
+    case MessageKind::kHold: admit_data(sender, *entry); return;
   }
   entry->delivered = true;
   mark_clear(sender, message->number);

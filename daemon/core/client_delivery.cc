@@ -29,7 +29,8 @@ void ClientService::deliver(Delivery& delivery) {
   switch (delivery.message->kind) {
     case MessageKind::kData: return deliver_data(delivery);
     case MessageKind::kJoin:
-    case MessageKind::kLeave: return deliver_control(delivery);
+    case MessageKind::kLeave:
+    case MessageKind::kHold: return deliver_control(delivery);
     case MessageKind::kChunk:
     case MessageKind::kClosing: return;
   }
@@ -47,61 +48,73 @@ void ClientService::deliver_control(const Delivery& delivery) {
     deferred_.push_back(delivery);
     return;
   }
-  const bool is_join = delivery.message->kind == MessageKind::kJoin;
-  for (const auto& change : is_join ? apply_join(delivery) : apply_leave(delivery)) {
-    announce(change);
-  }
+  for (const auto& change : take_control(delivery)) announce(change);
 }
 
-std::vector<membership::GroupChange> ClientService::apply_join(const Delivery& delivery) {
+Session* ClientService::local_session(const ProcessKey& process) {
+  return process.daemon == options_.self.incarnation ? sessions_.find(process.session) : nullptr;
+}
+
+// The changes of views that this join, leave or hold makes here and now. Those of groups with
+// sync = flush wait for their members, but for the deferred ones: the next view is theirs (F10).
+std::vector<membership::GroupChange> ClientService::take_control(const Delivery& delivery) {
   const protocol::StampedMessage& message = *delivery.message;
+  if (message.kind == MessageKind::kHold) return apply_hold(delivery);
   const protocol::ControlBody& control = *message.control;
-  const ProcessId process{.name = message.sender_name,
-                          .daemon = view_.members[delivery.reference.sender].id.name,
-                          .key = process_of(delivery)};
-  const GroupViewId id{view_.id, delivery.place};
-  const auto outcome = directory_.join(id, control.group_name, control.options,
-                                       {.process = process, .joins = control.joins});
-  const GroupKey key = message.destination.group;
-  Session* session =
-      process.key.daemon == options_.self.incarnation ? sessions_.find(message.session) : nullptr;
-  if (session != nullptr) {
-    const RequestId request = session->pending_control.value_or(RequestId{});
-    session->pending_control.reset();
-    control_took_effect_ = true;
-    if (outcome.change) {
-      session->groups[key] = {control.group_name, control.joins};
-      local_members_[key].push_back(session->id);
-    } else {
-      reject(*session, request, key, outcome.refused);
+  membership::HoldRounds::Change change;
+  change.is_join = message.kind == MessageKind::kJoin;
+  change.name = control.group_name;
+  change.options = control.options;
+  change.member = {.process = {.name = message.sender_name,
+                               .daemon = view_.members[delivery.reference.sender].id.name,
+                               .key = process_of(delivery)},
+                   .joins = control.joins};
+  change.reason = control.reason;
+  std::vector<membership::GroupChange> changes;
+  ordering::for_each_destination(message, [&](const protocol::Destination& destination) {
+    const GroupKey key = destination.group;
+    const Group* group = directory_.find(key);
+    if (!is_view_over_ && rounds_.must_wait(key, group, change)) {
+      rounds_.announce(key, *group, change);
+      return ask_to_hold(key);
     }
-  }
-  if (!outcome.change) return {};
-  return {*outcome.change};
+    if (auto applied = apply({view_.id, delivery.place}, key, change)) {
+      changes.push_back(std::move(*applied));
+    }
+  });
+  return changes;
 }
 
-std::vector<membership::GroupChange> ClientService::apply_leave(const Delivery& delivery) {
-  const protocol::StampedMessage& message = *delivery.message;
-  std::vector<membership::GroupChange> changes;
-  const ProcessKey process = process_of(delivery);
-  Session* session =
-      process.daemon == options_.self.incarnation ? sessions_.find(message.session) : nullptr;
-  ordering::for_each_destination(message, [&](const protocol::Destination& destination) {
-    auto change = directory_.leave({view_.id, delivery.place}, destination.group, process,
-                                   message.control->reason);
-    if (session != nullptr) {
-      session->groups.erase(destination.group);
-      forget_local_member(destination.group, session->id);
-      tell(session->id, protocol::Gone{destination.group, GoneReason::kLeft});
+// A join or leave takes effect. Tells the session, if it is here, but not of the view.
+std::optional<membership::GroupChange> ClientService::apply(
+    const GroupViewId& id, GroupKey key, const membership::HoldRounds::Change& change) {
+  const ProcessKey& process = change.member.process.key;
+  Session* session = local_session(process);
+  std::optional<membership::GroupChange> applied;
+  if (change.is_join) {
+    const auto outcome = directory_.join(id, change.name, change.options, change.member);
+    applied = outcome.change;
+    if (session != nullptr && applied) {
+      session->groups[key] = {
+          .group = change.name, .joins = change.member.joins, .flush = change.options.flush};
+      local_members_[key].push_back(session->id);
+    } else if (session != nullptr) {
+      reject(*session, session->pending_control.value_or(RequestId{}), key, outcome.refused);
     }
-    if (change) changes.push_back(std::move(*change));
-  });
+  } else {
+    applied = directory_.leave(id, key, process, change.reason);
+    if (session != nullptr) {
+      session->groups.erase(key);
+      forget_local_member(key, session->id);
+      tell(session->id, protocol::Gone{key, GoneReason::kLeft});
+      session->leaving.reset();
+    }
+  }
   if (session != nullptr) {
     session->pending_control.reset();
-    session->leaving = false;
     control_took_effect_ = true;
   }
-  return changes;
+  return applied;
 }
 
 void ClientService::deliver_data(Delivery& delivery) {
@@ -205,8 +218,13 @@ void ClientService::announce(const membership::GroupChange& change) {
     if (!is_new) stayed.push_back(member.process);
   }
   for (const SessionId id : local_members(change.key)) {
-    const Session* session = sessions_.find(id);
+    Session* session = sessions_.find(id);
     CHECK(session != nullptr);
+    Membership& membership = session->groups.at(change.key);
+    membership.hold = Membership::Hold::kFree;
+    membership.answer_due = TimePoint::never();
+    ++membership.views;
+    if (membership.flush) forget_answers(*session, change.key);
     const auto me = std::find_if(view.members.begin(), view.members.end(), [&](const auto& member) {
       return member.process.key == session->process.key;
     });
@@ -232,12 +250,12 @@ void ClientService::begin_transition(const protocol::ViewChangeValue& value) {
 void ClientService::on_daemons_changed(const protocol::ViewChangeValue& value) {
   deferring_after_.reset();
   std::vector<membership::GroupChange> earlier;
+  is_view_over_ = true;
+  end_rounds({value.next.id, OrderNumber{}}, earlier);
   for (const Delivery& delivery : std::exchange(deferred_, {})) {
-    const bool is_join = delivery.message->kind == MessageKind::kJoin;
-    for (auto& change : is_join ? apply_join(delivery) : apply_leave(delivery)) {
-      earlier.push_back(std::move(change));
-    }
+    for (auto& change : take_control(delivery)) earlier.push_back(std::move(change));
   }
+  is_view_over_ = false;
   for (auto& change : directory_.change_daemons(value.next, value.left, earlier)) {
     change.view.recovered = value.recovered;
     announce(change);

@@ -45,7 +45,11 @@ void ClientService::charge(Session& session, std::uint64_t bytes) {
 
 void ClientService::evict_slow_readers() {
   for (const SessionId id : std::exchange(to_evict_, {})) {
-    if (Session* session = sessions_.find(id)) evict(*session);
+    Session* session = sessions_.find(id);
+    if (session == nullptr) continue;
+    const std::string waiting = std::to_string(session->meter.waiting());
+    evict(*session, "does not keep up: " + waiting + " bytes wait for it",
+          "messages were not read in time");
   }
 }
 
@@ -152,10 +156,6 @@ void ClientService::enqueue(Session& session, QueuedRequest request, std::size_t
 }
 
 void ClientService::on_message(Session& session, protocol::Join join) {
-  // Flush groups are not built yet: refused rather than promised and not kept.
-  if (join.options.flush) {
-    return reject(session, join.request, group_key(join.group), RejectReason::kBadOption);
-  }
   enqueue(session, std::move(join), 0);
 }
 
@@ -172,12 +172,11 @@ void ClientService::on_message(Session& session, protocol::Multicast multicast) 
   QueuedSend send{.multicast = std::move(multicast),
                   .chunks = std::exchange(session.chunks, {}),
                   .chunks_stamped = 0};
-  const std::size_t bytes =
-      send.multicast.payload.size() + send.chunks.size() * protocol::kChunkBytesMax;
+  const std::size_t bytes = send.bytes();
   if (bytes > kPayloadBytesMax) {
     return reject(session, send.multicast.request, {}, RejectReason::kTooBig);
   }
-  // Neither are safe notices.
+  // Safe notices are not built yet: refused rather than promised and not kept.
   if (send.multicast.notify_safe) {
     return reject(session, send.multicast.request, {}, RejectReason::kBadOption);
   }
@@ -185,13 +184,6 @@ void ClientService::on_message(Session& session, protocol::Multicast multicast) 
     return reject(session, send.multicast.request, {}, RejectReason::kNoPrimary);
   }
   enqueue(session, std::move(send), bytes);
-}
-
-void ClientService::on_message(Session& session, protocol::BlockOk block_ok) {
-  const GroupKey key = group_key(block_ok.group);
-  const bool member = session.groups.contains(key);
-  reject(session, block_ok.request, key,
-         member ? RejectReason::kBadOption : RejectReason::kNotMember);
 }
 
 void ClientService::on_message(Session& session, protocol::Consumed consumed) {
@@ -242,6 +234,7 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
     groups.push_back(key);
     forget_local_member(key, id);
   }
+  const std::vector<GroupKey> left = groups;
   const bool controls_under_way = session.pending_control.has_value();
   const auto* send =
       session.queue.empty() ? nullptr : std::get_if<QueuedSend>(&session.queue.front());
@@ -257,18 +250,18 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
   // A session that was in no group leaves something to forget only in the view that goes on.
   if (!groups.empty() || is_stamping_) pending_leaves_.push_back({id, std::move(groups), reason});
   sessions_.erase(id);
+  for (const GroupKey key : left) hold_if_agreed(key);
 }
 
-void ClientService::evict(Session& session) {
+// `what` it did, for the log, and `why` that is its end, in its own words.
+void ClientService::evict(Session& session, const std::string& what, const std::string& why) {
   PROBE("E18: a client is evicted");
   ++evicted_sessions_;
-  effects_.push_back(Report{true, to_string(session.process) + " does not keep up: " +
-                                      std::to_string(session.meter.waiting()) +
-                                      " bytes wait for it; it is evicted"});
+  effects_.push_back(Report{true, to_string(session.process) + " " + what + "; it is evicted"});
   for (const auto& [key, membership] : session.groups) {
     tell(session.id, protocol::Gone{key, GoneReason::kEvicted});
   }
-  tell(session.id, protocol::Disconnect{"evicted: messages were not read in time"});
+  tell(session.id, protocol::Disconnect{"evicted: " + why});
   effects_.push_back(CloseClient{session.id});
   end_session(session, LeaveReason::kEvicted);
 }
@@ -312,6 +305,7 @@ void ClientService::end_all(GoneReason reason, const std::string& why) {
   sessions_.all().clear();
   pending_leaves_.clear();
   pending_voids_.clear();
+  holds_to_stamp_.clear();
   local_members_.clear();
 }
 

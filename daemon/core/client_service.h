@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "daemon/core/daemon_core.h"
 #include "daemon/core/session_table.h"
 #include "membership/group_directory.h"
+#include "membership/hold_rounds.h"
 #include "ordering/view_ordering.h"
 
 namespace groupcomm::daemon {
@@ -30,7 +32,7 @@ class ClientService {
   // A view begins. Serves what waited.
   void begin_view(const protocol::DaemonView& view);
   // The view is being left: nothing is stamped until the next one.
-  void stop_stamping() { is_stamping_ = false; }
+  void stop_stamping();
   // The rest of the view is delivered, for those of its members that go on to the next.
   void begin_transition(const protocol::ViewChangeValue& value);
   // All of it was delivered: every group gets a view.
@@ -45,6 +47,12 @@ class ClientService {
 
   membership::GroupDirectory& directory() { return directory_; }
   const membership::GroupDirectory& directory() const { return directory_; }
+
+  // --- time
+  void set_now(TimePoint now) { now_ = now; }
+  // Evicts who was asked to hold back and did not answer (rule H2).
+  void run_timers();
+  TimePoint next_deadline() const;
 
   // --- clients
   void on_frame(SessionId id, std::vector<protocol::ClientMessage> messages);
@@ -95,7 +103,7 @@ class ClientService {
   void reject(Session& session, RequestId request, GroupKey group, RejectReason reason);
   void refuse(Session& session, const std::string& why);
   void end_session(Session& session, LeaveReason reason);
-  void evict(Session& session);
+  void evict(Session& session, const std::string& what, const std::string& why);
 
   // Stamping. False: the window is full, or the request must wait.
   void stamp_requests(ordering::ViewOrdering& ordering);
@@ -103,6 +111,7 @@ class ClientService {
   bool serve(Session& session, const protocol::Join& join, ordering::ViewOrdering& ordering);
   bool serve(Session& session, const protocol::Leave& leave, ordering::ViewOrdering& ordering);
   bool serve(Session& session, QueuedSend& send, ordering::ViewOrdering& ordering);
+  bool serve(Session& session, const protocol::BlockOk& block_ok, ordering::ViewOrdering& ordering);
   std::optional<protocol::Rejected> why_refused(const Session& session,
                                                 const protocol::Multicast& multicast) const;
   std::shared_ptr<protocol::StampedMessage> make_message(Session& session, QueuedSend& send);
@@ -112,11 +121,25 @@ class ClientService {
   void stamp_pending_leaves(ordering::ViewOrdering& ordering);
   void tell_accepted();
 
+  // Groups with sync = flush (client_flush.cc).
+  void ask_to_hold(GroupKey key);
+  void agree(Session& session, GroupKey key);
+  void agree_behind_control(Session& session);
+  static void forget_answers(Session& session, GroupKey key);
+  void hold_if_agreed(GroupKey key);
+  void stamp_holds(ordering::ViewOrdering& ordering);
+  std::vector<membership::GroupChange> apply_hold(const ordering::Delivery& delivery);
+  void end_rounds(const GroupViewId& id, std::vector<membership::GroupChange>& changes);
+  bool is_held(const Session& session, const protocol::Multicast& multicast, GroupKey key,
+               std::size_t index) const;
+
   // Delivery.
   void deliver(ordering::Delivery& delivery);
   void deliver_control(const ordering::Delivery& delivery);
-  std::vector<membership::GroupChange> apply_join(const ordering::Delivery& delivery);
-  std::vector<membership::GroupChange> apply_leave(const ordering::Delivery& delivery);
+  std::vector<membership::GroupChange> take_control(const ordering::Delivery& delivery);
+  std::optional<membership::GroupChange> apply(const GroupViewId& id, GroupKey key,
+                                               const membership::HoldRounds::Change& change);
+  Session* local_session(const ProcessKey& process);
   void deliver_data(ordering::Delivery& delivery);
   void deliver_to_group(ordering::Delivery& delivery, const protocol::Destination& destination,
                         bool is_first);
@@ -135,6 +158,10 @@ class ClientService {
   std::vector<Effect>& effects_;
   SessionTable sessions_;
   membership::GroupDirectory directory_;
+  membership::HoldRounds rounds_;
+  std::set<GroupKey> holding_;  // this daemon's members agreed in the round of the group
+  std::vector<GroupKey> holds_to_stamp_;
+  TimePoint now_;
   std::unordered_map<GroupKey, std::vector<SessionId>> local_members_;
   std::deque<PendingLeave> pending_leaves_;
   std::vector<SessionId> pending_voids_;  // ended in the middle of a large send
@@ -147,6 +174,7 @@ class ClientService {
   protocol::DaemonStatus status_;
   SessionId next_served_;  // round robin over sessions
   bool is_stamping_ = false;
+  bool is_view_over_ = false;  // its last joins and leaves are being counted in
   bool suspended_ = false;
   bool control_took_effect_ = false;     // of a session here, since the last look
   std::vector<GroupKey> in_transition_;  // groups that were told a transition in this flush

@@ -35,11 +35,12 @@ void ClientService::pump(ViewOrdering& ordering) {
     stamp_requests(ordering);
     tell_accepted();
     deliver_all(ordering);
-  } while (control_took_effect_ || !pending_leaves_.empty());
+  } while (control_took_effect_ || !pending_leaves_.empty() || !holds_to_stamp_.empty());
 }
 
 void ClientService::stamp_requests(ViewOrdering& ordering) {
   stamp_pending_leaves(ordering);
+  stamp_holds(ordering);
   bool served = true;
   while (served && ordering.may_send()) {
     served = false;
@@ -65,6 +66,7 @@ bool ClientService::serve_front(Session& session, ViewOrdering& ordering) {
   const bool done =
       std::visit([&](auto& value) { return serve(session, value, ordering); }, request);
   if (done) session.queue.pop_front();
+  if (session.pending_control) agree_behind_control(session);
   return done;
 }
 
@@ -102,8 +104,9 @@ bool ClientService::serve(Session& session, const protocol::Leave& leave, ViewOr
   message->destination.group = key;
   message->control = protocol::ControlBody{};
   session.pending_control = leave.request;
-  session.leaving = true;
+  session.leaving = key;
   ordering.stamp(std::move(message));
+  hold_if_agreed(key);
   return true;
 }
 
@@ -139,20 +142,22 @@ void ClientService::stamp_pending_leaves(ViewOrdering& ordering) {
 
 std::optional<protocol::Rejected> ClientService::why_refused(
     const Session& session, const protocol::Multicast& multicast) const {
-  const auto refused_by = [&](GroupKey key) -> std::optional<RejectReason> {
+  const auto refused_by = [&](GroupKey key, std::size_t index) -> std::optional<RejectReason> {
+    if (is_held(session, multicast, key, index)) return RejectReason::kBlocked;
     if (directory_.find(key) == nullptr) return RejectReason::kNoSuchGroup;
     if (multicast.to && !directory_.rank_of(key, *multicast.to)) return RejectReason::kNotMember;
     return std::nullopt;
   };
   if (session.groups.size() == 1 && multicast.more_groups.empty() && !multicast.to &&
-      session.groups.begin()->first == multicast.group) {
+      session.groups.begin()->first == multicast.group && !session.groups.begin()->second.flush) {
     return std::nullopt;
   }
-  if (const auto reason = refused_by(multicast.group)) {
+  if (const auto reason = refused_by(multicast.group, 0)) {
     return protocol::Rejected{multicast.request, multicast.group, *reason};
   }
-  for (const GroupKey key : multicast.more_groups) {
-    if (const auto reason = refused_by(key)) {
+  for (std::size_t i = 0; i < multicast.more_groups.size(); ++i) {
+    const GroupKey key = multicast.more_groups[i];
+    if (const auto reason = refused_by(key, i + 1)) {
       return protocol::Rejected{multicast.request, key, *reason};
     }
   }
@@ -163,8 +168,7 @@ bool ClientService::serve(Session& session, QueuedSend& send, ViewOrdering& orde
   if (const auto refused = why_refused(session, send.multicast)) {
     if (send.chunks_stamped > 0) void_chunks(session.id, ordering);
     reject(session, refused->request, refused->group, refused->reason);
-    session.queued_bytes -= send.multicast.payload.size();
-    session.queued_bytes -= send.chunks.size() * protocol::kChunkBytesMax;
+    session.queued_bytes -= send.bytes();
     return true;
   }
   while (send.chunks_stamped < send.chunks.size()) {
@@ -185,8 +189,7 @@ bool ClientService::serve(Session& session, QueuedSend& send, ViewOrdering& orde
   report_stamp(session, send, *message);
   ++accepted_messages_;
   session.accepted = send.multicast.request;
-  session.queued_bytes -= send.multicast.payload.size();
-  session.queued_bytes -= send.chunks.size() * protocol::kChunkBytesMax;
+  session.queued_bytes -= send.bytes();
   return true;
 }
 

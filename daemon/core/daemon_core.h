@@ -31,6 +31,7 @@ struct DaemonOptions {
 
   Duration heartbeat = std::chrono::milliseconds(100);
   Duration suspect = std::chrono::milliseconds(1500);  // floor of the adaptive time-out
+  Duration block_time_out = std::chrono::seconds(1);   // for a client's answer to a block
   TotalOrderEngine engine = TotalOrderEngine::kSequencer;
 
   std::uint64_t window_messages = 4096;         // own messages that not all daemons hold

@@ -76,6 +76,7 @@ void DaemonCore::Machine::step(TimePoint now, Event event) {
   const TimePoint before = now_;
   now_ = now;
   if (now_ - before > 3 * options_.heartbeat) detector_.excuse(now_ - before);
+  clients_.set_now(now_);
   std::visit([this](auto& value) { on(std::move(value)); }, event);
 }
 
@@ -143,6 +144,7 @@ void DaemonCore::Machine::run_timers() {
     disconnect_strangers();
     send_beacons();
   }
+  clients_.run_timers();
   run_view_change();
   if (over_ || !is_living()) return;
   if (ordering_->progress_deadline() <= now_) send_batch();
@@ -154,7 +156,7 @@ TimePoint DaemonCore::Machine::next_deadline() const {
   if (over_) return TimePoint::never();
   TimePoint deadline = std::min(heartbeat_due_, beacon_due_);
   deadline = std::min(deadline, change_.next_deadline(situation()));
-  deadline = std::min(deadline, refill_due_);
+  deadline = std::min({deadline, refill_due_, clients_.next_deadline()});
   if (is_living()) {
     deadline = std::min(deadline, detector_.next_deadline(now_));
     if (!ordering_->is_frozen()) {

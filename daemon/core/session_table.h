@@ -12,6 +12,7 @@
 
 #include "groupcomm/check.h"
 #include "groupcomm/protocol/client_frames.h"
+#include "groupcomm/time_point.h"
 
 namespace groupcomm::daemon {
 
@@ -20,14 +21,30 @@ struct QueuedSend {
   protocol::Multicast multicast;
   std::vector<Payload> chunks;  // before multicast.payload
   std::size_t chunks_stamped = 0;
+
+  std::size_t bytes() const {
+    return multicast.payload.size() + chunks.size() * protocol::kChunkBytesMax;
+  }
 };
 // What a session asked for and waits for its turn, in the order in which it asked.
-using QueuedRequest = std::variant<protocol::Join, protocol::Leave, QueuedSend>;
+using QueuedRequest = std::variant<protocol::Join, protocol::Leave, QueuedSend, protocol::BlockOk>;
 
 // A session's standing in one group.
 struct Membership {
   std::string group;
   std::uint32_t joins = 0;  // which membership of the process this is
+
+  // Groups with sync = flush (rules H1-H4).
+  enum class Hold : std::uint8_t {
+    kFree,
+    kAsked,
+    kAnswered,  // sends from before the answer wait for the window
+    kAgreed,
+  };
+  bool flush = false;
+  Hold hold = Hold::kFree;                    // until the next view
+  TimePoint answer_due = TimePoint::never();  // of kAsked, where others wait for it
+  std::uint64_t views = 0;                    // told in this membership
 };
 
 // What waits for a client: bytes delivered but not yet consumed (rule W3). A message under way
@@ -78,7 +95,7 @@ struct Session {
   std::uint64_t queued_bytes = 0;
   std::vector<Payload> chunks;                    // of the multicast that is being received
   std::map<GroupKey, Membership> groups;          // member now
-  bool leaving = false;                           // a leave of its own is under way
+  std::optional<GroupKey> leaving;                // the group of a leave of its own under way
   std::optional<RequestId> pending_control;       // a join or leave of its own is under way
   std::map<GroupKey, std::uint32_t> joins;        // how often it joined a group
   std::unordered_map<GroupKey, SendNumber> sent;  // accepted messages by group

@@ -171,6 +171,7 @@ void read_membership(TableReader& reader, DaemonOptions& core) {
   reader.text("partition_policy", why_bad_partition_policy, policy);
   reader.milliseconds("heartbeat_ms", kHeartbeatMsMin, kHeartbeatMsMax, core.heartbeat);
   reader.milliseconds("suspect_ms", kSuspectMsMin, kSuspectMsMax, core.suspect);
+  reader.milliseconds("block_ms", kSuspectMsMin, kSuspectMsMax, core.block_time_out);
 }
 
 void read_ordering(TableReader& reader, DaemonOptions& core) {

@@ -296,6 +296,7 @@ std::string to_toml(const Options& options) {
   text += "\n[membership]\npartition_policy = \"primary\"\n";
   line("heartbeat_ms", to_milliseconds(core.heartbeat));
   line("suspect_ms", to_milliseconds(core.suspect));
+  line("block_ms", to_milliseconds(core.block_time_out));
   text += "\n[ordering]\n";
   line("total", core.engine == TotalOrderEngine::kLamport ? "\"lamport\"" : "\"sequencer\"");
   text += "domains = 1\n\n[limits]\n";

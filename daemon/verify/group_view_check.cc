@@ -91,18 +91,23 @@ class GroupViewCheck {
     const Stay& before = membership.stays[i - 1];
     const Stay& after = membership.stays[i];
     if (daemon_view_of(view_of(before).id) == daemon_view_of(view_of(after).id)) {
-      check_control(before, after);
+      check_control(membership.group, before, after);
     } else {
-      check_flush(before, after);
+      check_flush(membership.group, before, after);
     }
   }
 
   // Within a view of daemons, a group's view changes by one join at the end or one leave.
-  void check_control(const Stay& before, const Stay& after) {
+  void check_control(Index group, const Stay& before, const Stay& after) {
     const record::View& old = view_of(before);
     const record::View& view = view_of(after);
     Names expected = old.members;
-    if (view.joined.size() == 1 && view.left.empty()) {
+    if (clients_.is_flush(group)) {
+      // All that was announced before its members held back makes one view; perhaps nothing is
+      // left of it.
+      for (const record::Left& left : view.left) std::erase(expected, left.member);
+      expected.insert(expected.end(), view.joined.begin(), view.joined.end());
+    } else if (view.joined.size() == 1 && view.left.empty()) {
       expected.push_back(view.joined.front());
     } else if (view.joined.empty() && view.left.size() == 1) {
       std::erase(expected, view.left.front().member);
@@ -117,7 +122,7 @@ class GroupViewCheck {
   }
 
   // With a view of daemons, just the clients of lost daemons are missing, all at once.
-  void check_flush(const Stay& before, const Stay& after) {
+  void check_flush(Index group, const Stay& before, const Stay& after) {
     const record::View* base = base_of(after);
     if (base == nullptr) return;
     const record::View& view = view_of(after);
@@ -127,7 +132,7 @@ class GroupViewCheck {
     }
     Names expected = staying(view_of(before).members, base->members);
     Names found = view.members;
-    if (base->recovered) set_aside_changes(view, expected, found);
+    if (base->recovered || clients_.is_flush(group)) set_aside_changes(view, expected, found);
     // Where two components come together there may be members of the other one.
     const record::View* old_base = base_of(before);
     if (old_base == nullptr) return;
@@ -143,7 +148,8 @@ class GroupViewCheck {
   }
 
   // A recovered view of daemons brings the joins and leaves with it of which only a quorum that
-  // died may have made views: the joined stand at the end.
+  // died may have made views, and any view those for which members of a flush group were holding
+  // back: the joined stand at the end.
   static void set_aside_changes(const record::View& view, Names& expected, Names& found) {
     for (const record::Left& left : view.left) std::erase(expected, left.member);
     while (!found.empty() && contains(view.joined, found.back())) found.pop_back();

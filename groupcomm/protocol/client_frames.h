@@ -62,12 +62,16 @@ struct Multicast {
   bool self_discard = false;
   bool notify_safe = false;
   std::optional<ProcessKey> to;  // deliver to this member only
+  // Of `group` and `more_groups`: how many views of the membership the sender had seen; 0 where
+  // that does not matter. Empty: it matters nowhere (rule H4).
+  std::vector<std::uint64_t> views_seen = {};
   Payload payload;
   bool operator==(const Multicast&) const = default;
 };
 struct BlockOk {
   RequestId request;
   std::string group;
+  std::uint64_t views_seen = 0;  // of the membership: says which block is answered
   bool operator==(const BlockOk&) const = default;
 };
 // How much of what it was told the application has taken since the welcome, by queue_cost(): the

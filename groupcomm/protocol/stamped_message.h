@@ -24,6 +24,7 @@ enum class MessageKind : std::uint8_t {
   kJoin,     // control: a process joins a group
   kLeave,    // control: a process leaves groups, asked or not
   kClosing,  // control: from here on the daemon stamps with epochs that count `closes` (E3)
+  kHold,     // control: the members of a group at this daemon hold back (H2)
 };
 
 // A group that a message is for, and its stamps there.
@@ -34,7 +35,7 @@ struct Destination {
   bool operator==(const Destination&) const = default;
 };
 
-// What a kJoin or kLeave changes.
+// What a kJoin or kLeave changes; of a kHold it says nothing.
 struct ControlBody {
   std::string group_name;   // kJoin only
   GroupOptions options;     // kJoin only
@@ -74,7 +75,9 @@ struct StampedMessage {
 
   bool is_ordered() const { return order == Order::kTotal || order == Order::kSafe; }
   bool is_causal() const { return order >= Order::kCausal; }
-  bool is_control() const { return kind == MessageKind::kJoin || kind == MessageKind::kLeave; }
+  bool is_control() const {
+    return kind == MessageKind::kJoin || kind == MessageKind::kLeave || kind == MessageKind::kHold;
+  }
 };
 
 using MessagePointer = std::shared_ptr<const StampedMessage>;

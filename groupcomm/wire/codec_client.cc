@@ -33,11 +33,15 @@ constexpr std::size_t kMessageWords = 16;
 
 // --- sizes ---------------------------------------------------------------------------------------
 
+bool has_extra(const Multicast& multicast) {
+  return multicast.to || !multicast.more_groups.empty() || !multicast.views_seen.empty();
+}
+
 std::size_t words_for(const MulticastChunk& chunk) { return words_of(chunk.payload.size()); }
 std::size_t words_for(const Multicast& multicast) {
   std::size_t words = words_of(multicast.payload.size());
-  if (multicast.to || !multicast.more_groups.empty()) {
-    words += 8 + multicast.more_groups.size();
+  if (has_extra(multicast)) {
+    words += 8 + multicast.more_groups.size() + multicast.views_seen.size();
   }
   return words;
 }
@@ -69,10 +73,12 @@ void write(const Multicast& multicast, Builder message) {
   out.setSelfDiscard(multicast.self_discard);
   out.setNotifySafe(multicast.notify_safe);
   if (!multicast.payload.empty()) out.setPayload(to_wire(multicast.payload));
-  if (!multicast.to && multicast.more_groups.empty()) return;
+  if (!has_extra(multicast)) return;
   auto extra = out.initExtra();
   write_numbers(multicast.more_groups, extra.initMoreGroups(list_size(multicast.more_groups)));
   if (multicast.to) write(*multicast.to, extra.initTo());
+  auto views = extra.initViewsSeen(list_size(multicast.views_seen));
+  for (capnp::uint i = 0; i < views.size(); ++i) views.set(i, multicast.views_seen[i]);
 }
 
 void write(const Consumed& consumed, Builder message) { message.setConsumed(consumed.bytes_total); }
@@ -100,6 +106,7 @@ void write(const BlockOk& block_ok, Builder message) {
   auto out = message.initBlockOk();
   out.setRequest(block_ok.request.value);
   out.setGroupName(to_wire(block_ok.group));
+  out.setViewsSeen(block_ok.views_seen);
 }
 
 void write(const Bye&, Builder message) { message.setBye(); }
@@ -128,6 +135,12 @@ void read_extra(schema::MulticastExtra::Reader in, Multicast& multicast) {
   multicast.more_groups =
       read_numbers<GroupKey>(in.getMoreGroups(), {protocol::kGroupsPerSendMax - 1, "groups"});
   if (in.hasTo()) multicast.to = read(in.getTo());
+  multicast.views_seen =
+      read_numbers<std::uint64_t>(in.getViewsSeen(), {protocol::kGroupsPerSendMax, "groups"});
+  const std::size_t seen = multicast.views_seen.size();
+  if (seen != 0 && seen != multicast.more_groups.size() + 1) {
+    bad_frame("views seen that do not match the groups");
+  }
   std::vector<GroupKey> groups = multicast.more_groups;
   groups.push_back(multicast.group);
   std::sort(groups.begin(), groups.end());
@@ -162,7 +175,7 @@ Leave read(schema::ClientMessage::Leave::Reader in) {
   return {RequestId{in.getRequest()}, read_name(in.getGroupName())};
 }
 BlockOk read(schema::ClientMessage::BlockOk::Reader in) {
-  return {RequestId{in.getRequest()}, read_name(in.getGroupName())};
+  return {RequestId{in.getRequest()}, read_name(in.getGroupName()), in.getViewsSeen()};
 }
 Watch read(schema::ClientMessage::Watch::Reader in) {
   Watch watch{RequestId{in.getRequest()}, {}};

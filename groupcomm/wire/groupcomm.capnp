@@ -186,6 +186,7 @@ struct ClientMessage {
       # Answer to block: nothing more is sent to the group before its next view.
       request @16 :UInt64;
       groupName @17 :Text;       # name
+      viewsSeen @23 :UInt64;      # of the membership: says which block is answered
     }
     bye @18 :Void;               # leaves all groups; the connection ends
     statusQuery @19 :UInt64;     # the request; answered by statusReply
@@ -202,6 +203,8 @@ struct MulticastExtra {
   # What few sends have.
   moreGroups @0 :List(UInt64);  # group keys; at most 63, different from each other and the first
   to @1 :ProcessKey;            # deliver to this member only; null: to all
+  viewsSeen @2 :List(UInt64);   # of the group and each of moreGroups: views of the membership that
+                                # the sender had seen, 0: does not matter; or empty (rule H4)
 }
 
 # --- daemon to client -----------------------------------------------------------------------------
@@ -409,6 +412,7 @@ enum MessageKind {
   join @2;     # control: a process joins a group
   leave @3;    # control: a process leaves groups
   closing @4;  # control: the daemon now stamps with epochs that count `closes`
+  hold @5;     # control: the members of a group at this daemon hold back
 }
 
 struct StampedMessage {

@@ -22,6 +22,7 @@ static_assert(static_cast<int>(MessageKind::kLeave) ==
               static_cast<int>(schema::MessageKind::LEAVE));
 static_assert(static_cast<int>(MessageKind::kClosing) ==
               static_cast<int>(schema::MessageKind::CLOSING));
+static_assert(static_cast<int>(MessageKind::kHold) == static_cast<int>(schema::MessageKind::HOLD));
 
 // A message without what it points to.
 constexpr std::size_t kMessageWordsMin = 13;
@@ -146,7 +147,7 @@ void read_message(schema::StampedMessage::Reader in, const FrameReader& frame,
                   std::span<const std::shared_ptr<const VectorTime>> contexts,
                   StampedMessage& message) {
   message.number = MessageNumber{in.getNumber()};
-  message.kind = read_enumerator(in.getKind(), MessageKind::kClosing, "message kind");
+  message.kind = read_enumerator(in.getKind(), MessageKind::kHold, "message kind");
   message.order = read(in.getOrder());
   message.uniform = in.getUniform();
   message.self_discard = in.getSelfDiscard();

@@ -314,10 +314,27 @@ void ClientNode::on_upcall(const upcall::Suspended& u) {
 }
 
 void ClientNode::on_upcall(const upcall::Block& u) {
+  scene_.count("blocks");
   record(record::Block{.p = member_name(u.group), .g = u.group});
-  const Queued agreed = core_->block_ok(u.group);
+  const ClientPlan& plan = scene_.plan().client;
+  if (scene_.is_stormy() && random_.chance(plan.no_answers)) {
+    scene_.count("blocks without an answer");
+    return;
+  }
+  if (!scene_.is_stormy() || !random_.chance(plan.late_answers)) return hold_back(u.group);
+  // It goes on sending meanwhile, as it may.
+  scene_.after(random_.between(microseconds(10), milliseconds(600)),
+               [this, group = u.group, generation = generation_] {
+                 if (generation != generation_ || paused_) return;
+                 hold_back(group);
+                 flush();
+               });
+}
+
+void ClientNode::hold_back(const std::string& group) {
+  const Queued agreed = core_->block_ok(group);
   if (!agreed.ok()) return;
-  record(record::BlockOk{.p = member_name(u.group), .g = u.group, .request = agreed.request.value});
+  record(record::BlockOk{.p = member_name(group), .g = group, .request = agreed.request.value});
 }
 
 void ClientNode::on_upcall(const upcall::Gone& u) {
@@ -429,7 +446,8 @@ void ClientNode::tend_memberships() {
 
 GroupOptions ClientNode::options_of(const std::string& group) const {
   const auto place = std::find(groups_.begin(), groups_.end(), group) - groups_.begin();
-  return {.flush = false,
+  const std::size_t first_flush = groups_.size() - scene_.plan().flush_groups;
+  return {.flush = static_cast<std::size_t>(place) >= first_flush,
           .uniform = static_cast<std::size_t>(place) < scene_.plan().uniform_groups};
 }
 

@@ -75,6 +75,7 @@ class ClientNode {
   void act();
   void act_as_leader();
   void storm();
+  void hold_back(const std::string& group);
   void change_wishes();
   void tend_memberships();
   GroupOptions options_of(const std::string& group) const;

@@ -289,6 +289,9 @@ void Simulator::judge(Outcome& outcome, bool settled) {
   for (std::size_t i = 0; i < plan_.uniform_groups; ++i) {
     run.uniform_groups.insert("g" + std::to_string(i));
   }
+  for (std::size_t i = plan_.groups - plan_.flush_groups; i < plan_.groups; ++i) {
+    run.flush_groups.insert("g" + std::to_string(i));
+  }
   const verify::Verdict verdict = verify::check(run);
   outcome.traces = std::move(run.traces);
   for (const std::string& complaint : scene_.complaints()) {

@@ -147,6 +147,12 @@ void draw_further_faults(Random& random, Plan& plan) {
   draw_further_limits(random, plan);
 }
 
+void draw_flush_groups(Random random, Plan& plan) {
+  plan.flush_groups = random.percent(30) ? random.between(1, plan.groups) : 0;
+  plan.client.late_answers = rate(random, 600'000);
+  plan.client.no_answers = random.percent(30) ? random.between(1'000, 100'000) : 0;
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed) {
@@ -170,6 +176,7 @@ Plan draw_plan(std::uint64_t seed) {
   plan.triggers = draw_triggers(random);
   draw_limits(random, plan.options);
   draw_further_faults(further, plan);
+  draw_flush_groups(Random(seed ^ 0xb10c), plan);
   return plan;
 }
 

@@ -61,6 +61,8 @@ struct ClientPlan {
   std::uint64_t to_one = 0;
   std::uint64_t self_discards = 0;
   std::uint64_t safe_notices = 0;
+  std::uint64_t late_answers = 0;  // to blocks of flush groups
+  std::uint64_t no_answers = 0;
   std::uint64_t large = 0;    // payloads over one chunk
   std::uint64_t bursts = 0;   // of many sends at one moment
   std::vector<Order> orders;  // equally likely
@@ -93,6 +95,7 @@ struct Plan {
   std::size_t clients = 4;
   std::size_t groups = 2;
   std::size_t uniform_groups = 0;  // of the groups, how many are uniform
+  std::size_t flush_groups = 0;    // of the groups, how many have sync = flush: the last ones
   Duration unsafe_weather{};       // how long faults are injected
   Duration settle_bound{};         // in which everything must have settled after that
   bool settles_with_loss = false;

@@ -34,6 +34,7 @@ address = "tcp://c:3"
 partition_policy = "primary"
 heartbeat_ms = 20
 suspect_ms = 400
+block_ms = 300
 [ordering]
 total = "lamport"
 domains = 1
@@ -62,6 +63,7 @@ level = "debug"
   EXPECT_EQ(options.core.peers[1].address, "tcp://c:3");
   EXPECT_EQ(options.core.heartbeat, milliseconds(20));
   EXPECT_EQ(options.core.suspect, milliseconds(400));
+  EXPECT_EQ(options.core.block_time_out, milliseconds(300));
   EXPECT_EQ(options.core.engine, TotalOrderEngine::kLamport);
   EXPECT_EQ(options.core.window_messages, 1u);
   EXPECT_EQ(options.core.window_bytes, 65536u);
