@@ -8,7 +8,7 @@ namespace groupcomm {
 
 using Duration = std::chrono::nanoseconds;
 
-// A moment on the host's monotonic clock (CLOCK_MONOTONIC) or on the simulator's virtual one.
+// A moment on the host's monotonic clock (CLOCK_BOOTTIME) or on the simulator's virtual one.
 // Moments of different processes must never be compared.
 struct TimePoint {
   Duration since_origin{0};

@@ -40,6 +40,7 @@ ViewOrdering::ViewOrdering(const OrderingOptions& options)
       windows_(options.view_size),
       refills_(options.view_size),
       nack_timers_(options.view_size),
+      watches_(options.view_size),
       clock_covers_(options.view_size),
       told_clocks_(options.view_size),
       clock_(options.clock_start) {
@@ -281,6 +282,31 @@ std::optional<protocol::Batch> ViewOrdering::take_batch() {
   closing_untold_ = false;
   progress_due_.reset();
   return batch;
+}
+
+void ViewOrdering::watch_streams(TimePoint now) {
+  const TotalOrder& total = holdback_.total();
+  for (Rank member = 0; member < options_.view_size; ++member) {
+    Watch& watch = watches_[member];
+    const bool assigns_places = member == 0 && options_.self != 0;
+    const OrderNumber known = assigns_places ? total.known() : OrderNumber{};
+    const bool is_missing =
+        windows_[member].has_gap() || (assigns_places && known < total.announced());
+    const bool has_moved = watch.held != windows_[member].held() || watch.known != known;
+    watch.held = windows_[member].held();
+    watch.known = known;
+    if (!is_missing) {
+      watch.since.reset();
+    } else if (has_moved || !watch.since) {
+      watch.since = now;
+    }
+  }
+}
+
+void ViewOrdering::excuse(TimePoint now) {
+  for (Watch& watch : watches_) {
+    if (watch.since) watch.since = now;
+  }
 }
 
 void ViewOrdering::observe(TimePoint now) {

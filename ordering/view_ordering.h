@@ -87,6 +87,13 @@ class ViewOrdering {
   // Questions for what is missing and due to be asked.
   std::vector<Question> take_nacks(TimePoint now);
   TimePoint nack_deadline() const;
+  // Since when nothing more has come of what a member is known to have sent, though it was asked
+  // for. Nothing: nothing is missing.
+  std::optional<TimePoint> missing_since(Rank member) const { return watches_[member].since; }
+  // To be called at times, between which no step is seen.
+  void watch_streams(TimePoint now);
+  // The owner stood still: what did not happen meanwhile says nothing about the others.
+  void excuse(TimePoint now);
   // Updates the timers. Call after inputs.
   void observe(TimePoint now);
 
@@ -117,6 +124,13 @@ class ViewOrdering {
   std::uint64_t unstable_bytes() const { return send_window_.bytes(); }
 
  private:
+  // How much of a member's stream, and of the places that it assigned, has come.
+  struct Watch {
+    MessageNumber held;
+    OrderNumber known;
+    std::optional<TimePoint> since;  // set while more is known to exist
+  };
+
   struct Chain {
     MessageNumber last;      // the session's last fifo-or-stronger message
     MessageNumber required;  // the newest own total or safe message that it must wait for
@@ -140,6 +154,7 @@ class ViewOrdering {
   std::vector<std::map<MessageNumber, protocol::MessagePointer>> refills_;  // by rank
   std::vector<NackTimer> nack_timers_;                                      // by rank
   NackTimer place_timer_;
+  std::vector<Watch> watches_;               // by rank
   std::vector<MessageNumber> clock_covers_;  // by rank: a told clock counts once held up to here
   std::vector<LamportStamp> told_clocks_;    // by rank
 

@@ -75,7 +75,11 @@ void DaemonCore::Machine::step(TimePoint now, Event event) {
   // A loop that stood still (a pause, an overloaded host) has read nothing in that time.
   const TimePoint before = now_;
   now_ = now;
-  if (now_ - before > 3 * options_.heartbeat) detector_.excuse(now_ - before);
+  if (now_ - before > 3 * options_.heartbeat) {
+    detector_.excuse(now_ - before);
+    if (is_living()) ordering_->excuse(now_);
+  }
+  if (now_ - before > options_.suspect) begin_doubt();
   clients_.set_now(now_);
   std::visit([this](auto& value) { on(std::move(value)); }, event);
 }
@@ -114,8 +118,8 @@ void DaemonCore::Machine::on(TimerExpired) { run_timers(); }
 
 void DaemonCore::Machine::on(InputDrained) {
   if (!is_living()) return;
-  clients_.pump(*ordering_);
-  clients_.deliver_all(*ordering_);
+  if (!doubt_) clients_.pump(*ordering_);
+  deliver_all();
   if (ordering_->has_urgent_news()) send_batch();
   ordering_->observe(now_);
 }
@@ -136,6 +140,7 @@ void DaemonCore::Machine::run_timers() {
   if (now_ >= heartbeat_due_) {
     heartbeat_due_ = now_ + options_.heartbeat;
     detector_.expire(now_);
+    watch_streams();
     send_heartbeats();
   }
   if (now_ >= beacon_due_) {
@@ -167,11 +172,16 @@ TimePoint DaemonCore::Machine::next_deadline() const {
   return std::max(deadline, now_ + std::chrono::milliseconds(1));
 }
 
-protocol::Heartbeat DaemonCore::Machine::heartbeat() const {
+protocol::Heartbeat DaemonCore::Machine::heartbeat() {
   protocol::Heartbeat heartbeat;
   heartbeat.progress = ordering_->progress();
-  heartbeat.hears = detector_.heard(now_);
+  heartbeat.hears = hears();
   heartbeat.leaving = leaving_;
+  heartbeat.number = ++heartbeats_made_;
+  for (const DaemonMember& member : view_.members) {
+    const auto heard = heartbeats_heard_.find(member.id.incarnation);
+    heartbeat.answers.push_back(heard == heartbeats_heard_.end() ? 0 : heard->second);
+  }
   return heartbeat;
 }
 
@@ -180,7 +190,7 @@ protocol::Beacon DaemonCore::Machine::beacon() {
   beacon.address = options_.address;
   beacon.active = is_living() && !clients_.is_suspended();
   beacon.decided = change_.base();
-  beacon.hears = detector_.heard(now_);
+  beacon.hears = hears();
   for (const Incarnation incarnation : beacon.hears) {
     const auto stranger = strangers_.find(incarnation);
     beacon.answers.push_back(stranger == strangers_.end() ? BeaconNumber{}

@@ -62,7 +62,7 @@ class DaemonCore::Machine {
   void send_heartbeats();
   void send_beacons();
   void ask_for_missing();
-  protocol::Heartbeat heartbeat() const;
+  protocol::Heartbeat heartbeat();
   protocol::Beacon beacon();
   BeaconNumber draw_beacon_number();
   // When this daemon sent the beacon that `beacon` answers.
@@ -136,6 +136,15 @@ class DaemonCore::Machine {
   void report(bool warning, std::string text);
   bool is_living() const { return ordering_.has_value(); }
 
+  // Rule D8: after a stall nothing is handed out before a quorum is known to be in the view still.
+  void begin_doubt();
+  void settle_doubt(Rank from, const protocol::Heartbeat& heartbeat);
+  void deliver_all();
+  // Rule D9: members whose messages do not come are left out, and not taken back for a while.
+  void watch_streams();
+  // Daemons that count as heard, members and others.
+  std::vector<Incarnation> hears() const;
+
   DaemonOptions options_;
   std::uint64_t cluster_;
   TimePoint now_;
@@ -154,8 +163,13 @@ class DaemonCore::Machine {
   std::optional<ordering::ViewOrdering> ordering_;
   std::optional<Retired> retired_;
   std::map<Incarnation, std::vector<Incarnation>> hearing_;  // rows of the others' heartbeats
-  std::set<Incarnation> suspected_;                          // members, as was reported last
-  std::set<Incarnation> leavers_;                            // members that want to leave
+  std::map<Incarnation, std::uint64_t> heartbeats_heard_;    // the newest of each member
+  std::optional<std::uint64_t> doubt_;       // deliveries wait for answers to this heartbeat
+  std::set<Rank> confirmed_;                 // who has answered it
+  std::set<Incarnation> mute_;               // members whose messages do not come
+  std::map<std::string, TimePoint> barred_;  // by name, until when
+  std::set<Incarnation> suspected_;          // members, as was reported last
+  std::set<Incarnation> leavers_;            // members that want to leave
   ClientService clients_;
 
   // The decision that this member is about to install: it still lacks some of the cut.
@@ -187,6 +201,7 @@ class DaemonCore::Machine {
   TimePoint leave_deadline_ = TimePoint::never();  // excluded as we wished: others may need us
   TimePoint leave_by_ = TimePoint::never();        // with or without a view that excludes us
 
+  std::uint64_t heartbeats_made_ = 0;
   TimePoint heartbeat_due_;
   TimePoint beacon_due_;
   BeaconNumber last_beacon_;

@@ -111,7 +111,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
     return;
   }
   ordering_->on_batch(rank, batch);
-  clients_.deliver_all(*ordering_);
+  deliver_all();
 }
 
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header, const protocol::Nack& nack) {
@@ -141,7 +141,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader&, const protocol::
   }
   if (!ordering_->is_frozen()) {
     ordering_->on_repair(repair.original, repair.messages);
-    clients_.deliver_all(*ordering_);
+    deliver_all();
     return;
   }
   ordering_->on_refill(repair.original, repair.messages);
@@ -160,10 +160,11 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
     retired_->unheard.erase(from);
     if (retired_->unheard.empty()) retired_->ordering.reset();
   }
+  settle_doubt(rank, heartbeat);
   if (heartbeat.leaving) leavers_.insert(from);
   if (!ordering_->is_frozen() && ordering_->fits(heartbeat.progress)) {
     ordering_->on_progress(rank, heartbeat.progress);
-    clients_.deliver_all(*ordering_);
+    deliver_all();
   }
   run_view_change();
   finish_leave_if_done();

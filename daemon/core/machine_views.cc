@@ -40,6 +40,7 @@ bool is_in(const DaemonView& view, const DaemonId& id) {
 // restarted is present by its name where it votes on the same base.
 bool DaemonCore::Machine::is_living_present(const DaemonMember& member) const {
   if (!is_living() || !detector_.is_heard(now_, member.id.incarnation)) return false;
+  if (mute_.contains(member.id.incarnation)) return false;
   const bool is_settled = now_ - installed_at_ > options_.suspect;
   return !is_settled || detector_.is_linked(now_, member.id.incarnation);
 }
@@ -67,6 +68,7 @@ std::vector<Joiner> DaemonCore::Machine::joiners() const {
   for (const auto& [incarnation, stranger] : strangers_) {
     const bool is_outside = !is_living() || !is_in(view_, stranger.member.id);
     if (!is_outside || stranger.beacon.active || !is_fresh(stranger)) continue;
+    if (is_living() && barred_.contains(stranger.member.id.name)) continue;
     if (!stranger.alive || now_ - *stranger.alive >= kAnswerAges * options_.suspect) {
       PROBE("E21: one that would join has not answered lately");
       continue;
@@ -91,7 +93,7 @@ bool DaemonCore::Machine::is_heard_by_all_present(const Joiner& joiner,
 
 ViewChange::Situation DaemonCore::Machine::situation() const {
   ViewChange::Situation situation;
-  situation.hears = detector_.heard(now_);
+  situation.hears = hears();
   situation.hears.push_back(options_.self.incarnation);
   const auto& members = change_.base().members;
   for (Rank rank = 0; rank < members.size(); ++rank) {
@@ -123,7 +125,7 @@ ViewChange::Messages DaemonCore::Machine::frozen_messages() {
   ViewChange::Messages messages;
   if (!is_living()) return messages;
   if (!ordering_->is_frozen()) {
-    clients_.deliver_all(*ordering_);
+    deliver_all();
     clients_.stop_stamping();
     ordering_->freeze();
     flushing_since_ = now_;
@@ -143,6 +145,7 @@ void DaemonCore::Machine::report_suspicions(const ViewChange::Situation& situati
     const DaemonId& id = view_.members[rank].id;
     suspected.insert(id.incarnation);
     if (suspected_.contains(id.incarnation)) continue;
+    if (mute_.contains(id.incarnation)) continue;  // it was reported with the reason
     report(false, "suspects " + id.name + ": " + detector_.why_not_linked(now_, id.incarnation));
   }
   suspected_ = std::move(suspected);
@@ -381,6 +384,9 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   deciding_.reset();
   hearing_.clear();
   leavers_.clear();
+  heartbeats_heard_.clear();
+  doubt_.reset();
+  mute_.clear();
   refill_due_ = TimePoint::never();
   flushing_since_ = TimePoint::never();
   installs_sent_.clear();

@@ -12,7 +12,7 @@ namespace groupcomm::daemon {
 
 TimePoint monotonic_now() {
   timespec time{};
-  CHECK_EQ(clock_gettime(CLOCK_MONOTONIC, &time), 0);
+  CHECK_EQ(clock_gettime(CLOCK_BOOTTIME, &time), 0);
   return TimePoint{std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)};
 }
 

@@ -6,7 +6,7 @@
 
 namespace groupcomm::daemon {
 
-// CLOCK_MONOTONIC: what the core is driven by.
+// CLOCK_BOOTTIME: what the core is driven by. It goes on while the machine sleeps.
 TimePoint monotonic_now();
 
 // Milliseconds since 1970 above, 20 bits of the kernel's random device below; larger than

@@ -51,7 +51,7 @@ std::vector<std::uint64_t> Readiness::wait(TimePoint now, TimePoint deadline) {
 
 void Readiness::set_timer(TimePoint deadline) {
   if (!timer_.valid()) {
-    timer_ = Descriptor(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    timer_ = Descriptor(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
     CHECK(timer_.valid());
     add(timer_.get(), kTimerTag);
   }

@@ -92,6 +92,9 @@ struct Heartbeat {
   Progress progress;
   std::vector<Incarnation> hears;  // daemons, members and others, heard within the time-out
   bool leaving = false;            // wants to leave the view
+  std::uint64_t number = 0;        // rises with every heartbeat of the sender
+  // By rank: the newest heartbeat of each member that came; 0: none (rule D8).
+  std::vector<std::uint64_t> answers = {};
   bool operator==(const Heartbeat&) const = default;
 };
 

@@ -107,10 +107,17 @@ void write(const Heartbeat& heartbeat, BodyBuilder body) {
   write(heartbeat.progress, out.initProgress());
   write_numbers(heartbeat.hears, out.initHears(list_size(heartbeat.hears)));
   out.setLeaving(heartbeat.leaving);
+  out.setNumber(heartbeat.number);
+  auto answers = out.initAnswers(list_size(heartbeat.answers));
+  for (capnp::uint i = 0; i < answers.size(); ++i) answers.set(i, heartbeat.answers[i]);
 }
 
 Heartbeat read(schema::Heartbeat::Reader in) {
-  return {read(in.getProgress()), read_hears(in.getHears()), in.getLeaving()};
+  return {.progress = read(in.getProgress()),
+          .hears = read_hears(in.getHears()),
+          .leaving = in.getLeaving(),
+          .number = in.getNumber(),
+          .answers = read_by_rank<std::uint64_t>(in.getAnswers())};
 }
 
 // --- between views -------------------------------------------------------------------------------

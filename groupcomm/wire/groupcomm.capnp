@@ -383,6 +383,8 @@ struct Heartbeat {
   progress @0 :Progress;
   hears @1 :List(UInt64);  # incarnations heard within the time-out; at most 256
   leaving @2 :Bool;        # the sender wants to leave the view
+  number @3 :UInt64;       # rises with every heartbeat of the sender
+  answers @4 :List(UInt64);  # by rank: the newest heartbeat of each member that came; 0: none
 }
 
 struct Progress {

@@ -62,6 +62,15 @@ class Cluster {
       if (node.core) step(other, PeerRefused{name(i)});
     }
   }
+  // As by SIGSTOP and SIGCONT: what comes meanwhile is read afterwards.
+  void freeze(std::size_t i) { frozen_[name(i)]; }
+  void thaw(std::size_t i) {
+    const auto waiting = frozen_.extract(name(i));
+    for (const auto& frame : waiting.mapped()) {
+      if (is_running(i)) step(name(i), PeerFrameReceived{*frame});
+    }
+    if (is_running(i)) step(name(i), TimerExpired{});
+  }
   void cut(std::size_t i, std::size_t j) {
     cuts_.insert({name(i), name(j)});
     cuts_.insert({name(j), name(i)});
@@ -90,11 +99,11 @@ class Cluster {
     while (now_ < end) {
       TimePoint next = end;
       for (auto& [name, node] : nodes_) {
-        if (node.core) next = std::min(next, node.core->next_deadline());
+        if (moves(name)) next = std::min(next, node.core->next_deadline());
       }
       now_ = std::max(now_, next);
       for (auto& [name, node] : nodes_) {
-        if (node.core && node.core->next_deadline() <= now_) step(name, TimerExpired{});
+        if (moves(name) && node.core->next_deadline() <= now_) step(name, TimerExpired{});
       }
       settle();
     }
@@ -120,7 +129,7 @@ class Cluster {
     while (moved) {
       moved = false;
       for (auto& [name, node] : nodes_) {
-        if (node.core) step(name, InputDrained{});
+        if (moves(name)) step(name, InputDrained{});
       }
       while (!wire_.empty()) {
         moved = true;
@@ -130,6 +139,10 @@ class Cluster {
         wire_.pop_front();
         if (cuts_.contains({from, to}) || !nodes_[to].core) continue;
         if (filter_ && !filter_(from, to, frame->body)) continue;
+        if (const auto frozen = frozen_.find(to); frozen != frozen_.end()) {
+          frozen->second.push_back(frame);
+          continue;
+        }
         step(to, PeerFrameReceived{*frame});
       }
     }
@@ -201,6 +214,10 @@ class Cluster {
     std::shared_ptr<const protocol::PeerFrame> frame;
   };
 
+  bool moves(const std::string& name) {
+    return nodes_[name].core.has_value() && !frozen_.contains(name);
+  }
+
   void step(const std::string& name, Event event) {
     nodes_[name].core->step(now_, std::move(event));
     nodes_[name].core->check_invariants();
@@ -252,6 +269,7 @@ class Cluster {
   std::deque<InFlight> wire_;
   std::deque<InFlight> sent_;  // the last ones that came off the wire
   std::set<std::pair<std::string, std::string>> cuts_;
+  std::map<std::string, std::vector<std::shared_ptr<const protocol::PeerFrame>>> frozen_;
   Filter filter_;
   std::set<std::string> gave_up_;
   std::set<std::string> finished_;
