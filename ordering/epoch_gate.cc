@@ -1,39 +1,46 @@
 #include "ordering/epoch_gate.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "groupcomm/check.h"
 
 namespace groupcomm::ordering {
 
+const EpochGate::Channel* EpochGate::find(GroupKey channel) const {
+  const auto it = channels_.find(channel);
+  return it == channels_.end() ? nullptr : &it->second;
+}
+
 Epoch EpochGate::stamp_epoch(GroupKey group) const {
-  const auto it = channels_.find(group);
-  return it == channels_.end() ? Epoch{} : it->second.learnt;
+  const Channel* channel = find(channel_of(group));
+  return channel == nullptr ? Epoch{} : channel->learnt;
 }
 
-Epoch EpochGate::applied(GroupKey group) const {
-  const auto it = channels_.find(group);
-  return it == channels_.end() ? Epoch{} : it->second.applied;
-}
-
-GroupKey EpochGate::closed_group(const protocol::StampedMessage& message) const {
-  GroupKey closed;
+std::optional<GroupKey> EpochGate::closed_channel(const protocol::StampedMessage& message) const {
+  std::optional<GroupKey> closed;
   for_each_destination(message, [&](const protocol::Destination& destination) {
-    if (!closed && destination.epoch > applied(destination.group)) closed = destination.group;
+    const Channel* channel = find(channel_of(destination.group));
+    const Epoch applied = channel == nullptr ? Epoch{} : channel->applied;
+    if (!closed && destination.epoch > applied) closed = channel_of(destination.group);
   });
   return closed;
 }
 
 bool EpochGate::is_open(const protocol::StampedMessage& message) const {
-  return !closed_group(message);
+  return !closed_channel(message);
 }
 
 void EpochGate::learn(OrderNumber place, const protocol::StampedMessage& control) {
-  Pending pending{.place = place, .groups = {}, .blockers_known = false, .blockers = {}};
+  Pending pending{.place = place, .channels = {}, .blockers_known = false, .blockers = {}};
   for_each_destination(control, [&](const protocol::Destination& destination) {
-    Channel& channel = channels_[destination.group];
+    const GroupKey key = channel_of(destination.group);
+    const bool is_counted = std::any_of(pending.channels.begin(), pending.channels.end(),
+                                        [&](const auto& changed) { return changed.group == key; });
+    if (is_counted) return;
+    Channel& channel = channels_[key];
     ++channel.learnt;
-    pending.groups.push_back({destination.group, channel.learnt, {}});
+    pending.channels.push_back({key, channel.learnt, {}});
   });
   pending_.push_back(std::move(pending));
 }
@@ -51,8 +58,9 @@ MessageNumber EpochGate::closing(Rank rank, OrderNumber place) {
 bool EpochGate::is_old(const protocol::StampedMessage& message, const Pending& pending) {
   bool old = false;
   for_each_destination(message, [&](const protocol::Destination& destination) {
-    for (const protocol::Destination& changed : pending.groups) {
-      if (changed.group == destination.group && destination.epoch < changed.epoch) old = true;
+    const GroupKey channel = channel_of(destination.group);
+    for (const protocol::Destination& changed : pending.channels) {
+      if (changed.group == channel && destination.epoch < changed.epoch) old = true;
     }
   });
   return old;
@@ -62,7 +70,7 @@ std::vector<MessageReference> EpochGate::apply() {
   CHECK(!pending_.empty());
   CHECK(pending_.front().blockers.empty());
   std::vector<MessageReference> woken;
-  for (const protocol::Destination& changed : pending_.front().groups) {
+  for (const protocol::Destination& changed : pending_.front().channels) {
     Channel& channel = channels_[changed.group];
     CHECK_EQ(channel.applied.next(), changed.epoch);
     channel.applied = changed.epoch;
@@ -74,9 +82,9 @@ std::vector<MessageReference> EpochGate::apply() {
 }
 
 void EpochGate::park(MessageReference reference, const protocol::StampedMessage& message) {
-  const GroupKey group = closed_group(message);
-  CHECK(static_cast<bool>(group));
-  channels_[group].parked.push_back(reference);
+  const std::optional<GroupKey> channel = closed_channel(message);
+  CHECK(channel.has_value());
+  channels_[*channel].parked.push_back(reference);
 }
 
 }  // namespace groupcomm::ordering

@@ -1,7 +1,9 @@
 // Where joins and leaves stand among messages that are not in the total order.
 #pragma once
 
+#include <cstdint>
 #include <deque>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -20,10 +22,17 @@ using protocol::MessageReference;
 // The control message is applied when all that counts as the old epoch has been delivered, and
 // what counts as the new one waits for it. No client is blocked and no daemon flushes.
 //
+// Groups share a bounded number of channels, by their keys: those of one channel count as one group
+// here. A view may see any number of groups come and go, and a message waits at most for a join or
+// leave that has nothing to do with it.
+//
 // Life of a control message: learn() -> all closings held -> blockers delivered -> apply().
 class EpochGate {
  public:
   explicit EpochGate(std::size_t view_size) : closings_(view_size) {}
+
+  // A part of the protocol: the same at all daemons.
+  static constexpr std::uint64_t kChannels = 4096;
 
   // The epoch that a message to this group is stamped with now.
   Epoch stamp_epoch(GroupKey group) const;
@@ -39,7 +48,8 @@ class EpochGate {
   // The next control message to be applied.
   struct Pending {
     OrderNumber place;
-    std::vector<protocol::Destination> groups;  // `epoch`: the number of this control message
+    // Channels, each once; `epoch`: the number of this control message there.
+    std::vector<protocol::Destination> channels;
     // Once the blockers are known: held messages of the old epoch that must be delivered before.
     bool blockers_known = false;
     std::set<MessageReference> blockers;
@@ -68,9 +78,10 @@ class EpochGate {
     MessageNumber number;
   };
 
-  Epoch applied(GroupKey group) const;
-  // The first group of the message whose control messages it must wait for, or none.
-  GroupKey closed_group(const protocol::StampedMessage& message) const;
+  static GroupKey channel_of(GroupKey group) { return GroupKey{group.value % kChannels}; }
+  const Channel* find(GroupKey channel) const;
+  // The first channel of the message whose control messages it must wait for.
+  std::optional<GroupKey> closed_channel(const protocol::StampedMessage& message) const;
 
   std::unordered_map<GroupKey, Channel> channels_;  // looked up, never iterated
   std::deque<Pending> pending_;

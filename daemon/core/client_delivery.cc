@@ -112,6 +112,7 @@ std::optional<membership::GroupChange> ClientService::apply(
   }
   if (session != nullptr) {
     session->pending_control.reset();
+    session->joining.reset();
     control_took_effect_ = true;
   }
   return applied;

@@ -235,18 +235,13 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
     forget_local_member(key, id);
   }
   const std::vector<GroupKey> left = groups;
-  const bool controls_under_way = session.pending_control.has_value();
   const auto* send =
       session.queue.empty() ? nullptr : std::get_if<QueuedSend>(&session.queue.front());
   if (send != nullptr && send->chunks_stamped > 0) pending_voids_.push_back(id);
   session.queue.clear();
   session.groups.clear();
-  if (controls_under_way) {
-    // The join under way may still make it a member: leave that group as well.
-    for (const auto& [key, count] : session.joins) {
-      if (std::find(groups.begin(), groups.end(), key) == groups.end()) groups.push_back(key);
-    }
-  }
+  // A join under way may still make it a member.
+  if (session.joining) groups.push_back(*session.joining);
   // A session that was in no group leaves something to forget only in the view that goes on.
   if (!groups.empty() || is_stamping_) pending_leaves_.push_back({id, std::move(groups), reason});
   sessions_.erase(id);

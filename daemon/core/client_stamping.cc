@@ -87,6 +87,7 @@ bool ClientService::serve(Session& session, const protocol::Join& join, ViewOrde
                                            .joins = ++session.joins[key],
                                            .reason = {}};
   session.pending_control = join.request;
+  session.joining = key;
   ordering.stamp(std::move(message));
   return true;
 }

@@ -92,7 +92,7 @@ void DaemonCore::Machine::on(ClientFrame event) {
 void DaemonCore::Machine::on(ClientLost event) { clients_.on_lost(event.session); }
 
 void DaemonCore::Machine::on(PeerFrameReceived event) {
-  if (!is_acceptable(event.frame.header)) {
+  if (!is_acceptable(event.frame.header, event.frame.body)) {
     ++frames_refused_;
     return;
   }

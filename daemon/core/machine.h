@@ -69,7 +69,9 @@ class DaemonCore::Machine {
   std::optional<TimePoint> answered_beacon_sent(const protocol::Beacon& beacon) const;
 
   // --- frames (machine_peers.cc)
-  bool is_acceptable(const protocol::FrameHeader& header);
+  bool is_acceptable(const protocol::FrameHeader& header, const protocol::PeerBody& body);
+  bool is_name_taken(const DaemonId& id, const protocol::PeerBody& body);
+  void notice_namesake(const protocol::DaemonView& decided);
   bool learn_incarnation(const DaemonId& id);
   void on_frame(const protocol::FrameHeader& header, protocol::PeerBody& body);
   void on_body(const protocol::FrameHeader& header, const protocol::Batch& batch);

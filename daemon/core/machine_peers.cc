@@ -37,7 +37,8 @@ std::optional<Rank> find_member(const DaemonView& view, const DaemonId& id) {
 
 // Rule P1: frames of another cluster, of another lineage, of oneself and of an incarnation that
 // has a later one are dropped.
-bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header) {
+bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header,
+                                        const protocol::PeerBody& body) {
   if (header.cluster != cluster_ || header.sender == options_.self) return false;
   const Incarnation lineage = change_.base().lineage;
   const Incarnation none;
@@ -51,7 +52,41 @@ bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header) {
     }
     return false;
   }
-  return learn_incarnation(header.sender);
+  return !is_name_taken(header.sender, body) && learn_incarnation(header.sender);
+}
+
+// Rule D3: a later incarnation at another address than that of a member which is heard proves
+// nothing: somebody copied a configuration.
+bool DaemonCore::Machine::is_name_taken(const DaemonId& id, const protocol::PeerBody& body) {
+  if (!is_living()) return false;
+  const auto member =
+      std::find_if(view_.members.begin(), view_.members.end(),
+                   [&](const DaemonMember& candidate) { return candidate.id.name == id.name; });
+  if (member == view_.members.end() || member->id.incarnation >= id.incarnation) return false;
+  if (!detector_.is_heard(now_, member->id.incarnation)) return false;
+  if (newest_[id.name] == id.incarnation) return false;  // it was believed before
+  const auto* beacon = std::get_if<protocol::Beacon>(&body);
+  if (beacon != nullptr && beacon->address == member->address) return false;
+  PROBE("M13: the name of a living member is claimed from another address");
+  if (beacon != nullptr && foreign_.size() < kForeignMax &&
+      foreign_.insert(id.incarnation).second) {
+    report(true, to_string(id) + " at " + beacon->address + " claims the name of a member at " +
+                     member->address + ", which is heard: it is not taken in");
+  }
+  return true;
+}
+
+// The other side of it.
+void DaemonCore::Machine::notice_namesake(const DaemonView& decided) {
+  if (is_living()) return;
+  for (const DaemonMember& member : decided.members) {
+    const bool is_namesake = member.id.name == options_.self.name && member.id != options_.self &&
+                             member.address != options_.address;
+    if (!is_namesake || !foreign_.insert(member.id.incarnation).second) continue;
+    report(true, "view " + to_string(decided.id) + " has a member of the name " + member.id.name +
+                     " at " + member.address + ", not at " + options_.address +
+                     ": while it is heard this daemon is not taken in");
+  }
 }
 
 // Rule D3: a later incarnation proves the earlier ones dead; they count as unheard from here on.
@@ -233,6 +268,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
       detector_.on_refused(now_, member.id.incarnation);
     }
   }
+  if (beacon.decided && beacon.active) notice_namesake(*beacon.decided);
   if (beacon.decided) learn_of_decided(from, beacon);
   if (over_) return;
   if (is_living() && find_member(view_, from)) {

@@ -95,6 +95,7 @@ struct Session {
   std::uint64_t queued_bytes = 0;
   std::vector<Payload> chunks;                    // of the multicast that is being received
   std::map<GroupKey, Membership> groups;          // member now
+  std::optional<GroupKey> joining;                // the group of a join of its own under way
   std::optional<GroupKey> leaving;                // the group of a leave of its own under way
   std::optional<RequestId> pending_control;       // a join or leave of its own is under way
   std::map<GroupKey, std::uint32_t> joins;        // how often it joined a group

@@ -30,7 +30,7 @@ enum class MessageKind : std::uint8_t {
 // A group that a message is for, and its stamps there.
 struct Destination {
   GroupKey group;
-  Epoch epoch;        // control messages of the group whose place the daemon had learnt
+  Epoch epoch;        // control messages of its channel whose place the daemon had learnt (E1)
   SendNumber number;  // counts the process's accepted messages to the group; 0 for control
   bool operator==(const Destination&) const = default;
 };

@@ -113,6 +113,29 @@ TEST(EpochGate, WakesWhatWasParkedForTheGroup) {
   EXPECT_EQ(gate.apply(), References{reference(0, 6)});
 }
 
+TEST(EpochGate, TakesGroupsOfOneChannelAsOne) {
+  EpochGate gate(1);
+  const std::uint64_t twin = 1 + EpochGate::kChannels;
+  gate.learn(place(1), *join(1, 1));
+  EXPECT_EQ(gate.stamp_epoch(group(twin)), Epoch{1});
+  EXPECT_EQ(gate.stamp_epoch(group(2)), Epoch{0});
+  EXPECT_TRUE(EpochGate::is_old(*data(1, twin, 0), *gate.front()));
+  EXPECT_FALSE(gate.is_open(*data(2, twin, 1)));
+  gate.park(reference(0, 2), *data(2, twin, 1));
+  EXPECT_EQ(gate.apply(), References{reference(0, 2)});
+}
+
+TEST(EpochGate, CountsALeaveOfSeveralGroupsOfOneChannelOnce) {
+  EpochGate gate(1);
+  const std::uint64_t twin = 1 + EpochGate::kChannels;
+  gate.learn(
+      place(1),
+      *message(1, Order::kTotal).kind(MessageKind::kLeave).to_group(1, 0).and_group(twin, 0));
+  EXPECT_EQ(gate.stamp_epoch(group(1)), Epoch{1});
+  gate.apply();
+  EXPECT_TRUE(gate.is_open(*data(1, 1, 1)));
+}
+
 TEST(EpochGateDeathTest, AppliesNothingThatIsBlockedOrUnknown) {
   EpochGate gate(1);
   EXPECT_DEATH(gate.apply(), "CHECK failed");

@@ -38,7 +38,8 @@ class Cluster {
   void start(std::size_t i) {
     DaemonOptions options = defaults_;
     options.self = {name(i), Incarnation{++incarnations_ << 8 | i}};
-    options.address = "tcp://127.0.0.1:" + std::to_string(4000 + i);
+    options.address =
+        "tcp://127.0.0.1:" + std::to_string(ports_.contains(i) ? ports_[i] : 4000 + i);
     for (std::size_t j = 0; j < size_; ++j) {
       if (j == i) continue;
       options.peers.push_back({name(j), "tcp://127.0.0.1:" + std::to_string(4000 + j)});
@@ -51,6 +52,8 @@ class Cluster {
   void start_all() {
     for (std::size_t i = 0; i < size_; ++i) start(i);
   }
+  // It listens there from its next start on.
+  void move(std::size_t i, std::size_t port) { ports_[i] = port; }
   // Its state directory is lost.
   void wipe(std::size_t i) { nodes_[name(i)].record = {}; }
   // The power fails: nobody finds its port closed.
@@ -261,6 +264,7 @@ class Cluster {
   }
 
   std::size_t size_;
+  std::map<std::size_t, std::size_t> ports_;
   DaemonOptions defaults_;
   TimePoint now_{std::chrono::seconds(1000)};
   std::uint64_t incarnations_ = 0;

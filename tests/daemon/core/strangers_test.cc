@@ -6,6 +6,7 @@
 namespace groupcomm::daemon {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Texts = std::vector<std::string>;
 
@@ -51,6 +52,40 @@ TEST(Strangers, OfAnotherLineageAreReportedOnce) {
   ASSERT_EQ(room.reports(0).size(), before + 1);
   EXPECT_TRUE(room.reports(0).back().warning);
   EXPECT_NE(room.reports(0).back().text.find("formed apart from this one"), std::string::npos);
+}
+
+TEST(Strangers, WithTheNameOfALivingMemberAreNotTakenIn) {
+  Room room(3);
+  room.open();
+  const auto view = room.last_view(0).id;
+  protocol::PeerFrame frame;
+  frame.header.cluster = group_key(room.defaults().cluster).value;
+  frame.header.sender = {"d2", Incarnation{1u << 30}};
+  protocol::Beacon beacon;
+  beacon.address = "tcp://127.0.0.1:9999";
+  const auto before = room.reports(0).size();
+  for (int k = 0; k < 30; ++k) {
+    beacon.number = BeaconNumber{static_cast<std::uint64_t>(k + 1)};
+    frame.body = beacon;
+    room.take(0, frame);
+    room.take(1, frame);
+    room.run_for(milliseconds(100));
+  }
+  EXPECT_EQ(room.last_view(0).id, view);
+  EXPECT_FALSE(room.gave_up(2));
+  ASSERT_EQ(room.reports(0).size(), before + 1);
+  EXPECT_NE(room.reports(0).back().text.find("claims the name of a member"), std::string::npos);
+}
+
+TEST(Strangers, WithTheNameOfAMemberThatIsGoneAreTakenInFromAnotherAddress) {
+  Room room(3);
+  room.open();
+  room.vanish(2);
+  room.move(2, 5002);
+  room.start(2);
+  room.run_for(seconds(6));
+  EXPECT_EQ(room.members(0).size(), 3u);
+  EXPECT_EQ(room.status(0).members[2].address, "tcp://127.0.0.1:5002");
 }
 
 }  // namespace
