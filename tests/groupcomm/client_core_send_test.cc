@@ -296,6 +296,8 @@ TEST_F(ClientCoreSendTest, ARejectedBlockOkUnblocks) {
   connect();
   join("room");
   say(protocol::Block{.group = group_key("room")});
+  EXPECT_EQ(core.block_ok("room").refused, RejectReason::kBadOption);  // it was not told yet
+  EXPECT_EQ(told(), "block room");
   const Queued queued = core.block_ok("room");
   say(protocol::Rejected{
       .request = queued.request, .group = {}, .reason = RejectReason::kNotMember});
