@@ -45,7 +45,9 @@ class GroupListener {
   virtual void on_accepted(Group& /*group*/, RequestId /*request*/, SendNumber /*number*/) {}
 
   // A send, a leave, a block_ok or the join itself (group.join_request()) was refused: it has and
-  // will have no effect. After a rejected join nothing more comes.
+  // will have no effect. After a rejected join nothing more comes. The one exception is kGone: the
+  // connection ended without an answer, and nobody here can know whether the daemon had accepted
+  // the send and others have delivered it.
   virtual void on_rejected(Group& /*group*/, RequestId /*request*/, RejectReason /*reason*/) {}
 
   // An accepted message of mine has nobody to go to any more: the addressee has left, or the whole

@@ -34,7 +34,7 @@ enum class RejectReason : std::uint8_t {
   kNotMember,    // the addressee, or the caller where it must be one, is not a member
   kNoPrimary,    // no quorum: the group is suspended
   kTooBig,       // payload over 64 MiB; of a join: there are too many members already
-  kGone,         // the membership or the connection is over
+  kGone,         // not connected; or, for what was queued: the connection ended before the answer
   kNoSuchGroup,  // nobody is in the group
   kBadName,      // the name breaks the rules of identity.h
   kBadOption,    // the group exists with other options
