@@ -170,12 +170,47 @@ class Options(SystemTestCase):
         self.assert_same_order([a, b], "uniform", 1)
         self.check_traces(cluster)
 
-    def test_flush_groups_are_refused_as_long_as_there_are_none(self):
+    def test_members_of_a_flush_group_hold_back_before_each_view(self):
+        cluster = self.cluster()
+        a, b, c = (cluster.pipe(name, f"n{i + 1}") for i, name in enumerate("abc"))
+        a.join("hall", sync="flush")
+        a.wait_view("hall", ["a"])
+        b.join("hall", sync="flush")
+        a.wait_for("block", group="hall")
+        a.send("hall", "last words", id="last")
+        a.command("block_ok", group="hall")
+        a.send("hall", "too late", id="late")
+        self.assertEqual(a.wait_for("rejected", id="late")["reason"], "blocked")
+        view = b.wait_view("hall", ["a", "b"])
+        events = [event for event in a.all() if event.get("group") == "hall"]
+        places = {kind: [i for i, e in enumerate(events) if e["event"] == kind]
+                  for kind in ("message", "view")}
+        self.assertLess(places["message"][0], places["view"][1])
+        # The one that does not answer is evicted, and the others go on.
+        marks = {pipe: pipe.mark() for pipe in (a, b)}
+        c.join("hall", sync="flush")
+        for pipe, mark in marks.items():
+            pipe.wait_for("block", group="hall", start=mark)
+        b.command("block_ok", group="hall")
+        self.assertEqual(a.wait_for("gone", group="hall")["reason"], "evicted")
+        self.assertEqual(reasons(b.wait_view("hall", ["b", "c"])), {"a": "evicted"})
+        self.assertNotEqual(view["view"], b.wait_view("hall", ["b", "c"])["view"])
+        # When a daemon dies there is nothing to wait for.
+        mark = b.mark()
+        cluster.daemons["n3"].kill()
+        b.wait_for("block", group="hall", start=mark)
+        b.wait_view("hall", ["b"], start=mark)
+        b.send("hall", "free again")
+        b.wait_messages("hall", 1)
+        self.assertEqual(b.all("message", group="hall")[-1]["data"], "free again")
+        self.check_traces(cluster)
+
+    def test_a_flush_group_takes_members_with_this_option_only(self):
         cluster = self.cluster(size=1)
-        a = cluster.pipe("a", "n1")
-        self.assert_rejected(a, "bad_option", "join", group="flush", sync="flush")
-        a.join("flush")
+        a, b = cluster.pipe("a", "n1"), cluster.pipe("b", "n1")
+        a.join("flush", sync="flush")
         a.wait_view("flush", ["a"])
+        self.assert_rejected(b, "bad_option", "join", group="flush")
         self.check_traces(cluster)
 
 
