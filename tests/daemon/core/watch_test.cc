@@ -22,7 +22,8 @@ class StallTest : public ::testing::TestWithParam<Order> {
   // Says something at d0 every 20 ms.
   void talk(int times) {
     for (int k = 0; k < times; ++k) {
-      room.say(0, 1, multicast(++requests, std::to_string(requests), GetParam()));
+      ++requests;
+      room.say(0, 1, multicast(requests, std::to_string(requests), GetParam()));
       room.run_for(milliseconds(20));
     }
   }
