@@ -70,7 +70,7 @@ class DaemonCore::Machine {
 
   // --- frames (machine_peers.cc)
   bool is_acceptable(const protocol::FrameHeader& header, const protocol::PeerBody& body);
-  bool is_name_taken(const DaemonId& id, const protocol::PeerBody& body);
+  bool is_name_taken(const protocol::FrameHeader& header, const protocol::PeerBody& body);
   void notice_namesake(const protocol::DaemonView& decided);
   bool learn_incarnation(const DaemonId& id);
   void on_frame(const protocol::FrameHeader& header, protocol::PeerBody& body);

@@ -26,6 +26,16 @@ bool contains(const std::vector<Incarnation>& row, Incarnation incarnation) {
   return std::find(row.begin(), row.end(), incarnation) != row.end();
 }
 
+bool is_vote(const protocol::PeerBody& body) {
+  return std::visit(
+      [](const auto& value) {
+        using T = std::decay_t<decltype(value)>;
+        return std::is_same_v<T, protocol::Prepare> || std::is_same_v<T, protocol::State> ||
+               std::is_same_v<T, protocol::Propose> || std::is_same_v<T, protocol::Accept>;
+      },
+      body);
+}
+
 std::optional<Rank> find_member(const DaemonView& view, const DaemonId& id) {
   for (Rank rank = 0; rank < view.members.size(); ++rank) {
     if (view.members[rank].id == id) return rank;
@@ -52,13 +62,15 @@ bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header,
     }
     return false;
   }
-  return !is_name_taken(header.sender, body) && learn_incarnation(header.sender);
+  return !is_name_taken(header, body) && learn_incarnation(header.sender);
 }
 
 // Rule D3: a later incarnation at another address than that of a member which is heard proves
-// nothing: somebody copied a configuration.
-bool DaemonCore::Machine::is_name_taken(const DaemonId& id, const protocol::PeerBody& body) {
-  if (!is_living()) return false;
+// nothing: somebody copied a configuration. But who votes on this view has the member's record.
+bool DaemonCore::Machine::is_name_taken(const protocol::FrameHeader& header,
+                                        const protocol::PeerBody& body) {
+  const DaemonId& id = header.sender;
+  if (!is_living() || (header.view == view_.id && is_vote(body))) return false;
   const auto member =
       std::find_if(view_.members.begin(), view_.members.end(),
                    [&](const DaemonMember& candidate) { return candidate.id.name == id.name; });

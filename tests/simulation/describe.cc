@@ -65,7 +65,7 @@ std::string text(const ViewChangeValue& v) {
 }
 
 std::string text(const MessagePointer& m) {
-  static constexpr const char* kKinds[] = {"", "chunk ", "join ", "leave ", "closing "};
+  static constexpr const char* kKinds[] = {"", "chunk ", "join ", "leave ", "closing ", "hold "};
   std::string out = "(" + text(m->number) + " " + kKinds[static_cast<int>(m->kind)] +
                     to_string(m->order) + " s" + text(m->session) + " " +
                     text(m->destination.group) + " e" + text(m->destination.epoch);

@@ -150,7 +150,9 @@ void Simulator::pull_triggers(std::size_t from, std::size_t to, const protocol::
       case TriggeredAction::kCrash: daemons_[victim]->crash(); break;
       case TriggeredAction::kPause: pause_daemon(victim); break;
       case TriggeredAction::kCut: network_->isolate(victim); break;
-      case TriggeredAction::kLeave: daemons_[victim]->ask_to_leave(); break;
+      case TriggeredAction::kLeave:  // not in the middle of what the victim is doing
+        scene_.after({}, [this, victim] { daemons_[victim]->ask_to_leave(); });
+        break;
     }
     return;
   }

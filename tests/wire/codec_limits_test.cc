@@ -93,8 +93,8 @@ TEST(Codec, RejectsUnknownEnumerators) {
   EXPECT_EQ(refusal(DaemonMessage{Rejected{{}, {}, static_cast<RejectReason>(9)}}),
             "unknown reject reason 9");
   StampedMessage message = samples::plain_message(1);
-  message.kind = static_cast<MessageKind>(5);
-  EXPECT_EQ(refusal(message), "unknown message kind 5");
+  message.kind = static_cast<MessageKind>(6);
+  EXPECT_EQ(refusal(message), "unknown message kind 6");
   message = samples::leave_message();
   message.control->reason = static_cast<LeaveReason>(5);
   EXPECT_EQ(refusal(message), "unknown leave reason 5");
