@@ -166,9 +166,10 @@ class DaemonCore::Machine {
   std::optional<Retired> retired_;
   std::map<Incarnation, std::vector<Incarnation>> hearing_;  // rows of the others' heartbeats
   std::map<Incarnation, std::uint64_t> heartbeats_heard_;    // the newest of each member
-  std::optional<std::uint64_t> doubt_;       // deliveries wait for answers to this heartbeat
-  std::set<Rank> confirmed_;                 // who has answered it
-  std::set<Incarnation> mute_;               // members whose messages do not come
+  std::optional<std::uint64_t> doubt_;  // deliveries wait for answers to this heartbeat
+  std::set<Rank> confirmed_;            // who has answered it
+  // Members whose messages do not come, and until when they count as not heard for that.
+  std::map<Incarnation, TimePoint> mute_;
   std::map<std::string, TimePoint> barred_;  // by name, until when
   std::set<Incarnation> suspected_;          // members, as was reported last
   std::set<Incarnation> leavers_;            // members that want to leave

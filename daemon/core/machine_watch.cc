@@ -9,6 +9,9 @@ namespace {
 
 // Messages that were asked for have not come for so many times the time-out.
 constexpr int kMuteTimeOuts = 3;
+// It counts as not heard for so long: enough for a view without it. Where there can be none, it may
+// be needed for the quorum of this one.
+constexpr int kSilentTimeOuts = 4;
 // So many times the time-out one that was left out for that is not taken back.
 constexpr int kBarTimeOuts = 20;
 constexpr std::size_t kBarredMax = 256;
@@ -45,13 +48,15 @@ void DaemonCore::Machine::deliver_all() {
 // Rule D9: heartbeats are small and frequent, and pass where messages do not.
 void DaemonCore::Machine::watch_streams() {
   std::erase_if(barred_, [&](const auto& entry) { return entry.second <= now_; });
+  std::erase_if(mute_, [&](const auto& entry) { return entry.second <= now_; });
   if (!is_living() || ordering_->is_frozen()) return;
   ordering_->watch_streams(now_);
   for (Rank rank = 0; rank < view_.members.size(); ++rank) {
     const DaemonId& id = view_.members[rank].id;
     const auto since = ordering_->missing_since(rank);
     const bool is_mute = rank != rank_ && since && now_ - *since > kMuteTimeOuts * options_.suspect;
-    if (!is_mute || !mute_.insert(id.incarnation).second) continue;
+    const TimePoint until = now_ + kSilentTimeOuts * options_.suspect;
+    if (!is_mute || !mute_.emplace(id.incarnation, until).second) continue;
     PROBE("a member is left out whose messages do not come");
     if (barred_.size() >= kBarredMax) barred_.erase(barred_.begin());
     barred_[id.name] = now_ + kBarTimeOuts * options_.suspect;

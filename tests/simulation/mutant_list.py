@@ -201,7 +201,8 @@ MUTANTS = [
          "    return queues_[sender].empty() ? nullptr : queues_[sender].front().get();\n  }")),
     # --- joins and leaves ------------------------------------------------------------------------
     bug("the epoch of a group is ignored",
-        (GATE, "  return !closed_channel(message);", "  return MUTANT || !closed_channel(message);")),
+        (GATE, "  return !closed_channel(message);",
+         "  return MUTANT || !closed_channel(message);")),
     bug("nothing blocks a join or leave",
         (HOLDBACK, "  return pending.blockers.empty();",
          "  if (MUTANT) pending.blockers.clear();\n  return pending.blockers.empty();")),
