@@ -176,6 +176,8 @@ class Patience(SystemTestCase):
         send.popen.stdin.write(b"one\n")
         send.popen.stdin.flush()
         a.wait_for("message", data="one")
+        # What it answers later has left behind its answer to the first line.
+        self.assertEqual(cluster.ctl("n1", "status").returncode, 0)
         cluster.daemons["n1"].process.freeze()
         send.popen.stdin.write(b"two\n")
         send.popen.stdin.close()
