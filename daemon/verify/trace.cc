@@ -1,6 +1,7 @@
 #include "daemon/verify/trace.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace groupcomm::verify {
 
@@ -28,16 +29,43 @@ std::pair<std::string_view, std::uint32_t> split_member(std::string_view member)
   return {member.substr(0, tilde), joins};
 }
 
-void PayloadHash::add(std::span<const std::byte> bytes) {
-  std::uint64_t state = state_;
-  for (const std::byte b : bytes) {
-    state = (state ^ std::to_integer<std::uint64_t>(b)) * 0x100000001b3;
+namespace {
+
+constexpr std::size_t kWord = sizeof(std::uint64_t);
+
+std::uint64_t mix(std::uint64_t state, std::uint64_t word) {
+  state = (state ^ word) * 0x9fb21c651e98df25;
+  return state ^ (state >> 32);
+}
+
+// The same on every machine: the first byte is the lowest.
+std::uint64_t word_at(const std::byte* bytes) {
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < kWord; ++i) {
+    word |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
   }
+  return word;
+}
+
+}  // namespace
+
+void PayloadHash::add(std::span<const std::byte> bytes) {
+  const auto add_byte = [this](std::byte byte) {
+    word_ |= std::to_integer<std::uint64_t>(byte) << (8 * (size_++ % kWord));
+    if (size_ % kWord == 0) state_ = mix(state_, std::exchange(word_, 0));
+  };
+  std::size_t i = 0;
+  for (; i < bytes.size() && size_ % kWord != 0; ++i) add_byte(bytes[i]);
+  const std::size_t words = (bytes.size() - i) / kWord;
+  std::uint64_t state = state_;
+  for (std::size_t k = 0; k < words; ++k, i += kWord) state = mix(state, word_at(&bytes[i]));
   state_ = state;
+  size_ += words * kWord;
+  for (; i < bytes.size(); ++i) add_byte(bytes[i]);
 }
 
 std::uint64_t PayloadHash::value() const {
-  std::uint64_t hash = state_;
+  std::uint64_t hash = mix(mix(state_, word_), size_);
   hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
   hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53;
   return hash ^ (hash >> 33);

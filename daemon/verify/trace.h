@@ -216,6 +216,7 @@ std::pair<std::string_view, std::uint32_t> split_member(std::string_view member)
 // --- making records ------------------------------------------------------------------------------
 
 // The hash of a payload, in one go or part by part (the parts of a large payload count as one).
+// Taken by words of eight bytes: a daemon that traces must not stand still over a large payload.
 class PayloadHash {
  public:
   void add(std::span<const std::byte> bytes);
@@ -223,6 +224,8 @@ class PayloadHash {
 
  private:
   std::uint64_t state_ = 0xcbf29ce484222325;
+  std::uint64_t word_ = 0;  // of the bytes that do not make a whole word yet
+  std::uint64_t size_ = 0;
 };
 std::uint64_t payload_hash(std::span<const std::byte> bytes);
 

@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <set>
+#include <string>
 
 #include "daemon/verify/trace_file.h"
 
@@ -115,6 +117,34 @@ TEST(PayloadHash, DependsOnBytesAndNotOnParts) {
   parts.add(whole.slice(3, 8).bytes());
   EXPECT_EQ(parts.value(), payload_hash(whole.bytes()));
   EXPECT_NE(payload_hash(Payload::copy_of("hello worle").bytes()), payload_hash(whole.bytes()));
+}
+
+TEST(PayloadHash, IsTheSameWhereverThePartsBegin) {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += static_cast<char>('a' + i % 26);
+  const Payload whole = Payload::copy_of(text);
+  for (std::size_t first = 0; first <= text.size(); ++first) {
+    for (std::size_t second = first; second <= text.size(); ++second) {
+      PayloadHash parts;
+      parts.add(whole.slice(0, first).bytes());
+      parts.add(whole.slice(first, second - first).bytes());
+      parts.add(whole.slice(second, text.size() - second).bytes());
+      ASSERT_EQ(parts.value(), payload_hash(whole.bytes())) << first << " " << second;
+    }
+  }
+}
+
+TEST(PayloadHash, CountsEachByteAndZerosAtTheEnd) {
+  std::set<std::uint64_t> seen;
+  for (std::size_t size = 0; size < 20; ++size) {
+    seen.insert(payload_hash(Payload::copy_of(std::string(size, '\0')).bytes()));
+  }
+  for (std::size_t at = 0; at < 20; ++at) {
+    std::string text(20, '\0');
+    text[at] = 'x';
+    seen.insert(payload_hash(Payload::copy_of(text).bytes()));
+  }
+  EXPECT_EQ(seen.size(), 40u);
 }
 
 TEST(ViewRecord, NamesMembershipsInBothViews) {
