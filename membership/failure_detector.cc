@@ -5,6 +5,8 @@
 namespace groupcomm::membership {
 namespace {
 
+constexpr Duration kNewcomer = std::chrono::milliseconds(200);
+
 // Frames that were under way when the process died still arrive for so long.
 constexpr Duration kInFlight = std::chrono::milliseconds(200);
 constexpr Duration kForgetAfter = std::chrono::minutes(10);
@@ -18,6 +20,7 @@ void FailureDetector::on_heard(TimePoint now, const DaemonId& id) {
   Daemon& daemon = it->second;
   if (is_new) {
     daemon.name = id.name;
+    daemon.first = now;
     daemon.last = now;
     daemon.gap_window = gap_window_of(now);
   }
@@ -113,6 +116,11 @@ std::vector<Incarnation> FailureDetector::heard_by_name(TimePoint now,
     if (daemon.name == name && is_heard(now, daemon)) heard.push_back(incarnation);
   }
   return heard;
+}
+
+bool FailureDetector::is_newcomer(TimePoint now, Incarnation incarnation) const {
+  const auto it = daemons_.find(incarnation);
+  return it != daemons_.end() && now - it->second.first < kNewcomer;
 }
 
 TimePoint FailureDetector::next_deadline(TimePoint now) const {

@@ -45,6 +45,9 @@ class FailureDetector {
   std::vector<Incarnation> heard(TimePoint now) const;
   // All incarnations under this name that are heard.
   std::vector<Incarnation> heard_by_name(TimePoint now, const std::string& name) const;
+  // It was first heard so lately that a connection which is refused may have been tried before it
+  // listened, and says something of its predecessor only.
+  bool is_newcomer(TimePoint now, Incarnation incarnation) const;
   // When the next daemon that is heard now will be suspected if it stays silent.
   TimePoint next_deadline(TimePoint now) const;
 
@@ -53,6 +56,7 @@ class FailureDetector {
 
   struct Daemon {
     std::string name;
+    TimePoint first;
     TimePoint last;
     std::array<Duration, kGapWindows> longest_gaps{};
     std::int64_t gap_window = 0;

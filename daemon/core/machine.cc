@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "groupcomm/probe.h"
+
 namespace groupcomm::daemon {
 namespace {
 
@@ -101,6 +103,10 @@ void DaemonCore::Machine::on(PeerFrameReceived event) {
 
 void DaemonCore::Machine::on(PeerRefused event) {
   for (const Incarnation incarnation : detector_.heard_by_name(now_, event.name)) {
+    if (detector_.is_newcomer(now_, incarnation)) {
+      PROBE("E20: a refusal that may be about a predecessor");
+      continue;
+    }
     detector_.on_refused(now_, incarnation);
   }
   run_view_change();

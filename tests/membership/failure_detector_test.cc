@@ -95,6 +95,13 @@ TEST_F(FailureDetectorTest, BelievesARefusedConnectionAtOnce) {
   EXPECT_EQ(detector.heard(at(11)), Incarnations{});
 }
 
+TEST_F(FailureDetectorTest, KnowsWhoIsNew) {
+  detector.on_heard(at(0), one);
+  EXPECT_TRUE(detector.is_newcomer(at(100), kOne));
+  EXPECT_FALSE(detector.is_newcomer(at(200), kOne));
+  EXPECT_FALSE(detector.is_newcomer(at(100), kTwo));
+}
+
 TEST_F(FailureDetectorTest, IsNotMisledByFramesThatWereUnderWay) {
   detector.on_heard(at(0), one);
   detector.on_refused(at(10), kOne);
