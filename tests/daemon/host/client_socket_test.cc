@@ -7,6 +7,7 @@
 
 #include <csignal>
 
+#include "groupcomm/check.h"
 #include "groupcomm/wire/codec.h"
 #include "tests/daemon/host/temporary_folder.h"
 #include "tests/daemon/host/waiting.h"
@@ -199,48 +200,77 @@ TEST_F(ClientSockets, CountSessionsAnewAfterCloseAll) {
   EXPECT_EQ(counters_.clients, 1u);
 }
 
-TEST_F(ClientSockets, TellOfAKilledProcess) {
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    zmq::context_t context(1);
-    RawClient client(context, path_);
-    client.send(hello_);
-    for (;;) pause();
+// A process that was forked before this one had a thread: a fork copies locks as other threads hold
+// them at the moment, for ever. It becomes a client when it is told of which socket.
+class EarlyChild {
+ protected:
+  EarlyChild() {
+    CHECK_EQ(pipe(orders_), 0);
+    child_ = fork();
+    CHECK(child_ >= 0);
+    if (child_ == 0) serve();
+    close(orders_[0]);
   }
-  EXPECT_EQ(next_event(), "frame 1");
-  kill(child, SIGKILL);
-  EXPECT_EQ(next_event(), "lost 1");
-  waitpid(child, nullptr, 0);
-}
+  ~EarlyChild() {
+    kill_child();
+    waitpid(child_, nullptr, 0);
+    close(orders_[1]);
+  }
 
-TEST_F(ClientSockets, TellOfAKilledProcessWhoseChildHoldsTheConnection) {
-  int hold[2];
-  ASSERT_EQ(pipe(hold), 0);
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
+  // `forks`: once it has received something, a child of its own holds copies of all descriptors
+  // until this object ends.
+  void become_client(const std::string& path, bool forks) {
+    const std::string order = (forks ? "+" : "-") + path + "\n";
+    CHECK_EQ(write(orders_[1], order.data(), order.size()), static_cast<ssize_t>(order.size()));
+  }
+  void kill_child() { kill(child_, SIGKILL); }
+
+ private:
+  bool read_order(char& byte) { return read(orders_[0], &byte, 1) == 1; }
+
+  [[noreturn]] void serve() {
+    close(orders_[1]);
+    std::string order;
+    for (char byte = 0; read_order(byte) && byte != '\n';) order += byte;
+    if (order.empty()) _exit(0);
     zmq::context_t context(1);
-    RawClient client(context, path_);
-    client.send(hello_);
-    client.receive();
-    if (fork() == 0) {
-      // Holds a copy of every descriptor until the test ends.
-      close(hold[1]);
-      char byte = 0;
-      static_cast<void>(!read(hold[0], &byte, 1));
-      _exit(0);
+    RawClient client(context, order.substr(1));
+    client.send({protocol::Hello{protocol::kProtocolVersion, "x"}});
+    if (order[0] == '+') {
+      client.receive();
+      if (fork() == 0) {
+        for (char byte = 0; read_order(byte);) {
+        }
+        _exit(0);
+      }
     }
     for (;;) pause();
   }
-  close(hold[0]);
+
+  int orders_[2] = {};
+  pid_t child_ = 0;
+};
+
+class ClientProcesses : private EarlyChild, public ClientSockets {
+ protected:
+  using EarlyChild::become_client;
+  using EarlyChild::kill_child;
+};
+
+TEST_F(ClientProcesses, ThatAreKilledAreToldOf) {
+  become_client(path_, /*forks=*/false);
+  EXPECT_EQ(next_event(), "frame 1");
+  kill_child();
+  EXPECT_EQ(next_event(), "lost 1");
+}
+
+TEST_F(ClientProcesses, ThatAreKilledAreToldOfThoughAChildHoldsTheConnection) {
+  become_client(path_, /*forks=*/true);
   EXPECT_EQ(next_event(), "frame 1");
   socket_->send(SessionId{1}, Payload::copy_of("fork now"));
   // The grandchild may or may not be there by now: the outcome is the same.
-  kill(child, SIGKILL);
+  kill_child();
   EXPECT_EQ(next_event(), "lost 1");
-  waitpid(child, nullptr, 0);
-  close(hold[1]);
 }
 
 TEST_F(ClientSockets, BelongToOneProcess) {
