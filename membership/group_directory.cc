@@ -87,7 +87,9 @@ GroupDirectory::JoinOutcome GroupDirectory::join(const GroupViewId& view, const 
   if (before + more > kGroupBytesMax || bytes_ + more > kBytesMax) {
     return {.change = std::nullopt, .refused = RejectReason::kTooBig};
   }
-  CHECK(!rank_of(key, member.process.key));
+  if (rank_of(key, member.process.key)) {
+    return {.change = std::nullopt, .refused = RejectReason::kBadOption};
+  }
   Group& group = groups_[key];
   if (there == nullptr) {
     names_.emplace(name, key);

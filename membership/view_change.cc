@@ -10,6 +10,12 @@ namespace groupcomm::membership {
 using protocol::Ballot;
 using protocol::ViewChangeValue;
 
+namespace {
+
+constexpr std::uint64_t kRoundsAheadMax = std::uint64_t{1} << 32;
+
+}  // namespace
+
 ViewChange::ViewChange(Options options, protocol::DurableRecord record, TimePoint now)
     : options_(std::move(options)), agreement_(std::move(record)), quiet_until_(now) {
   highest_round_ = agreement_.promised().round;
@@ -102,6 +108,10 @@ void ViewChange::begin_ballot(TimePoint now, const Situation& situation, const M
 }
 
 // --- acceptor ------------------------------------------------------------------------------------
+
+bool ViewChange::is_near(const Ballot& ballot) const {
+  return ballot.round <= highest_round_ || ballot.round - highest_round_ <= kRoundsAheadMax;
+}
 
 bool ViewChange::may_promise(const Ballot& ballot) const {
   return rank_.has_value() && agreement_.may_promise(ballot);

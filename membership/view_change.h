@@ -88,6 +88,9 @@ class ViewChange {
   bool is_ballot_due(TimePoint now, const Situation& situation);
   void begin_ballot(TimePoint now, const Situation& situation, const Messages& messages);
 
+  // Rounds rise by one with each ballot: one that is far above all that were heard was made up, and
+  // would soon leave no rounds for those to come.
+  bool is_near(const protocol::Ballot& ballot) const;
   bool may_promise(const protocol::Ballot& ballot) const;
   void on_prepare(TimePoint now, const DaemonId& from, Rank proposer,
                   const protocol::Prepare& prepare, const Situation& situation,

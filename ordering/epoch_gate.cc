@@ -31,6 +31,22 @@ bool EpochGate::is_open(const protocol::StampedMessage& message) const {
   return !closed_channel(message);
 }
 
+void EpochGate::on_clear(const protocol::StampedMessage& control) {
+  for_each_destination(control, [&](const protocol::Destination& destination) {
+    ++channels_[destination.group].clear;
+  });
+}
+
+bool EpochGate::is_backed(const protocol::StampedMessage& message) const {
+  bool backed = true;
+  for_each_destination(message, [&](const protocol::Destination& destination) {
+    if (!destination.epoch) return;
+    const auto it = channels_.find(destination.group);
+    if (it == channels_.end() || it->second.clear < destination.epoch) backed = false;
+  });
+  return backed;
+}
+
 void EpochGate::learn(OrderNumber place, const protocol::StampedMessage& control) {
   Pending pending{.place = place, .channels = {}, .blockers_known = false, .blockers = {}};
   for_each_destination(control, [&](const protocol::Destination& destination) {

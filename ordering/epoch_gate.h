@@ -39,6 +39,13 @@ class EpochGate {
   // May a message with these epochs be delivered, as far as control messages are concerned?
   bool is_open(const protocol::StampedMessage& message) const;
 
+  // A control message is clear here.
+  void on_clear(const protocol::StampedMessage& control);
+  // So many control messages of each of its groups as its epochs count are clear here. Of an honest
+  // daemon's message this is so when the closing before it is clear (rule E3). Others never become
+  // clear, and so are void, since there is nothing for which they could wait.
+  bool is_backed(const protocol::StampedMessage& message) const;
+
   // The place of a control message is known here, in the order of places.
   void learn(OrderNumber place, const protocol::StampedMessage& control);
   // A member's closing: what it stamped before `number` was stamped without knowing of control
@@ -69,6 +76,7 @@ class EpochGate {
 
  private:
   struct Channel {
+    Epoch clear;
     Epoch learnt;
     Epoch applied;
     std::vector<MessageReference> parked;

@@ -4,13 +4,22 @@
 #include <tuple>
 #include <utility>
 
+#include "groupcomm/message.h"
 #include "groupcomm/probe.h"
+#include "groupcomm/protocol/client_frames.h"
 
 namespace groupcomm::ordering {
 
 using protocol::MessageKind;
 using protocol::MessagePointer;
 using protocol::StampedMessage;
+
+namespace {
+
+// The chunks of the largest payload.
+constexpr std::size_t kChunksMax = kPayloadBytesMax / protocol::kChunkBytesMax;
+
+}  // namespace
 
 Holdback::Holdback(std::size_t view_size, Rank self, std::unique_ptr<TotalOrder> total)
     : self_(self),
@@ -48,8 +57,10 @@ void Holdback::admit_chunk(Stream& stream, const StampedMessage& chunk) {
     take_chunks(stream, chunk.session);
     return;
   }
+  std::vector<Payload>& chunks = stream.chunks[chunk.session];
+  if (chunks.size() == kChunksMax) return;  // of no message that a client may send
   ++stream.waiting_chunks;
-  stream.chunks[chunk.session].push_back(chunk.payload);
+  chunks.push_back(chunk.payload);
 }
 
 std::vector<Payload> Holdback::take_chunks(Stream& stream, SessionId session) {
@@ -71,13 +82,8 @@ void Holdback::admit_data(Rank sender, Retained& entry) {
     delivering_.add(sender, message);
     return;
   }
-  const MessageNumber number = message->number;
-  if (const MessageNumber cause = unclear_cause(sender, *message)) {
-    stream.clear_waits.wait_for(cause, number);
-  } else {
-    mark_clear(sender, number);
-  }
-  try_deliver(sender, number);
+  clear_or_wait(sender, *message);
+  try_deliver(sender, message->number);
 }
 
 // --- clear ---------------------------------------------------------------------------------------
@@ -100,6 +106,17 @@ bool Holdback::is_clear(Rank sender, MessageNumber number) const {
   return entry != nullptr && entry->clear;
 }
 
+void Holdback::clear_or_wait(Rank sender, const StampedMessage& message) {
+  if (const MessageNumber cause = unclear_cause(sender, message)) {
+    streams_[sender].clear_waits.wait_for(cause, message.number);
+  } else if (!epochs_.is_backed(message)) {
+    PROBE("a message counts joins and leaves that are not among its causes");
+    unbacked_.push_back({sender, message.number});
+  } else {
+    mark_clear(sender, message.number);
+  }
+}
+
 void Holdback::mark_clear(Rank sender, MessageNumber number) {
   std::vector<MessageNumber> work{number};
   Stream& stream = streams_[sender];
@@ -115,6 +132,8 @@ void Holdback::mark_clear(Rank sender, MessageNumber number) {
       CHECK(waiter != nullptr);
       if (const MessageNumber cause = unclear_cause(sender, *waiter->message)) {
         stream.clear_waits.wait_for(cause, *it);
+      } else if (!epochs_.is_backed(*waiter->message)) {
+        unbacked_.push_back({sender, *it});
       } else {
         work.push_back(*it);
         ready_.push_back({sender, *it});
@@ -132,14 +151,35 @@ void Holdback::mark_one_clear(Rank sender, Retained& entry) {
     ++stream.clear_line;
   }
   stability_.on_received(self_, sender, stream.clear_line);
-  if (entry.message->is_ordered()) total_->on_clear(sender, *entry.message);
+  const StampedMessage& message = *entry.message;
+  if (message.is_control()) {
+    epochs_.on_clear(message);
+    unbacked_may_move_ = true;
+  }
+  if (!message.is_ordered()) return;
+  stream.unplaced.push_back({message.number, message.causal_number});
+  total_->on_clear(sender, message);
+}
+
+bool Holdback::advance_unbacked() {
+  if (!std::exchange(unbacked_may_move_, false) || unbacked_.empty()) return false;
+  bool moved = false;
+  for (const auto& [sender, number] : std::exchange(unbacked_, {})) {
+    const Retained* entry = streams_[sender].buffer.find(number);
+    if (entry == nullptr) continue;  // beyond the cut
+    clear_or_wait(sender, *entry->message);
+    if (!is_clear(sender, number)) continue;
+    moved = true;
+    ready_.push_back({sender, number});
+  }
+  return moved;
 }
 
 bool Holdback::advance_clear() {
-  bool moved = false;
+  bool moved = advance_unbacked();
   for (Rank sender = 0; sender < streams_.size(); ++sender) {
     while (const StampedMessage* head = clearing_.ready(sender)) {
-      if (!is_clear(sender, head->predecessor)) break;
+      if (!is_clear(sender, head->predecessor) || !epochs_.is_backed(*head)) break;
       const MessageNumber number = head->number;
       clearing_.take(sender);
       mark_clear(sender, number);
@@ -151,6 +191,20 @@ bool Holdback::advance_clear() {
 
 // --- order ---------------------------------------------------------------------------------------
 
+// Places respect causality (rule T3): a message follows the ordered ones of its daemon, and all
+// that are in its vector time. This also keeps a message from being placed twice.
+bool Holdback::may_take_place(Rank sender, const StampedMessage& message) const {
+  for (Rank rank = 0; rank < streams_.size(); ++rank) {
+    const std::deque<Unplaced>& unplaced = streams_[rank].unplaced;
+    if (rank == sender) {
+      if (unplaced.empty() || unplaced.front().number != message.number) return false;
+    } else if (!unplaced.empty() && unplaced.front().causal_number <= (*message.context)[rank]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool Holdback::advance_ordered_line() {
   bool moved = false;
   while (ordered_line_ < total_->known()) {
@@ -160,9 +214,14 @@ bool Holdback::advance_ordered_line() {
       PROBE("E3: a place is known before its message");
       break;
     }
+    const StampedMessage& message = *entry->message;
+    if (!message.is_ordered() || !may_take_place(reference.sender, message)) {
+      PROBE("a place that contradicts causality");
+      break;
+    }
+    streams_[reference.sender].unplaced.pop_front();
     ++ordered_line_;
     moved = true;
-    const StampedMessage& message = *entry->message;
     if (message.is_control()) {
       epochs_.learn(ordered_line_, message);
       CausalNumber& learnt = learnt_time_[reference.sender];
@@ -422,7 +481,7 @@ std::vector<MessageReference> Holdback::unplaced_clear_messages() const {
   return rest;
 }
 
-void Holdback::finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
+bool Holdback::finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
                       const std::vector<MessageReference>& places) {
   CHECK(total_->is_frozen());
   CHECK_EQ(cut.size(), streams_.size());
@@ -438,15 +497,14 @@ void Holdback::finish(const std::vector<MessageNumber>& cut, OrderNumber first_p
   total_->replace_after(ordered_line_, unplaced_clear_messages());
   finishing_ = true;
   advance();
-  CHECK_EQ(ordered_line_, total_->known());
-  CHECK_EQ(delivered_place_, total_->known());
-  for (Rank sender = 0; sender < streams_.size(); ++sender) {
-    const RetransmitBuffer& buffer = streams_[sender].buffer;
-    for (MessageNumber number = buffer.first(); number < buffer.end(); ++number) {
-      const Retained* entry = buffer.find(number);
-      CHECK_IMPLIES(entry != nullptr && entry->clear, entry->delivered);
+  if (ordered_line_ != total_->known() || delivered_place_ != total_->known()) return false;
+  for (const Stream& stream : streams_) {
+    for (MessageNumber number = stream.buffer.first(); number < stream.buffer.end(); ++number) {
+      const Retained* entry = stream.buffer.find(number);
+      if (entry != nullptr && entry->clear && !entry->delivered) return false;
     }
   }
+  return true;
 }
 
 }  // namespace groupcomm::ordering

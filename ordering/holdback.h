@@ -1,6 +1,7 @@
 // Holds messages back until their order allows them to be delivered.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <set>
 #include <unordered_map>
@@ -74,11 +75,17 @@ class Holdback {
 
   // --- flush
   void freeze() { total_->freeze(); }
-  // Everything up to the cut is held. Decides the order of the rest and delivers all of it.
-  void finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
+  // Everything up to the cut is held. Decides the order of the rest and delivers all of it. False:
+  // not all of it could be, since messages contradict one another; no honest daemons' do.
+  bool finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
               const std::vector<MessageReference>& places);
 
  private:
+  // An ordered message that is clear and has no place yet.
+  struct Unplaced {
+    MessageNumber number;
+    CausalNumber causal_number;
+  };
   struct Stream {
     RetransmitBuffer buffer;
     MessageNumber clear_line;
@@ -87,6 +94,7 @@ class Holdback {
     FifoOrder deliver_waits;  // fifo messages whose predecessor is not delivered
     std::unordered_map<SessionId, std::vector<Payload>> chunks;  // of unfinished large messages
     std::size_t waiting_chunks = 0;
+    std::deque<Unplaced> unplaced;  // by causal number
   };
 
   void admit_data(Rank sender, Retained& entry);
@@ -97,6 +105,9 @@ class Holdback {
   void mark_clear(Rank sender, MessageNumber number);
   void mark_one_clear(Rank sender, Retained& entry);
   bool advance_clear();
+  bool advance_unbacked();
+  void clear_or_wait(Rank sender, const protocol::StampedMessage& message);
+  bool may_take_place(Rank sender, const protocol::StampedMessage& message) const;
   bool advance_ordered_line();
   bool advance_causal();
   bool advance_total();
@@ -132,6 +143,9 @@ class Holdback {
   bool closing_due_ = false;
   VectorTime learnt_time_;
   bool finishing_ = false;
+  // Reliable and fifo messages whose epochs count joins and leaves that are not clear here.
+  std::vector<MessageReference> unbacked_;
+  bool unbacked_may_move_ = false;
   std::vector<MessageReference> ready_;  // reliable and fifo messages to try now
   std::vector<Delivery> deliveries_;
 };

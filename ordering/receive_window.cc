@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "groupcomm/check.h"
+
 namespace groupcomm::ordering {
 
 bool ReceiveWindow::accept(MessageNumber number) {
@@ -17,7 +19,15 @@ bool ReceiveWindow::accept(MessageNumber number) {
 }
 
 void ReceiveWindow::on_sent(MessageNumber number) {
-  highest_known_ = std::max(highest_known_, number);
+  // A larger number is told again when more is held; or it is a lie, and what is asked for is
+  // bounded.
+  highest_known_ = std::max(highest_known_, std::min(number, held_.plus(kAheadMax)));
+}
+
+void ReceiveWindow::retract(MessageNumber number) {
+  CHECK_LE(number, held_);
+  for (MessageNumber beyond = number.next(); beyond <= held_; ++beyond) ahead_.insert(beyond);
+  held_ = number.previous();
 }
 
 void ReceiveWindow::end_at(MessageNumber number) {

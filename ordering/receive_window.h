@@ -24,10 +24,18 @@ class ReceiveWindow {
   // The sender says that it has sent everything up to here.
   void on_sent(MessageNumber number);
 
+  // What was accepted with this number is none of the sender's. It and what is beyond it are held
+  // no more, but what is beyond counts as accepted beyond a hole. REQUIRES: number <= held().
+  void retract(MessageNumber number);
+  // The same of a number that was accepted beyond a hole; nothing where it was not.
+  void forget(MessageNumber number) { ahead_.erase(number); }
+
   // The sender's messages end here; what is beyond is forgotten (a flush, rule F6).
   void end_at(MessageNumber number);
 
   MessageNumber held() const { return held_; }
+  // Accepted beyond a hole.
+  const std::set<MessageNumber>& ahead() const { return ahead_; }
   bool has_gap() const { return held_ < highest_known_; }
 
   // The first holes, at most `ranges_max` of them.

@@ -43,6 +43,11 @@ class RetransmitBuffer {
     return const_cast<RetransmitBuffer*>(this)->find(number);
   }
 
+  // Forgets one message, as if it had never been received.
+  void erase(MessageNumber number) {
+    if (Retained* entry = find(number)) *entry = Retained{};
+  }
+
   bool is_released(MessageNumber number) const { return number < first_; }
   MessageNumber first() const { return first_; }
   MessageNumber end() const { return first_.plus(entries_.size()); }

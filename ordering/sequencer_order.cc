@@ -12,20 +12,24 @@ void SequencerOrder::on_places(OrderNumber first, std::span<const MessageReferen
   if (is_sequencer_ || is_frozen()) return;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const OrderNumber place = first.plus(i);
-    announced_ = std::max(announced_, place);
     if (place == known().next()) {
       append(places[i]);
     } else if (place > known() && place.value - known().value <= kAheadMax) {
       ahead_.emplace(place, places[i]);
     }
   }
+  if (!places.empty()) on_announced(first.plus(places.size() - 1));
   while (!ahead_.empty() && ahead_.begin()->first <= known().next()) {
     if (ahead_.begin()->first == known().next()) append(ahead_.begin()->second);
     ahead_.erase(ahead_.begin());
   }
 }
 
-void SequencerOrder::on_announced(OrderNumber last) { announced_ = std::max(announced_, last); }
+void SequencerOrder::on_announced(OrderNumber last) {
+  // A larger one is told again when more is known; or it is a lie, and what is asked for is
+  // bounded.
+  announced_ = std::max(announced_, std::min(last, known().plus(kAheadMax)));
+}
 
 TotalOrder::Announcement SequencerOrder::take_announcement() {
   Announcement announcement;

@@ -1,6 +1,8 @@
 #include "ordering/view_ordering.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "groupcomm/probe.h"
@@ -18,8 +20,8 @@ constexpr std::size_t kRepairMessagesMax = 512;
 constexpr std::size_t kRepairBytesMax = 512u << 10;
 constexpr std::size_t kNackRangesMax = 32;
 constexpr std::size_t kRepairPlacesMax = 4096;
-// A stamp so far ahead of the own clock is poison: taken over, it would spoil all clocks (T2).
-constexpr std::uint64_t kClockAheadMax = std::uint64_t{1} << 48;
+// So many messages are looked at for one Nack, whatever it asks for.
+constexpr std::size_t kNackStepsMax = 1u << 17;
 // Acknowledgements that nobody waits for go out after so many messages or this time (S1).
 constexpr std::uint64_t kUntoldMessagesMax = 64;
 constexpr Duration kProgressDelay = std::chrono::milliseconds(10);
@@ -38,6 +40,7 @@ ViewOrdering::ViewOrdering(const OrderingOptions& options)
       holdback_(options.view_size, options.self, make_total_order(options)),
       send_window_(options.window_messages, options.window_bytes),
       windows_(options.view_size),
+      heads_(options.view_size),
       refills_(options.view_size),
       nack_timers_(options.view_size),
       watches_(options.view_size),
@@ -114,32 +117,6 @@ void ViewOrdering::stamp_closing() {
 
 // --- receiving -----------------------------------------------------------------------------------
 
-bool ViewOrdering::fits(const StampedMessage& message) const {
-  if (!message.number || message.stamp.value > clock_.value + kClockAheadMax) return false;
-  if (message.predecessor >= message.number || message.after >= message.number) return false;
-  if (!message.is_causal()) return true;
-  return message.context != nullptr && message.context->size() == options_.view_size &&
-         static_cast<bool>(message.causal_number);
-}
-
-bool ViewOrdering::fits(Rank original, const std::vector<MessagePointer>& messages) const {
-  return original < options_.view_size &&
-         std::all_of(messages.begin(), messages.end(),
-                     [&](const MessagePointer& message) { return fits(*message); });
-}
-
-bool ViewOrdering::fits(const protocol::Progress& progress) const {
-  return progress.received.size() == options_.view_size &&
-         progress.clock.value <= clock_.value + kClockAheadMax;
-}
-
-bool ViewOrdering::fits(Rank from, const protocol::Batch& batch) const {
-  if (!fits(from, batch.messages) || !fits(batch.progress)) return false;
-  return std::all_of(
-      batch.places.begin(), batch.places.end(),
-      [&](const MessageReference& reference) { return reference.sender < options_.view_size; });
-}
-
 void ViewOrdering::receive(Rank sender, const MessagePointer& message) {
   const MessageNumber before = windows_[sender].held();
   if (!windows_[sender].accept(message->number)) return;
@@ -153,6 +130,11 @@ void ViewOrdering::admit_held(Rank sender, MessageNumber held_before) {
     const Retained* entry = holdback_.buffer(sender).find(number);
     CHECK(entry != nullptr);
     const MessagePointer message = entry->message;
+    if (!heads_[sender].is_followed_by(*message)) {
+      retract(sender, number);
+      break;
+    }
+    heads_[sender].take(*message);
     clock_ = std::max(clock_, message->stamp);
     holdback_.admit(sender, message);
     holdback_.total().on_clock(sender, message->stamp);
@@ -160,6 +142,15 @@ void ViewOrdering::admit_held(Rank sender, MessageNumber held_before) {
     if (message->kind == MessageKind::kClosing) closing_untold_ = true;
   }
   count_clock(sender);
+}
+
+// The message that came with this number is none of the sender's: its own is asked for.
+void ViewOrdering::retract(Rank sender, MessageNumber number) {
+  PROBE("a message that does not follow the one before");
+  CHECK_NE(sender, options_.self);
+  ++refused_;
+  windows_[sender].retract(number);
+  holdback_.buffer(sender).erase(number);
 }
 
 void ViewOrdering::count_clock(Rank rank) {
@@ -211,7 +202,9 @@ ViewOrdering::Answer ViewOrdering::on_nack(const protocol::Nack& nack) const {
   Answer answer;
   std::size_t messages = 0;
   std::size_t bytes = 0;
+  std::size_t steps = 0;
   for (const protocol::MissingMessages& missing : nack.missing) {
+    if (++steps > kNackStepsMax) break;
     if (missing.sender >= options_.view_size) continue;
     const RetransmitBuffer& buffer = holdback_.buffer(missing.sender);
     protocol::Repair repair{.original = missing.sender, .messages = {}};
@@ -221,6 +214,7 @@ ViewOrdering::Answer ViewOrdering::on_nack(const protocol::Nack& nack) const {
         aside.empty() ? buffer.end() : std::max(buffer.end(), aside.rbegin()->first.next());
     for (; number <= missing.range.last && number < end; ++number) {
       if (messages == kRepairMessagesMax || bytes >= kRepairBytesMax) break;
+      if (++steps > kNackStepsMax) break;
       const MessagePointer message = find(missing.sender, number);
       if (message == nullptr) continue;
       ++messages;
@@ -388,29 +382,55 @@ MessagePointer ViewOrdering::find(Rank sender, MessageNumber number) const {
   return refill == refills_[sender].end() ? nullptr : refill->second;
 }
 
+std::vector<MessageNumber> ViewOrdering::held_beyond_hole(Rank sender, MessageNumber last) const {
+  const std::set<MessageNumber>& ahead = windows_[sender].ahead();
+  std::vector<MessageNumber> aside;
+  for (const auto& [number, message] : refills_[sender]) aside.push_back(number);
+  std::vector<MessageNumber> held;
+  std::set_union(ahead.begin(), ahead.end(), aside.begin(), aside.end(), std::back_inserter(held));
+  held.erase(std::upper_bound(held.begin(), held.end(), last), held.end());
+  return held;
+}
+
 std::vector<protocol::MissingMessages> ViewOrdering::missing_for(
-    const std::vector<MessageNumber>& cut) const {
+    const std::vector<MessageNumber>& cut) {
   std::vector<protocol::MissingMessages> missing;
   for (Rank sender = 0; sender < options_.view_size; ++sender) {
+    MessageNumber next = windows_[sender].held().next();
+    for (const MessageNumber number : held_beyond_hole(sender, cut[sender])) {
+      PROBE("a message of the cut is held beyond a hole, or aside");
+      if (next < number) missing.push_back({sender, {next, number.previous()}});
+      next = number.next();
+    }
+    if (next <= cut[sender]) missing.push_back({sender, {next, cut[sender]}});
+  }
+  return missing.empty() ? drop_misfits(cut) : missing;
+}
+
+// Rule L3, for the messages of the cut that are not in their streams yet.
+std::vector<protocol::MissingMessages> ViewOrdering::drop_misfits(
+    const std::vector<MessageNumber>& cut) {
+  std::vector<protocol::MissingMessages> missing;
+  for (Rank sender = 0; sender < options_.view_size; ++sender) {
+    StreamHead head = heads_[sender];
     MessageNumber number = windows_[sender].held().next();
     for (; number <= cut[sender]; ++number) {
-      if (find(sender, number) != nullptr) {
-        PROBE("a message of the cut is held beyond a hole, or aside");
-        continue;
-      }
-      const bool continues = !missing.empty() && missing.back().sender == sender &&
-                             missing.back().range.last.next() == number;
-      if (continues) {
-        missing.back().range.last = number;
-      } else {
-        missing.push_back({sender, {number, number}});
-      }
+      const MessagePointer message = find(sender, number);
+      if (!head.is_followed_by(*message)) break;
+      head.take(*message);
     }
+    if (number > cut[sender]) continue;
+    PROBE("a message of the cut is none of its daemon's");
+    ++refused_;
+    windows_[sender].forget(number);
+    holdback_.buffer(sender).erase(number);
+    refills_[sender].erase(number);
+    missing.push_back({sender, {number, number}});
   }
   return missing;
 }
 
-void ViewOrdering::finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
+bool ViewOrdering::finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
                           const std::vector<MessageReference>& places) {
   CHECK(is_frozen());
   CHECK(missing_for(cut).empty());
@@ -422,7 +442,7 @@ void ViewOrdering::finish(const std::vector<MessageNumber>& cut, OrderNumber fir
     }
     CHECK_EQ(windows_[sender].held(), cut[sender]);
   }
-  holdback_.finish(cut, first_place, places);
+  return holdback_.finish(cut, first_place, places);
 }
 
 std::vector<MessagePointer> ViewOrdering::undelivered_own() const {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "groupcomm/protocol/peer_frames.h"
@@ -14,6 +15,7 @@
 #include "ordering/nack_timer.h"
 #include "ordering/receive_window.h"
 #include "ordering/send_window.h"
+#include "ordering/stream_head.h"
 
 namespace groupcomm::ordering {
 
@@ -52,11 +54,20 @@ class ViewOrdering {
   // The session ended: its chain of predecessors is no longer needed.
   void forget_session(SessionId session) { chains_.erase(session); }
 
-  // --- receiving. Ranks and vector lengths of inputs must fit the view: see fits().
-  // False: the frame contradicts this view or the protocol and must be dropped.
+  // --- receiving. What peers say must fit the view: see fits() (view_ordering_fits.cc, rule P3).
+  // False: it contradicts this view or the protocol, and must be dropped.
   bool fits(Rank from, const protocol::Batch& batch) const;
-  bool fits(const protocol::Progress& progress) const;
+  bool fits(Rank from, const protocol::Progress& progress) const;
   bool fits(Rank original, const std::vector<protocol::MessagePointer>& messages) const;
+  // Of a living member of this view.
+  bool fits(const protocol::State& state) const;
+  // Members of this view could have held and known what the value says.
+  bool fits(const protocol::ViewChangeValue& value) const;
+  // It can end this view here, too: it has all that was held and delivered here. So has every value
+  // that was chosen out of this member's answer, among others'.
+  bool may_end_with(const protocol::ViewChangeValue& value) const;
+  // Messages that came and were none of their daemon's, since the last call.
+  std::uint64_t take_refused() { return std::exchange(refused_, 0); }
 
   void on_batch(Rank from, const protocol::Batch& batch);
   void on_progress(Rank from, const protocol::Progress& progress);
@@ -106,10 +117,12 @@ class ViewOrdering {
   // have a smaller cut than somebody has delivered (rule F5).
   void want(const std::vector<MessageNumber>& cut) { wanted_ = cut; }
   void on_refill(Rank original, const std::vector<protocol::MessagePointer>& messages);
-  std::vector<protocol::MissingMessages> missing_for(const std::vector<MessageNumber>& cut) const;
-  // Delivers the rest of the view. REQUIRES: frozen; missing_for(cut) is empty.
-  void finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
-              const std::vector<MessageReference>& places);
+  // Messages that are held and turn out to be none of their daemon's are missing, and forgotten.
+  std::vector<protocol::MissingMessages> missing_for(const std::vector<MessageNumber>& cut);
+  // Delivers the rest of the view. REQUIRES: frozen; missing_for(cut) is empty. False: not all of
+  // it could be delivered, since messages of the cut contradict one another.
+  [[nodiscard]] bool finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
+                            const std::vector<MessageReference>& places);
 
   // Own messages that were stamped and are not delivered here.
   std::vector<protocol::MessagePointer> undelivered_own() const;
@@ -145,11 +158,17 @@ class ViewOrdering {
   void count_clock(Rank rank);
   void settle();
   bool fits(const protocol::StampedMessage& message) const;
+  bool agrees(OrderNumber first, const std::vector<MessageReference>& places) const;
+  bool is_in_reach(const std::vector<MessageNumber>& numbers) const;
+  void retract(Rank sender, MessageNumber number);
+  std::vector<MessageNumber> held_beyond_hole(Rank sender, MessageNumber last) const;
+  std::vector<protocol::MissingMessages> drop_misfits(const std::vector<MessageNumber>& cut);
 
   OrderingOptions options_;
   Holdback holdback_;
   SendWindow send_window_;
   std::vector<ReceiveWindow> windows_;  // by rank
+  std::vector<StreamHead> heads_;       // by rank: of what is held
   std::vector<MessageNumber> wanted_;   // by rank, once a cut is known
   std::vector<std::map<MessageNumber, protocol::MessagePointer>> refills_;  // by rank
   std::vector<NackTimer> nack_timers_;                                      // by rank
@@ -172,6 +191,7 @@ class ViewOrdering {
   std::uint64_t untold_messages_ = 0;
   bool closing_untold_ = false;  // others wait for our acknowledgement of a closing
   std::optional<TimePoint> progress_due_;
+  std::uint64_t refused_ = 0;
 };
 
 }  // namespace groupcomm::ordering

@@ -78,6 +78,8 @@ struct Report {
 // before, close all sessions, and begin again with a new DaemonCore of a new incarnation.
 struct GiveUp {
   std::string reason;
+  // What members of the view said contradicts itself, as it never does among honest daemons.
+  bool contradiction = false;
 };
 // The daemon has left its view: it may end.
 struct Finished {};

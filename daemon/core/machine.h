@@ -86,6 +86,13 @@ class DaemonCore::Machine {
   void on_body(const protocol::FrameHeader& header, const protocol::Accept& accept);
   void on_body(const protocol::FrameHeader& header, const protocol::Install& install);
   void on_body(const protocol::FrameHeader& header, const protocol::InstallRequest& request);
+  // Rule P3: whether the sender may say this. What may not be said is counted.
+  bool may_say(const protocol::FrameHeader& header, Rank rank, const protocol::Ballot& own);
+  bool may_say(const protocol::FrameHeader& header, Rank rank, const protocol::State& state);
+  bool may_say(const protocol::FrameHeader& header, Rank rank, const protocol::Propose& propose);
+  bool may_say(const protocol::FrameHeader& header, const protocol::Install& install);
+  bool refuse_unless(bool fits);
+  bool is_possible(const protocol::ViewChangeValue& value) const;
   void on_other_view(const protocol::FrameHeader& header, protocol::PeerBody& body);
   void note_whom_it_hears(Incarnation from, const std::vector<Incarnation>& hears);
   void answer_nack(const DaemonId& to, const protocol::DaemonView& view,
@@ -127,7 +134,7 @@ class DaemonCore::Machine {
   void answer_with_install(const DaemonId& to, bool with_groups);
   void suspend_if_stuck();
   void on_excluded(const protocol::ViewChangeValue& value);
-  void give_up(const std::string& why);
+  void give_up(const std::string& why, bool contradiction = false);
   void finish_leave_if_done();
 
   // --- sending

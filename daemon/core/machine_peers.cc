@@ -158,6 +158,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
     return;
   }
   ordering_->on_batch(rank, batch);
+  frames_refused_ += ordering_->take_refused();
   deliver_all();
 }
 
@@ -188,6 +189,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader&, const protocol::
   }
   if (!ordering_->is_frozen()) {
     ordering_->on_repair(repair.original, repair.messages);
+    frames_refused_ += ordering_->take_refused();
     deliver_all();
     return;
   }
@@ -209,7 +211,9 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   }
   settle_doubt(rank, heartbeat);
   if (heartbeat.leaving) leavers_.insert(from);
-  if (!ordering_->is_frozen() && ordering_->fits(heartbeat.progress)) {
+  if (!ordering_->fits(rank, heartbeat.progress)) {
+    ++frames_refused_;
+  } else if (!ordering_->is_frozen()) {
     ordering_->on_progress(rank, heartbeat.progress);
     deliver_all();
   }
@@ -362,7 +366,7 @@ std::optional<Rank> DaemonCore::Machine::base_rank(const protocol::FrameHeader& 
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Prepare& prepare) {
   const auto rank = base_rank(header);
-  if (!rank || !change_.rank()) return;
+  if (!rank || !change_.rank() || !may_say(header, *rank, prepare.ballot)) return;
   const bool freezes = change_.may_promise(prepare.ballot);
   const auto messages = freezes ? frozen_messages() : membership::ViewChange::Messages{};
   change_.on_prepare(now_, header.sender, *rank, prepare, situation(), messages);
@@ -373,10 +377,8 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::State& state) {
   const auto rank = base_rank(header);
-  if (!rank) return;
+  if (!rank || !may_say(header, *rank, state)) return;
   note_whom_it_hears(header.sender.incarnation, state.hears);
-  const bool same = change_.base().members[*rank].id == header.sender;
-  if (state.living && !same) return;
   change_.on_state(now_, header.sender, *rank, state, situation());
   fill_cut();
   flush_view_change_outputs();
@@ -384,7 +386,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
 
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::BallotRefused& refused) {
-  if (!base_rank(header)) return;
+  if (!base_rank(header) || !refuse_unless(change_.is_near(refused.promised))) return;
   change_.on_refused(now_, refused, situation());
   flush_view_change_outputs();
 }
@@ -392,7 +394,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Propose& propose) {
   const auto rank = base_rank(header);
-  if (!rank) return;
+  if (!rank || !may_say(header, *rank, propose)) return;
   change_.on_propose(now_, *rank, propose);
   refill_attempts_ = *rank;  // the proposer holds the whole cut: ask it first
   if (is_living()) refill_due_ = now_;
@@ -411,7 +413,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Install& install) {
   const bool known = is_living() && install.value.next.id <= view_.id;
-  if (known) return;
+  if (known || !may_say(header, install)) return;
   if (leaving_) went_on_.insert(header.sender.incarnation);
   // Rule D5: counted out before it ever came in, perhaps; no view will have this incarnation.
   if (install.departed == options_.self.incarnation) return on_excluded(install.value);

@@ -205,6 +205,7 @@ void DaemonCore::Machine::fill_cut() {
     if (!value->cut.empty()) {  // empty: from records alone, and not for a living member
       ordering_->want(value->cut);
       const auto missing = ordering_->missing_for(value->cut);
+      frames_refused_ += ordering_->take_refused();
       if (!missing.empty()) return ask_for_cut(value->next.id, missing);
     }
     if (deciding_) return install_as_member();
@@ -323,18 +324,22 @@ void DaemonCore::Machine::finish_leave_if_done() {
   over_ = true;
 }
 
-void DaemonCore::Machine::give_up(const std::string& why) {
+void DaemonCore::Machine::give_up(const std::string& why, bool contradiction) {
   if (is_living()) clients_.fail_undelivered(ordering_->undelivered_own());
   clients_.end_all(GoneReason::kExcluded, "excluded: " + why);
-  effects_.push_back(GiveUp{why});
+  effects_.push_back(GiveUp{.reason = why, .contradiction = contradiction});
   over_ = true;
 }
 
 void DaemonCore::Machine::install_as_member() {
   const ViewChangeValue value = *deciding_;
   clients_.begin_transition(value);
-  ordering_->finish(value.cut, value.first_place, value.places);
+  const bool is_finished = ordering_->finish(value.cut, value.first_place, value.places);
   clients_.deliver_all(*ordering_);
+  if (!is_finished) {
+    return give_up("messages of view " + to_string(view_.id) + " contradict one another",
+                   /*contradiction=*/true);
+  }
   std::set<Incarnation> others;
   for (const DaemonMember& member : value.next.members) {
     if (member.id != options_.self && is_in(view_, member.id)) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "groupcomm/wire/codec.h"
+#include "membership/view_fits.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -67,6 +68,9 @@ Result<protocol::DurableRecord> RecordStore::load() const {
   if (!bytes.value()) return protocol::DurableRecord{};
   auto record = wire::decode_durable_record(Payload::copy_of(*bytes.value()));
   if (!record.ok()) return Failure{path(kRecord) + " is damaged (" + record.error() + ")"};
+  if (!membership::fits(record.value())) {
+    return Failure{path(kRecord) + " is damaged (no daemon can have written what it says)"};
+  }
   return record;
 }
 

@@ -264,7 +264,7 @@ TEST_F(HoldbackTest, WaitsInAFlushForNothingThatComesBehindTheJoin) {
   admit(2, join(2, 2, 2, "join2 again"));
   admit(2, message(3, Order::kCausal).stamp(8).causal(3, {3, 0, 2}).to_group(1, 1).text("c"));
   holdback.freeze();
-  holdback.finish({number(3), number(0), number(3)}, place(1), {});
+  EXPECT_TRUE(holdback.finish({number(3), number(0), number(3)}, place(1), {}));
   collect();
   EXPECT_EQ(delivered, (Texts{"join2", "join2 again", "join0", "t", "c"}));
 }

@@ -178,7 +178,7 @@ class OrderingNet {
     const auto [first_place, places] = places_of(states);
     for (const Rank rank : survivors) refill(rank, survivors, cut);
     for (const Rank rank : survivors) {
-      at(rank).finish(cut, first_place, places);
+      EXPECT_TRUE(at(rank).finish(cut, first_place, places));
       collect(rank);
     }
   }

@@ -243,7 +243,7 @@ TEST(ViewOrderingFlush, DeliversNothingBetweenTheFreezeAndTheEnd) {
   survivor.on_refill(0, answer.repairs[0].messages);
   EXPECT_TRUE(survivor.take_deliveries().empty());
   EXPECT_TRUE(survivor.missing_for({number(2), number(0)}).empty());
-  survivor.finish({number(2), number(0)}, place(1), {});
+  EXPECT_TRUE(survivor.finish({number(2), number(0)}, place(1), {}));
   EXPECT_EQ(survivor.take_deliveries().size(), 2u);
 }
 
@@ -263,7 +263,7 @@ TEST(ViewOrderingFlush, IsNotBoundByTheCutOfABallotThatFailed) {
   const std::vector<MessageNumber> adopted{number(1), number(0), number(0)};
   survivor.want(adopted);
   EXPECT_TRUE(survivor.missing_for(adopted).empty());
-  survivor.finish(adopted, place(1), {});
+  EXPECT_TRUE(survivor.finish(adopted, place(1), {}));
   const auto deliveries = survivor.take_deliveries();
   ASSERT_EQ(deliveries.size(), 1u);
   EXPECT_EQ(deliveries[0].reference, reference(0, 1));
@@ -311,10 +311,10 @@ TEST(ViewOrderingFlush, StillRepeatsTheCutToOthersWhenItIsDone) {
 
 TEST(ViewOrderingFlushDeathTest, NeitherStampsNorFinishesOutOfTurn) {
   OrderingNet net(2, Engine::kSequencer);
-  EXPECT_DEATH(net.at(1).finish({number(0), number(0)}, place(1), {}), "CHECK failed");
+  EXPECT_DEATH((void)net.at(1).finish({number(0), number(0)}, place(1), {}), "CHECK failed");
   net.at(1).freeze();
   EXPECT_DEATH(net.send(1, Order::kFifo, "x"), "CHECK failed");
-  EXPECT_DEATH(net.at(1).finish({number(1), number(0)}, place(1), {}), "CHECK failed");
+  EXPECT_DEATH((void)net.at(1).finish({number(1), number(0)}, place(1), {}), "CHECK failed");
 }
 
 }  // namespace

@@ -303,15 +303,15 @@ TEST_F(ViewOrderingFits, RefusesAPoisonedClock) {
   EXPECT_FALSE(fits(message(1, Order::kReliable).stamp(limit + 1)));
   protocol::Progress progress = ordering.progress();
   progress.clock = LamportStamp{limit};
-  EXPECT_TRUE(ordering.fits(progress));
+  EXPECT_TRUE(ordering.fits(1, progress));
   progress.clock = LamportStamp{limit + 1};
-  EXPECT_FALSE(ordering.fits(progress));
+  EXPECT_FALSE(ordering.fits(1, progress));
 }
 
 TEST_F(ViewOrderingFits, RefusesProgressOfAnotherSizeOfView) {
   protocol::Progress progress = ordering.progress();
   progress.received.resize(3);
-  EXPECT_FALSE(ordering.fits(progress));
+  EXPECT_FALSE(ordering.fits(1, progress));
 }
 
 TEST_F(ViewOrderingFits, RefusesABatchWithOneBadPart) {

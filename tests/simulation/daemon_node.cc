@@ -250,7 +250,8 @@ void DaemonNode::perform(std::vector<daemon::Effect> effects) {
     perform_one(effects[i], outgoing);
     // A fault that the frame triggered may have killed the process.
     if (generation != generation_) return;
-    if (std::holds_alternative<daemon::GiveUp>(effects[i])) {
+    if (const auto* over = std::get_if<daemon::GiveUp>(&effects[i])) {
+      CHECK(!over->contradiction);  // nobody lies here
       send_outgoing(outgoing);
       scene_.count("daemons that gave up");
       record(record::Gone{.p = to_string(id_),

@@ -12,6 +12,7 @@ namespace {
 protocol::DurableRecord some_record(std::uint64_t counter) {
   protocol::DurableRecord record;
   record.decided.id.counter = counter;
+  record.decided.lineage = Incarnation{7};
   record.decided.members = {{{"a", Incarnation{1}}, "tcp://a:1"}};
   record.promised.round = 4;
   return record;

@@ -1,0 +1,110 @@
+#include "membership/view_fits.h"
+
+#include <algorithm>
+#include <set>
+
+namespace groupcomm::membership {
+namespace {
+
+using protocol::DaemonMember;
+using protocol::DaemonView;
+using protocol::DepartedDaemon;
+using protocol::MessageReference;
+using protocol::ViewChangeValue;
+
+// Views are counted one by one, ballots nearly so: what is larger was made up, and would leave no
+// numbers for those to come.
+constexpr std::uint64_t kCountMax = std::uint64_t{1} << 62;
+
+bool is_in(const DaemonView& view, const DaemonId& id) {
+  return std::any_of(view.members.begin(), view.members.end(),
+                     [&](const DaemonMember& member) { return member.id == id; });
+}
+
+template <typename T>
+bool has_repetition(std::vector<T> values) {
+  std::sort(values.begin(), values.end());
+  return std::adjacent_find(values.begin(), values.end()) != values.end();
+}
+
+// No place before the first one, and of the places one for each message.
+bool fits_order(OrderNumber first, const std::vector<MessageReference>& places,
+                OrderNumber delivered, std::size_t ranks) {
+  const bool in_range =
+      std::all_of(places.begin(), places.end(),
+                  [&](const MessageReference& reference) { return reference.sender < ranks; });
+  return first && in_range && delivered < first.plus(places.size()) && !has_repetition(places);
+}
+
+}  // namespace
+
+bool fits(const DaemonView& decided) {
+  if (decided.id.counter == 0 || decided.id.counter > kCountMax) return false;
+  if (decided.members.empty() || decided.members.size() > protocol::kDaemonsMax) return false;
+  std::vector<Incarnation> incarnations;
+  std::vector<std::string> names;
+  for (const DaemonMember& member : decided.members) {
+    incarnations.push_back(member.id.incarnation);
+    names.push_back(member.id.name);
+  }
+  return decided.lineage != Incarnation{} && !has_repetition(incarnations) &&
+         !has_repetition(names);
+}
+
+bool fits(const ViewChangeValue& value) {
+  if (!fits(value.next) || value.next.id.counter - 1 != value.base.counter) return false;
+  std::vector<Incarnation> left;
+  for (const DepartedDaemon& departed : value.left) {
+    if (is_in(value.next, departed.id)) return false;
+    left.push_back(departed.id.incarnation);
+  }
+  return !has_repetition(left);
+}
+
+bool fits(const ViewChangeValue& value, const DaemonView& base) {
+  if (value.base != base.id || !fits(value)) return false;
+  const bool is_first = base.id.counter == 0;
+  if (!is_first && value.next.lineage != base.lineage) return false;
+  const bool left_base =
+      std::all_of(value.left.begin(), value.left.end(),
+                  [&](const DepartedDaemon& departed) { return is_in(base, departed.id); });
+  if (!left_base) return false;
+  if (value.cut.empty()) return value.places.empty() && !value.delivered;  // rule R2
+  return !is_first && value.cut.size() == base.members.size() &&
+         fits_order(value.first_place, value.places, value.delivered, base.members.size());
+}
+
+bool fits(const protocol::State& state, const DaemonView& base) {
+  if (state.accepted &&
+      (state.ballot < state.accepted->ballot || !fits(state.accepted->value, base))) {
+    return false;
+  }
+  if (!state.living) return true;
+  return base.id.counter > 0 && state.held.size() == base.members.size() &&
+         fits_order(state.first_place, state.places, state.delivered, base.members.size());
+}
+
+bool fits(const std::vector<protocol::GroupEntry>& groups, const DaemonView& view) {
+  std::set<Incarnation> daemons;
+  for (const DaemonMember& member : view.members) daemons.insert(member.id.incarnation);
+  std::vector<GroupKey> keys;
+  for (const protocol::GroupEntry& group : groups) {
+    keys.push_back(group_key(group.name));
+    std::vector<ProcessKey> processes;
+    for (const GroupMember& member : group.members) {
+      if (!daemons.contains(member.process.key.daemon)) return false;
+      processes.push_back(member.process.key);
+    }
+    if (processes.empty() || has_repetition(processes)) return false;
+  }
+  return !has_repetition(keys);
+}
+
+bool fits(const protocol::DurableRecord& record) {
+  if (record.promised.round > kCountMax) return false;
+  if (record.decided.id.counter > 0 && !fits(record.decided)) return false;
+  if (!record.accepted) return true;
+  return record.accepted->ballot <= record.promised && fits(record.accepted->value, record.decided);
+}
+
+}  // namespace groupcomm::membership
