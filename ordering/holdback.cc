@@ -179,7 +179,8 @@ bool Holdback::advance_clear() {
   bool moved = advance_unbacked();
   for (Rank sender = 0; sender < streams_.size(); ++sender) {
     while (const StampedMessage* head = clearing_.ready(sender)) {
-      if (!is_clear(sender, head->predecessor) || !epochs_.is_backed(*head)) break;
+      if (!is_clear(sender, head->predecessor)) break;
+      if (!epochs_.is_backed(*head)) break;
       const MessageNumber number = head->number;
       clearing_.take(sender);
       mark_clear(sender, number);

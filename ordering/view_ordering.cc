@@ -367,7 +367,8 @@ void ViewOrdering::on_refill(Rank original, const std::vector<MessagePointer>& m
   CHECK(is_frozen());
   if (wanted_.empty()) return;
   for (const MessagePointer& message : messages) {
-    const bool is_wanted = message->number <= wanted_[original];
+    const bool is_wanted =
+        windows_[original].held() < message->number && message->number <= wanted_[original];
     if (is_wanted && find(original, message->number) == nullptr) {
       PROBE("E5: a message of the cut is pulled from another");
       refills_[original].emplace(message->number, message);

@@ -247,6 +247,25 @@ TEST(ViewOrderingFlush, DeliversNothingBetweenTheFreezeAndTheEnd) {
   EXPECT_EQ(survivor.take_deliveries().size(), 2u);
 }
 
+// A released message that comes again, late, is not pulled: it would hide what is missing.
+TEST(ViewOrderingFlush, MissesWhatItMissesWhateverComesAgain) {
+  OrderingNet net(2, Engine::kSequencer);
+  net.send(0, Order::kReliable, "1");
+  const auto released = net.at(0).on_nack(
+      {.missing = {{0, {number(1), number(1)}}}, .first_place = {}, .last_place = {}});
+  net.pass(0, 1);
+  net.pass(1, 0);
+  net.pass(0, 1);
+  for (const std::string text : {"2", "3"}) net.send(0, Order::kReliable, text);
+  ViewOrdering& survivor = net.at(1);
+  survivor.freeze();
+  const std::vector<MessageNumber> cut{number(3), number(0)};
+  survivor.want(cut);
+  survivor.on_refill(0, released.repairs[0].messages);
+  EXPECT_EQ(survivor.missing_for(cut),
+            (std::vector<protocol::MissingMessages>{{0, {number(2), number(3)}}}));
+}
+
 // A ballot fails after a part of its cut was pulled, and an older value with a smaller cut is
 // adopted: what was pulled for the first must not be delivered, nor be counted as held.
 TEST(ViewOrderingFlush, IsNotBoundByTheCutOfABallotThatFailed) {
