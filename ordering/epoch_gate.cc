@@ -32,8 +32,12 @@ bool EpochGate::is_open(const protocol::StampedMessage& message) const {
 }
 
 void EpochGate::on_clear(const protocol::StampedMessage& control) {
+  std::vector<GroupKey> counted;
   for_each_destination(control, [&](const protocol::Destination& destination) {
-    ++channels_[destination.group].clear;
+    const GroupKey key = channel_of(destination.group);
+    if (std::find(counted.begin(), counted.end(), key) != counted.end()) return;
+    counted.push_back(key);
+    ++channels_[key].clear;
   });
 }
 
@@ -41,8 +45,8 @@ bool EpochGate::is_backed(const protocol::StampedMessage& message) const {
   bool backed = true;
   for_each_destination(message, [&](const protocol::Destination& destination) {
     if (!destination.epoch) return;
-    const auto it = channels_.find(destination.group);
-    if (it == channels_.end() || it->second.clear < destination.epoch) backed = false;
+    const Channel* channel = find(channel_of(destination.group));
+    if (channel == nullptr || channel->clear < destination.epoch) backed = false;
   });
   return backed;
 }

@@ -27,7 +27,8 @@ bool has_the_order_of_its_kind(const StampedMessage& message) {
     case MessageKind::kData: return true;
     case MessageKind::kChunk: return message.order == Order::kReliable;
     case MessageKind::kJoin:
-    case MessageKind::kLeave: return message.order == Order::kTotal;
+    case MessageKind::kLeave:
+    case MessageKind::kHold: return message.order == Order::kTotal;
     case MessageKind::kClosing: return message.order == Order::kCausal;
   }
   return false;

@@ -15,6 +15,8 @@ using protocol::DaemonView;
 // A leave goes on without the others after so many times the time in which one would be suspected.
 constexpr int kLeaveSuspicions = 3;
 
+constexpr Duration kInstallPause = std::chrono::milliseconds(50);
+
 // The base of the very first view change: the configured seeds, sorted by name, with no
 // incarnations. Its id names the set of seeds, so that daemons configured with different ones
 // cannot form a cluster together (rule R4).
@@ -60,6 +62,8 @@ DaemonCore::Machine::Machine(DaemonOptions options, protocol::DurableRecord reco
       change_(change_options(options_), starting_record(options_, record), now),
       installed_at_(now),
       clients_(options_, effects_),
+      installs_sent_(kInstallPause, kStrangersMax),
+      installs_asked_(kInstallPause, kStrangersMax),
       heartbeat_due_(now),
       beacon_due_(now) {
   if (!options_.peers.empty() && change_.record().since == options_.self.incarnation) {

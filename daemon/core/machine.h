@@ -10,6 +10,7 @@
 
 #include "daemon/core/client_service.h"
 #include "daemon/core/daemon_core.h"
+#include "daemon/core/pauses.h"
 #include "membership/failure_detector.h"
 #include "membership/view_change.h"
 #include "ordering/view_ordering.h"
@@ -32,6 +33,11 @@ class DaemonCore::Machine {
   void check_invariants() const;
 
  private:
+  // Daemons of which note is taken though nobody configured them and no view has them (rule P4).
+  static constexpr std::size_t kStrangersMax = 2 * protocol::kDaemonsMax;
+  static constexpr std::size_t kConnectedMax = 4 * protocol::kDaemonsMax;
+  static constexpr std::size_t kDepartedMax = 1024;
+
   // A daemon that was heard by a beacon.
   struct Stranger {
     protocol::DaemonMember member;
@@ -73,6 +79,8 @@ class DaemonCore::Machine {
   bool is_name_taken(const protocol::FrameHeader& header, const protocol::PeerBody& body);
   void notice_namesake(const protocol::DaemonView& decided);
   bool learn_incarnation(const DaemonId& id);
+  // Rule P4: there is room to take note of this daemon.
+  bool has_room_for(const std::string& name);
   void on_frame(const protocol::FrameHeader& header, protocol::PeerBody& body);
   void on_body(const protocol::FrameHeader& header, const protocol::Batch& batch);
   void on_body(const protocol::FrameHeader& header, const protocol::Nack& nack);
@@ -181,6 +189,8 @@ class DaemonCore::Machine {
   std::set<Incarnation> suspected_;          // members, as was reported last
   std::set<Incarnation> leavers_;            // members that want to leave
   ClientService clients_;
+  Pauses installs_sent_;
+  Pauses installs_asked_;
 
   // The decision that this member is about to install: it still lacks some of the cut.
   std::optional<protocol::ViewChangeValue> deciding_;
@@ -194,7 +204,6 @@ class DaemonCore::Machine {
   TimePoint flushing_since_ = TimePoint::never();
 
   std::map<Incarnation, Stranger> strangers_;
-  std::map<Incarnation, TimePoint> installs_sent_;  // limits repetition
   // Daemons that are connected, by name. One that nobody configured here is let go some time
   // after it was last a member or heard from outside.
   struct Connected {

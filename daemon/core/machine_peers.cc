@@ -4,6 +4,7 @@
 
 #include "daemon/core/machine.h"
 #include "groupcomm/probe.h"
+#include "membership/view_fits.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -14,7 +15,6 @@ using protocol::DaemonView;
 // Frames of a view that is not installed here yet. What does not fit is repeated by its sender.
 constexpr std::size_t kEarlyFramesMax = 256;
 constexpr std::size_t kForeignMax = 256;
-constexpr Duration kInstallPause = std::chrono::milliseconds(50);
 constexpr Duration kBeaconPause = std::chrono::milliseconds(50);
 
 template <typename T>
@@ -62,7 +62,8 @@ bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header,
     }
     return false;
   }
-  return !is_name_taken(header, body) && learn_incarnation(header.sender);
+  return !is_name_taken(header, body) && has_room_for(header.sender.name) &&
+         learn_incarnation(header.sender);
 }
 
 // Rule D3: a later incarnation at another address than that of a member which is heard proves
@@ -94,11 +95,31 @@ void DaemonCore::Machine::notice_namesake(const DaemonView& decided) {
   for (const DaemonMember& member : decided.members) {
     const bool is_namesake = member.id.name == options_.self.name && member.id != options_.self &&
                              member.address != options_.address;
-    if (!is_namesake || !foreign_.insert(member.id.incarnation).second) continue;
+    if (!is_namesake || foreign_.size() >= kForeignMax) continue;
+    if (!foreign_.insert(member.id.incarnation).second) continue;
     report(true, "view " + to_string(decided.id) + " has a member of the name " + member.id.name +
                      " at " + member.address + ", not at " + options_.address +
                      ": while it is heard this daemon is not taken in");
   }
+}
+
+// Where there are too many, those that are silent are forgotten, and else newcomers are refused.
+bool DaemonCore::Machine::has_room_for(const std::string& name) {
+  if (newest_.contains(name) || is_needed(name)) return true;
+  if (newest_.size() < kStrangersMax) return true;
+  std::size_t strangers = 0;
+  for (auto it = newest_.begin(); it != newest_.end();) {
+    const bool is_stranger = !is_needed(it->first);
+    if (is_stranger && !detector_.is_heard(now_, it->second)) {
+      detector_.forget(it->second);
+      it = newest_.erase(it);
+      continue;
+    }
+    if (is_stranger) ++strangers;
+    ++it;
+  }
+  if (strangers >= kStrangersMax) PROBE("more strangers than note is taken of");
+  return strangers < kStrangersMax;
 }
 
 // Rule D3: a later incarnation proves the earlier ones dead; they count as unheard from here on.
@@ -244,9 +265,7 @@ void DaemonCore::Machine::on_other_view(const protocol::FrameHeader& header,
     PROBE("E24: a frame of a view to come");
     early_.push_back({header, std::move(body)});
   }
-  TimePoint& asked = installs_sent_[header.sender.incarnation];
-  if (asked + kInstallPause > now_) return;
-  asked = now_;
+  if (!installs_asked_.take(now_, header.sender.incarnation)) return;
   send({header.sender.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
 }
 
@@ -255,13 +274,19 @@ void DaemonCore::Machine::on_other_view(const protocol::FrameHeader& header,
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Beacon& beacon) {
   const DaemonId& from = header.sender;
+  const bool is_known = connected_.contains(from.name) || is_needed(from.name);
+  if (!refuse_unless(is_known || connected_.size() < kConnectedMax)) return;
+  if (beacon.decided && beacon.decided->id.counter > 0 &&
+      !refuse_unless(membership::fits(*beacon.decided))) {
+    return;
+  }
   connect(from.name, beacon.address);
   // Rule D5: who once left a view is told so, and never taken for somebody new. Who knows of no
   // later view than one that lists itself has left since, even where nobody remembers it.
   const DaemonView& newest = change_.base();
   const bool has_left = beacon.decided && beacon.decided->id.counter < newest.id.counter &&
                         find_member(*beacon.decided, from) && !find_member(newest, from);
-  if (has_left) departed_.insert(from.incarnation);
+  if (has_left && departed_.size() < kDepartedMax) departed_.insert(from.incarnation);
   if (departed_.contains(from.incarnation)) {
     PROBE("E21: one that left a view comes again");
     return answer_with_install(from, false);
@@ -414,7 +439,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Install& install) {
   const bool known = is_living() && install.value.next.id <= view_.id;
   if (known || !may_say(header, install)) return;
-  if (leaving_) went_on_.insert(header.sender.incarnation);
+  if (leaving_ && find_member(view_, header.sender)) went_on_.insert(header.sender.incarnation);
   // Rule D5: counted out before it ever came in, perhaps; no view will have this incarnation.
   if (install.departed == options_.self.incarnation) return on_excluded(install.value);
   on_decided(install.value, install.groups);
@@ -428,11 +453,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
 void DaemonCore::Machine::answer_with_install(const DaemonId& to, bool with_groups) {
   if (!last_install_) return;
   const bool is_behind = !is_living() || view_.id == last_install_->value.next.id;
-  TimePoint& sent = installs_sent_[to.incarnation];
-  if (!is_behind || sent + kInstallPause > now_) return;
-  sent = now_;
-  std::erase_if(installs_sent_,
-                [&](const auto& entry) { return entry.second + std::chrono::minutes(1) < now_; });
+  if (!is_behind || !installs_sent_.take(now_, to.incarnation)) return;
   send_install(to, with_groups);
 }
 

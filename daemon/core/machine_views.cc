@@ -15,7 +15,6 @@ using protocol::DaemonView;
 using protocol::ViewChangeValue;
 
 constexpr Duration kRefillPause = std::chrono::milliseconds(30);
-constexpr std::size_t kDepartedMax = 1024;
 constexpr int kRefillTimeOuts = 4;
 // An answer to a beacon that was sent so many times the time-out ago says nothing any more.
 constexpr int kAnswerAges = 2;
@@ -395,6 +394,7 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   refill_due_ = TimePoint::never();
   flushing_since_ = TimePoint::never();
   installs_sent_.clear();
+  installs_asked_.clear();
   for (const protocol::DepartedDaemon& departed : value.left) {
     departed_.insert(departed.id.incarnation);
     detector_.forget(departed.id.incarnation);

@@ -88,5 +88,41 @@ TEST(Strangers, WithTheNameOfAMemberThatIsGoneAreTakenInFromAnotherAddress) {
   EXPECT_EQ(room.status(0).members[2].address, "tcp://127.0.0.1:5002");
 }
 
+protocol::PeerFrame beacon_of(Room& room, const std::string& name, std::uint64_t incarnation) {
+  protocol::PeerFrame frame;
+  frame.header.cluster = group_key(room.defaults().cluster).value;
+  frame.header.sender = {name, Incarnation{incarnation}};
+  protocol::Beacon beacon;
+  beacon.address = "tcp://127.0.0.1:9";
+  beacon.number = BeaconNumber{1};
+  frame.body = std::move(beacon);
+  return frame;
+}
+
+// Rule P4: each that is connected costs sockets.
+TEST(Strangers, AreRefusedBeyondABound) {
+  Room room(2);
+  room.open();
+  const std::uint64_t before = room.counter(0, "frames_refused");
+  for (std::uint64_t k = 0; k < 1000; ++k) {
+    room.take(0, beacon_of(room, "x" + std::to_string(k), 1000 + k));
+  }
+  EXPECT_GE(room.counter(0, "frames_refused"), before + 1000 - 128);
+  room.run_for(seconds(60));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1"}));
+  room.start(2);  // those are silent: there is room again
+  room.run_for(seconds(3));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
+}
+
+// Ever new incarnations of one name take no more room than one.
+TEST(Strangers, TakeOneRoomForEachName) {
+  Room room(2);
+  room.open();
+  const std::uint64_t before = room.counter(0, "frames_refused");
+  for (std::uint64_t k = 0; k < 1000; ++k) room.take(0, beacon_of(room, "x", 1000 + k));
+  EXPECT_EQ(room.counter(0, "frames_refused"), before);
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon
