@@ -182,6 +182,7 @@ class Options(SystemTestCase):
         a.send("hall", "too late", id="late")
         self.assertEqual(a.wait_for("rejected", id="late")["reason"], "blocked")
         view = b.wait_view("hall", ["a", "b"])
+        a.wait_view("hall", ["a", "b"])
         events = [event for event in a.all() if event.get("group") == "hall"]
         places = {kind: [i for i, e in enumerate(events) if e["event"] == kind]
                   for kind in ("message", "view")}

@@ -404,10 +404,10 @@ TEST_F(SlowReaderTest, CountsViewsToo) {
   for (std::uint64_t k = 0; k < 5 && !room.is_closed(1, 1); ++k) {
     room.say(0, 2, join(2 * k + 1, "room"));
     room.settle();
-    for (const std::uint64_t session : {1, 2}) room.consume_all(0, session);
+    for (const std::uint64_t session : {1u, 2u}) room.consume_all(0, session);
     room.say(0, 2, leave(2 * k + 2, "room"));
     room.settle();
-    for (const std::uint64_t session : {1, 2}) room.consume_all(0, session);
+    for (const std::uint64_t session : {1u, 2u}) room.consume_all(0, session);
   }
   EXPECT_TRUE(room.is_closed(1, 1));
   EXPECT_FALSE(room.is_closed(0, 1));

@@ -23,7 +23,7 @@ class FlushGroupTest : public ::testing::TestWithParam<TotalOrderEngine> {
     room.start_all();
     room.run_for(seconds(2));
     for (std::size_t i = 0; i < size; ++i) {
-      for (const std::uint64_t session : {1, 2}) room.greet(i, session);
+      for (const std::uint64_t session : {1u, 2u}) room.greet(i, session);
     }
     for (std::size_t i = 0; i < size; ++i) {
       room.say(i, 1, join(1, "hall", kFlush));
