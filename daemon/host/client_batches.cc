@@ -3,72 +3,11 @@
 #include <algorithm>
 #include <span>
 #include <utility>
-#include <variant>
 
+#include "groupcomm/protocol/queue_cost.h"
 #include "groupcomm/wire/codec.h"
 
 namespace groupcomm::daemon {
-namespace {
-
-// About what a message takes in a frame beside what has a size of its own.
-constexpr std::size_t kMessageBytes = 64;
-
-std::size_t bytes_of(const ProcessId& process) {
-  return kMessageBytes + process.name.size() + process.daemon.size();
-}
-
-std::size_t bytes_of(const std::vector<ProcessId>& processes) {
-  std::size_t bytes = 0;
-  for (const ProcessId& process : processes) bytes += bytes_of(process);
-  return bytes;
-}
-
-std::size_t bytes_of(const std::string& group, const GroupView& view) {
-  std::size_t bytes = 4 * kMessageBytes + group.size();
-  for (const GroupMember& member : view.members) bytes += bytes_of(member.process);
-  for (const Departed& departed : view.left) bytes += bytes_of(departed.process);
-  return bytes + bytes_of(view.joined) + bytes_of(view.transitional);
-}
-
-// For every kind an upper bound, or a little less: frames may be sixty times as large as a batch.
-struct FrameBytes {
-  std::size_t operator()(const protocol::Deliver& delivery) const {
-    return 2 * kMessageBytes + delivery.payload.size();
-  }
-  std::size_t operator()(const protocol::DeliverChunk& chunk) const {
-    return kMessageBytes + chunk.payload.size();
-  }
-  std::size_t operator()(const protocol::ViewChanged& changed) const {
-    return bytes_of(changed.group, changed.view);
-  }
-  std::size_t operator()(const protocol::WatchedView& watched) const {
-    return bytes_of(watched.group, watched.view);
-  }
-  std::size_t operator()(const protocol::Transition& transition) const {
-    return kMessageBytes + bytes_of(transition.transitional);
-  }
-  std::size_t operator()(const protocol::GroupsReply& reply) const {
-    std::size_t bytes = kMessageBytes;
-    for (const protocol::GroupStatus& group : reply.groups) {
-      bytes += 4 * kMessageBytes + group.name.size() + bytes_of(group.members);
-    }
-    return bytes;
-  }
-  std::size_t operator()(const protocol::StatusReply& reply) const {
-    return kMessageBytes * (16 + 8 * reply.status.members.size() + reply.status.counters.size());
-  }
-  template <typename Message>
-  std::size_t operator()(const Message&) const {
-    return kMessageBytes;
-  }
-};
-
-std::size_t frame_bytes(const protocol::DaemonMessage& message) {
-  return std::visit(FrameBytes{}, message);
-}
-
-}  // namespace
-
 void ClientBatches::add(SessionId session, protocol::DaemonMessage message) {
   const auto it = by_session_.find(session);
   BatchPointer batch;
@@ -124,7 +63,7 @@ ClientBatches::BatchPointer ClientBatches::make(std::vector<SessionId> sessions)
 
 void ClientBatches::append(const BatchPointer& batch, protocol::DaemonMessage message) {
   const bool was_full = batch->bytes >= kBatchBytesMax;
-  batch->bytes += frame_bytes(message);
+  batch->bytes += protocol::queue_cost(message);
   batch->messages.push_back(std::move(message));
   if (!was_full && batch->bytes >= kBatchBytesMax) full_.push_back(batch);
 }
@@ -137,7 +76,8 @@ void ClientBatches::take(const BatchPointer& batch, std::vector<Frame>& frames) 
   for (std::size_t begin = 0; begin < messages.size();) {
     std::size_t end = begin;
     std::size_t bytes = 0;
-    while (end < messages.size() && bytes < kBatchBytesMax) bytes += frame_bytes(messages[end++]);
+    while (end < messages.size() && bytes < kBatchBytesMax)
+      bytes += protocol::queue_cost(messages[end++]);
     frames.push_back(Frame{sessions, wire::encode(messages.subspan(begin, end - begin))});
     begin = end;
   }

@@ -191,9 +191,8 @@ struct Disconnect {
 struct MemberStatus {
   DaemonId id;
   std::string address;
-  std::string state;  // "alive", "suspected", "self"
-  std::uint64_t unacknowledged =
-      0;  // messages of the daemon that answers that this one has not got
+  std::string state;                 // "alive", "suspected", "self"
+  std::uint64_t unacknowledged = 0;  // messages of the daemon that answers which it has not got
   bool operator==(const MemberStatus&) const = default;
 };
 // A client of the daemon that answers, and what waits between the two.

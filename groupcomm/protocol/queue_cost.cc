@@ -4,7 +4,10 @@ namespace groupcomm::protocol {
 namespace {
 
 constexpr std::uint64_t kMessage = 64;
-constexpr std::uint64_t kStatus = 4096;
+constexpr std::uint64_t kGroup = 4 * kMessage;
+// With all the counters that the host adds.
+constexpr std::uint64_t kStatus = 64 * kMessage;
+constexpr std::uint64_t kStatusOfMember = 8 * kMessage;
 
 std::uint64_t cost(const ProcessId& process) {
   return kMessage + process.name.size() + process.daemon.size();
@@ -16,8 +19,8 @@ std::uint64_t cost(const std::vector<ProcessId>& processes) {
   return bytes;
 }
 
-std::uint64_t cost(const GroupView& view) {
-  std::uint64_t bytes = cost(view.joined) + cost(view.transitional);
+std::uint64_t cost(const std::string& group, const GroupView& view) {
+  std::uint64_t bytes = kGroup + group.size() + cost(view.joined) + cost(view.transitional);
   for (const GroupMember& member : view.members) bytes += cost(member.process);
   for (const Departed& departed : view.left) bytes += cost(departed.process);
   return bytes;
@@ -26,8 +29,14 @@ std::uint64_t cost(const GroupView& view) {
 std::uint64_t cost(const std::vector<GroupStatus>& groups) {
   std::uint64_t bytes = 0;
   for (const GroupStatus& group : groups) {
-    bytes += kMessage + group.name.size() + cost(group.members);
+    bytes += kGroup + group.name.size() + cost(group.members);
   }
+  return bytes;
+}
+
+std::uint64_t cost(const DaemonStatus& status) {
+  std::uint64_t bytes = kStatus + kStatusOfMember * status.members.size();
+  for (const ClientStatus& client : status.clients) bytes += kMessage + cost(client.process);
   return bytes;
 }
 
@@ -37,14 +46,10 @@ struct Cost {
   std::uint64_t operator()(const Disconnect&) const { return 0; }
   std::uint64_t operator()(const Deliver& m) const { return kMessage + m.payload.size(); }
   std::uint64_t operator()(const DeliverChunk& m) const { return kMessage + m.payload.size(); }
-  std::uint64_t operator()(const ViewChanged& m) const {
-    return kMessage + m.group.size() + cost(m.view);
-  }
-  std::uint64_t operator()(const WatchedView& m) const {
-    return kMessage + m.group.size() + cost(m.view);
-  }
+  std::uint64_t operator()(const ViewChanged& m) const { return cost(m.group, m.view); }
+  std::uint64_t operator()(const WatchedView& m) const { return cost(m.group, m.view); }
   std::uint64_t operator()(const Transition& m) const { return kMessage + cost(m.transitional); }
-  std::uint64_t operator()(const StatusReply&) const { return kStatus; }
+  std::uint64_t operator()(const StatusReply& m) const { return cost(m.status); }
   std::uint64_t operator()(const GroupsReply& m) const { return kMessage + cost(m.groups); }
   template <typename Small>
   std::uint64_t operator()(const Small&) const {
