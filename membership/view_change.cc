@@ -241,6 +241,10 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   own.leaving = situation.leaving_self;
 
   std::optional<ViewChangeValue> value = value_to_adopt(collecting->answers);
+  if (!value && defers(now, situation)) {
+    PROBE("E15: a proposer waits for a lower rank that others hear");
+    return;
+  }
   if (!value) {
     std::set<Rank> silent;
     for (Rank rank = 0; rank < base().members.size(); ++rank) {
@@ -257,6 +261,13 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   if (living_) return;
   propose(now);
   try_decide(now, situation);
+}
+
+// Rule F11.
+bool ViewChange::defers(TimePoint now, const Situation& situation) const {
+  const auto& elsewhere = situation.heard_elsewhere;
+  return !elsewhere.empty() && *elsewhere.begin() < *rank_ &&
+         now - round_->begun() < options_.deference;
 }
 
 void ViewChange::propose(TimePoint now) {
@@ -351,6 +362,8 @@ TimePoint ViewChange::next_deadline(const Situation& situation) const {
     TimePoint deadline = round_->last_sent() + options_.resend;
     if (const auto* proposing = round_->in<FlushRound::Proposing>()) {
       deadline = std::min(deadline, proposing->quorum_at + options_.grace);
+    } else if (!situation.heard_elsewhere.empty()) {
+      deadline = std::min(deadline, round_->begun() + options_.deference);
     }
     return deadline;
   }

@@ -37,16 +37,19 @@ class ViewChange {
     Duration patience = std::chrono::milliseconds(4500);
     Duration gather = std::chrono::milliseconds(400);  // recovery waits so long for all
     Duration grace = std::chrono::milliseconds(100);   // a decided ballot waits for the slow
+    // A proposer leaves it so long to lower ranks that live behind others to propose themselves.
+    Duration deference = std::chrono::milliseconds(300);
   };
 
   // What the owner knows of the world at this moment.
   struct Situation {
     std::vector<Incarnation> hears;  // including oneself
     std::set<Rank> present;          // members of the base that can vote, oneself included
-    std::set<Rank> lost;          // members of a living base whose own incarnation is not present
-    std::set<Rank> leaving;       // of these, who wants to leave
-    std::vector<Joiner> joiners;  // daemons that want in and are heard here
-    bool joiner_is_due = false;   // some joiner is heard by all present members
+    std::set<Rank> lost;  // members of a living base whose own incarnation is not present
+    std::set<Rank> heard_elsewhere;  // of those lost: whom another present member hears
+    std::set<Rank> leaving;          // of those present, who wants to leave
+    std::vector<Joiner> joiners;     // daemons that want in and are heard here
+    bool joiner_is_due = false;      // some joiner is heard by all present members
     bool leaving_self = false;
     bool suspended = false;
     bool may_recover = true;  // no living view is known: a restarted daemon may form one
@@ -140,6 +143,7 @@ class ViewChange {
   // Another one is at it: it gets its time before this one begins a ballot of its own.
   void wait_for(TimePoint now, Rank proposer);
   void try_choose(TimePoint now, const Situation& situation);
+  bool defers(TimePoint now, const Situation& situation) const;
   void propose(TimePoint now);
   void try_decide(TimePoint now, const Situation& situation);
   void abandon(TimePoint now, const Situation& situation);

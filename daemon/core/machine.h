@@ -116,6 +116,9 @@ class DaemonCore::Machine {
   membership::ViewChange::Situation situation() const;
   std::vector<membership::Joiner> joiners() const;
   bool is_fresh(const Stranger& stranger) const;
+  // Some other present member says so. Of a situation whose present and lost members are known.
+  bool is_heard_by_another(Incarnation incarnation,
+                           const membership::ViewChange::Situation& situation) const;
   bool is_heard_by_all_present(const membership::Joiner& joiner,
                                const std::set<Rank>& present) const;
   bool is_living_present(const protocol::DaemonMember& member) const;

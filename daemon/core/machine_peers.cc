@@ -404,6 +404,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   const auto rank = base_rank(header);
   if (!rank || !may_say(header, *rank, state)) return;
   note_whom_it_hears(header.sender.incarnation, state.hears);
+  if (is_living()) hearing_[header.sender.incarnation] = state.hears;
   change_.on_state(now_, header.sender, *rank, state, situation());
   fill_cut();
   flush_view_change_outputs();

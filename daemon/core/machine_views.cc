@@ -90,6 +90,15 @@ bool DaemonCore::Machine::is_heard_by_all_present(const Joiner& joiner,
   });
 }
 
+bool DaemonCore::Machine::is_heard_by_another(Incarnation incarnation,
+                                              const ViewChange::Situation& situation) const {
+  return std::any_of(situation.present.begin(), situation.present.end(), [&](Rank rank) {
+    if (rank == rank_ || situation.lost.contains(rank)) return false;
+    const auto row = hearing_.find(view_.members[rank].id.incarnation);
+    return row != hearing_.end() && contains(row->second, incarnation);
+  });
+}
+
 ViewChange::Situation DaemonCore::Machine::situation() const {
   ViewChange::Situation situation;
   situation.hears = hears();
@@ -102,6 +111,11 @@ ViewChange::Situation DaemonCore::Machine::situation() const {
     if (!is_present(rank, members[rank])) continue;
     situation.present.insert(rank);
     if (leavers_.contains(members[rank].id.incarnation)) situation.leaving.insert(rank);
+  }
+  for (const Rank rank : situation.lost) {
+    if (is_heard_by_another(members[rank].id.incarnation, situation)) {
+      situation.heard_elsewhere.insert(rank);
+    }
   }
   situation.joiners = joiners();
   if (is_living() && !leaving_) {
@@ -140,14 +154,17 @@ ViewChange::Messages DaemonCore::Machine::frozen_messages() {
 
 void DaemonCore::Machine::report_suspicions(const ViewChange::Situation& situation) {
   std::set<Incarnation> suspected;
+  bool is_news = false;
   for (const Rank rank : situation.lost) {
     const DaemonId& id = view_.members[rank].id;
     suspected.insert(id.incarnation);
     if (suspected_.contains(id.incarnation)) continue;
+    is_news = true;
     if (mute_.contains(id.incarnation)) continue;  // it was reported with the reason
     report(false, "suspects " + id.name + ": " + detector_.why_not_linked(now_, id.incarnation));
   }
   suspected_ = std::move(suspected);
+  if (is_news) send_heartbeats();  // rule F11: whoever proposes wants to know
 }
 
 void DaemonCore::Machine::run_view_change() {

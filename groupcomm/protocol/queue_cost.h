@@ -7,10 +7,10 @@
 
 namespace groupcomm::protocol {
 
-// Bytes: about what the message takes in memory and in a frame. The daemon adds up what it sent, the
-// client what it read, so it must be the same at both ends of a connection: it depends on nothing
-// but fields that are transmitted, and not on the counters of a status, which its host completes.
-// The greeting and the farewell cost nothing.
+// Bytes: about what the message takes in memory and in a frame. The daemon adds up what it sent,
+// the client what it read, so it must be the same at both ends of a connection: it depends on
+// nothing but fields that are transmitted, and not on the counters of a status, which its host
+// completes. The greeting and the farewell cost nothing.
 std::uint64_t queue_cost(const DaemonMessage& message);
 std::uint64_t queue_cost(const Deliver& deliver);
 std::uint64_t queue_cost(const DeliverChunk& chunk);

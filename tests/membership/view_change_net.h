@@ -1,6 +1,7 @@
 // ViewChange objects that leave one view together, in memory and in virtual time.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -156,6 +157,9 @@ class ViewChangeNet {
       }
       if (node.change->is_living() && (!is_there || it->second.life != 1)) {
         situation.lost.insert(rank);
+        if (it != nodes_.end() && is_heard_by_another(node, rank)) {
+          situation.heard_elsewhere.insert(rank);
+        }
       }
     }
     for (const Joiner& joiner : joiners_) {
@@ -178,6 +182,14 @@ class ViewChangeNet {
     options.self = daemon_member(i, life);
     node.change = std::make_unique<ViewChange>(options, record, now_);
     return node;
+  }
+
+  bool is_heard_by_another(const Node& node, Rank rank) const {
+    return std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
+      const std::size_t other = entry.first;
+      return other != node.daemon && other != rank && !cuts_.contains({node.daemon, other}) &&
+             !cuts_.contains({other, rank});
+    });
   }
 
   void tick(Node& node) {

@@ -151,6 +151,34 @@ TEST(ViewChange, GoesOnWithAQuorumThatCannotReachTheRest) {
   EXPECT_TRUE(net.node(1).decided.empty());
 }
 
+// 2 hears all, 0 and 1 do not hear 3 and 4.
+void cut_beside_a_bridge(ViewChangeNet& net) {
+  for (const std::size_t a : {0u, 1u}) {
+    for (const std::size_t b : {3u, 4u}) net.cut(a, b);
+  }
+}
+
+TEST(ViewChange, StaysWithTheLowerSideOfABridgeWhoeverBegins) {
+  for (const std::size_t first : {0u, 1u, 2u, 3u, 4u}) {
+    auto net = ViewChangeNet::living(5);
+    cut_beside_a_bridge(net);
+    net.begin_ballot(first);
+    net.run_for(milliseconds(250));
+    EXPECT_EQ(net.decided_members(), ids({0, 1, 2})) << first << " began";
+  }
+}
+
+TEST(ViewChange, TakesTheOtherSideOfABridgeWhereTheLowerOneDoesNotPropose) {
+  auto net = ViewChangeNet::living(5);
+  cut_beside_a_bridge(net);
+  net.set_filter([](const Frame& frame) { return frame.from > 1; });  // 0 and 1 say nothing
+  net.begin_ballot(3);
+  net.run_for(milliseconds(290));
+  EXPECT_EQ(net.decided(), std::nullopt);
+  net.run_for(milliseconds(20));
+  EXPECT_EQ(net.decided_members(), ids({2, 3, 4}));
+}
+
 // --- leaving and joining -------------------------------------------------------------------------
 
 TEST(ViewChange, LetsAMemberLeave) {
@@ -248,7 +276,7 @@ TEST(ViewChange, AdoptsTheHigherOfTwoAcceptedValues) {
   net.set_filter(lose(0, "PROPOSE"));
   net.begin_ballot(0);
   net.deliver();
-  net.cut(0, 4);
+  for (const std::size_t other : {1u, 2u, 3u, 4u}) net.cut(0, other);
   net.set_filter(lose(4, "PROPOSE", {3}));
   net.begin_ballot(4);
   net.deliver();

@@ -362,6 +362,21 @@ TEST(DaemonViews, TakeOneSideOfABridge) {
   EXPECT_FALSE(serves);
 }
 
+// The later ones notice first: to them the members on the other side were silent before.
+TEST(DaemonViews, TakeTheLowerSideOfABridgeThoughTheOtherNoticesFirst) {
+  Room room(5);
+  room.open();
+  room.set_filter([](const std::string& from, const std::string& to, const auto&) {
+    return !((from == "d0" || from == "d1") && (to == "d3" || to == "d4"));
+  });
+  room.run_for(milliseconds(150));
+  for (const std::size_t a : {0u, 1u}) {
+    for (const std::size_t b : {3u, 4u}) room.cut(a, b);
+  }
+  room.run_for(seconds(3));
+  for (const std::size_t i : {0u, 1u, 2u}) EXPECT_EQ(room.members(i), (Texts{"d0", "d1", "d2"}));
+}
+
 // --- clients in a change -------------------------------------------------------------------------
 
 TEST(DaemonViews, QueueWhatIsSentDuringAFlushForTheNextView) {
