@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <utility>
 #include <variant>
 
 #include "groupcomm/check.h"
+#include "groupcomm/wire/checksum.h"
 #include "groupcomm/wire/codec.h"
 
 namespace groupcomm::fuzz {
@@ -19,6 +21,32 @@ std::string name_of(std::size_t node) { return "d" + std::to_string(node); }
 std::string address_of(std::size_t node) { return "tcp://10.0.0.1:" + std::to_string(4000 + node); }
 
 std::string group(FuzzInput& input) { return kGroups[input.below(std::size(kGroups))]; }
+
+// A peer frame (groupcomm.capnp, Frames) with other bits in one of its fields.
+Payload changed(const Payload& frame, FuzzInput& input) {
+  constexpr std::size_t kPrefixWords = 3;  // magic, checksum, table
+  constexpr std::size_t kWordBytes = 8;
+  std::string bytes(reinterpret_cast<const char*>(frame.data()), frame.size());
+  const std::size_t words = bytes.size() / kWordBytes;
+  const std::size_t size = std::size_t{1} << input.below(4);
+  const std::size_t fields = (words - kPrefixWords) * kWordBytes / size;
+  const std::size_t chosen = (input.below(256) << 8 | input.below(256)) % fields;
+  char* const field = bytes.data() + kPrefixWords * kWordBytes + chosen * size;
+  std::uint64_t value = 0;
+  std::memcpy(&value, field, size);
+  switch (input.below(6)) {
+    case 0: value = 0; break;
+    case 1: value = ~std::uint64_t{0} - input.below(4); break;
+    case 2: value += 1 + input.below(16); break;
+    case 3: value -= 1 + input.below(16); break;
+    case 4: value ^= std::uint64_t{1} << input.below(64); break;
+    default: value = input.number();
+  }
+  std::memcpy(field, &value, size);
+  const std::uint64_t sum = wire::checksum(bytes.data() + 2 * kWordBytes, words - 2);
+  std::memcpy(bytes.data() + kWordBytes, &sum, sizeof sum);
+  return Payload::copy_of(bytes);
+}
 
 }  // namespace
 
@@ -157,6 +185,16 @@ void LiveDaemons::frame_happens(FuzzInput& input) {
     if (input.below(8) == 0) return;
   }
   arrive(chosen.to, *chosen.frame);
+}
+
+void LiveDaemons::forge(FuzzInput& input) {
+  const std::deque<InFlight>& frames = input.flag() ? past_ : wire_;
+  if (frames.empty()) return;
+  const InFlight chosen = frames[input.below(256) % frames.size()];
+  Payload frame = wire::encode(*chosen.frame);
+  for (std::size_t left = 1 + input.below(3); left > 0; --left) frame = changed(frame, input);
+  auto decoded = wire::decode_peer_frame(frame);
+  if (decoded.ok()) step(chosen.to, daemon::PeerFrameReceived{std::move(decoded).value()});
 }
 
 void LiveDaemons::happen(FuzzInput& input) {

@@ -24,6 +24,9 @@ class LiveDaemons {
 
   // One thing that happens at one of the daemons, or to a frame on its way.
   void happen(FuzzInput& input);
+  // A frame that is or was on its way comes, to whom it was meant for, with some of its words
+  // changed and a right checksum: what decodes reaches the core.
+  void forge(FuzzInput& input);
   // All links work, nobody is cut off, and time passes.
   void run_for(Duration duration);
 
