@@ -60,6 +60,7 @@ std::size_t ClientState::run_callbacks() {
     ~End() {
       const Lock lock(state.mutex_);
       state.callback_thread_ = std::thread::id();
+      if (state.next_upcall_ == state.upcalls_.size()) state.core_.on_upcalls_told();
       state.flush_unless_collecting();
       if (state.next_upcall_ < state.upcalls_.size()) state.wakeup_.signal();
     }
@@ -168,6 +169,10 @@ void ClientState::tell(upcall::Gone& told) {
 void ClientState::tell(upcall::Status& told) { listener_->on_status(told.request, told.status); }
 
 void ClientState::tell(upcall::Groups& told) { listener_->on_groups(told.request, told.groups); }
+
+void ClientState::tell(upcall::BootstrapAnswered& told) {
+  listener_->on_bootstrap(told.request, told.possible, told.text);
+}
 
 void ClientState::tell(upcall::Watched& told) { listener_->on_watched_view(told.group, told.view); }
 

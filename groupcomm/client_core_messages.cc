@@ -223,6 +223,7 @@ Payload ClientCore::take_assembled(Payload last) {
 }
 
 ClientCore::Outcome ClientCore::on_message(protocol::Deliver& message) {
+  if (message.report_soon) awaited_bytes_ = received_bytes_;
   if (chunk_bytes_ + message.payload.size() > kPayloadBytesMax) {
     return broken("sent a message that is too big");
   }
@@ -313,6 +314,12 @@ ClientCore::Outcome ClientCore::on_message(protocol::StatusReply& message) {
 ClientCore::Outcome ClientCore::on_message(protocol::GroupsReply& message) {
   upcalls_.emplace_back(
       upcall::Groups{.request = message.request, .groups = std::move(message.groups)});
+  return std::nullopt;
+}
+
+ClientCore::Outcome ClientCore::on_message(protocol::BootstrapReply& message) {
+  upcalls_.emplace_back(upcall::BootstrapAnswered{
+      .request = message.request, .possible = message.possible, .text = std::move(message.text)});
   return std::nullopt;
 }
 

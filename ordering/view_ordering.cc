@@ -38,6 +38,7 @@ std::unique_ptr<TotalOrder> make_total_order(const OrderingOptions& options) {
 ViewOrdering::ViewOrdering(const OrderingOptions& options)
     : options_(options),
       holdback_(options.view_size, options.self, make_total_order(options)),
+      handover_(options.view_size),
       send_window_(options.window_messages, options.window_bytes),
       windows_(options.view_size),
       heads_(options.view_size),
@@ -49,6 +50,7 @@ ViewOrdering::ViewOrdering(const OrderingOptions& options)
       clock_(options.clock_start) {
   CHECK_LT(options.self, options.view_size);
   told_.received.resize(options.view_size);
+  if (options.caught_up) handover_.on_told(options.self, {}, /*caught_up=*/true, {});
 }
 
 // --- sending -------------------------------------------------------------------------------------
@@ -140,6 +142,7 @@ void ViewOrdering::admit_held(Rank sender, MessageNumber held_before) {
     holdback_.total().on_clock(sender, message->stamp);
     if (sender != options_.self) ++untold_messages_;
     if (message->kind == MessageKind::kClosing) closing_untold_ = true;
+    if (message->notify_safe) handover_.on_held(sender, number);
   }
   count_clock(sender);
 }
@@ -174,6 +177,8 @@ void ViewOrdering::on_progress(Rank from, const protocol::Progress& progress) {
     stability.on_received(from, sender, progress.received[sender]);
   }
   stability.on_ordered(from, progress.ordered);
+  const auto handed = progress.handed.empty() ? MessageNumber{} : progress.handed[options_.self];
+  handover_.on_told(from, handed, progress.caught_up, progress.applied);
   if (progress.clock >= told_clocks_[from]) {
     told_clocks_[from] = progress.clock;
     clock_covers_[from] = progress.sent;
@@ -248,11 +253,20 @@ protocol::Progress ViewOrdering::progress() const {
   progress.ordered = holdback_.ordered_line();
   progress.announced = options_.self == 0 ? holdback_.total().known() : OrderNumber{};
   progress.clock = clock_;
+  if (handover_.is_active()) {
+    progress.handed.resize(options_.view_size);
+    for (Rank sender = 0; sender < options_.view_size; ++sender) {
+      progress.handed[sender] = handover_.line(sender, progress.received[sender]);
+    }
+  }
+  progress.caught_up = handover_.is_caught_up(options_.self);
+  progress.applied = applied_;
   return progress;
 }
 
 bool ViewOrdering::has_urgent_news() const {
-  if (!unsent_.empty() || untold_messages_ >= kUntoldMessagesMax || closing_untold_) return true;
+  if (!unsent_.empty() || untold_messages_ >= kUntoldMessagesMax) return true;
+  if (closing_untold_ || handed_untold_) return true;
   if (told_.ordered < holdback_.last_strong_place()) return true;
   if (options_.self == 0 && options_.engine == Engine::kSequencer &&
       told_.announced < holdback_.total().known()) {
@@ -274,6 +288,7 @@ std::optional<protocol::Batch> ViewOrdering::take_batch() {
   told_ = std::move(news);
   untold_messages_ = 0;
   closing_untold_ = false;
+  handed_untold_ = false;
   progress_due_.reset();
   return batch;
 }
@@ -444,6 +459,33 @@ bool ViewOrdering::finish(const std::vector<MessageNumber>& cut, OrderNumber fir
     CHECK_EQ(windows_[sender].held(), cut[sender]);
   }
   return holdback_.finish(cut, first_place, places);
+}
+
+// --- safe notices --------------------------------------------------------------------------------
+
+void ViewOrdering::on_handed(const MessageReference& reference) {
+  handover_.on_handed(reference.sender, reference.number);
+  tell_of_handover(/*caught_up=*/false);
+}
+
+void ViewOrdering::on_caught_up() {
+  if (!handover_.is_caught_up(options_.self)) tell_of_handover(/*caught_up=*/true);
+}
+
+void ViewOrdering::tell_of_handover(bool caught_up) {
+  applied_ = holdback_.delivered_place();
+  handed_untold_ = true;
+  handover_.on_told(options_.self, handover_.line(options_.self, sent_), caught_up, applied_);
+}
+
+MessageNumber ViewOrdering::handed_by_all() {
+  handover_.on_applied(holdback_.delivered_place());
+  return handover_.handed_by_all();
+}
+
+bool ViewOrdering::all_caught_up() {
+  handover_.on_applied(holdback_.delivered_place());
+  return handover_.all_caught_up();
 }
 
 std::vector<MessagePointer> ViewOrdering::undelivered_own() const {

@@ -11,6 +11,7 @@
 
 #include "groupcomm/protocol/peer_frames.h"
 #include "groupcomm/time_point.h"
+#include "ordering/handover.h"
 #include "ordering/holdback.h"
 #include "ordering/nack_timer.h"
 #include "ordering/receive_window.h"
@@ -28,6 +29,7 @@ struct OrderingOptions {
   std::uint64_t window_messages = 4096;
   std::uint64_t window_bytes = 8u << 20;
   LamportStamp clock_start;  // beyond every stamp of the views before
+  bool caught_up = false;    // members here have seen all that asked in the views before (N3)
 };
 
 // What a member knows when it stops for a flush.
@@ -124,6 +126,16 @@ class ViewOrdering {
   [[nodiscard]] bool finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
                             const std::vector<MessageReference>& places);
 
+  // --- safe notices (rules N1 and N2)
+  // All members here have seen this message, which asks.
+  void on_handed(const MessageReference& reference);
+  // They have seen all that asked in the views before this one.
+  void on_caught_up();
+  // Own messages up to here have been handed to all members everywhere, where they ask.
+  // REQUIRES: what take_deliveries() gave has been applied.
+  MessageNumber handed_by_all();
+  bool all_caught_up();
+
   // Own messages that were stamped and are not delivered here.
   std::vector<protocol::MessagePointer> undelivered_own() const;
 
@@ -151,6 +163,7 @@ class ViewOrdering {
 
   void stamp_order(protocol::StampedMessage& message);
   void stamp_closing();
+  void tell_of_handover(bool caught_up);
   protocol::MessagePointer find(Rank sender, MessageNumber number) const;
   void take_into_stream(protocol::MessagePointer message);
   void receive(Rank sender, const protocol::MessagePointer& message);
@@ -166,6 +179,7 @@ class ViewOrdering {
 
   OrderingOptions options_;
   Holdback holdback_;
+  Handover handover_;
   SendWindow send_window_;
   std::vector<ReceiveWindow> windows_;  // by rank
   std::vector<StreamHead> heads_;       // by rank: of what is held
@@ -190,6 +204,8 @@ class ViewOrdering {
   protocol::Progress told_;  // what the last batch said
   std::uint64_t untold_messages_ = 0;
   bool closing_untold_ = false;  // others wait for our acknowledgement of a closing
+  bool handed_untold_ = false;   // and somebody for what was handed here
+  OrderNumber applied_;          // what had been delivered when something was handed here last
   std::optional<TimePoint> progress_due_;
   std::uint64_t refused_ = 0;
 };

@@ -63,6 +63,7 @@ bool ViewOrdering::fits(Rank original, const std::vector<MessagePointer>& messag
 
 bool ViewOrdering::fits(Rank from, const protocol::Progress& progress) const {
   if (from != 0 && progress.announced) return false;
+  if (!progress.handed.empty() && progress.handed.size() != options_.view_size) return false;
   return progress.received.size() == options_.view_size && is_near(progress.clock, clock_) &&
          progress.received[options_.self] <= sent_;
 }

@@ -22,6 +22,8 @@ using protocol::MessageKind;
 
 void ClientService::deliver_all(ordering::ViewOrdering& ordering) {
   for (Delivery& delivery : ordering.take_deliveries()) deliver(delivery);
+  pass_on_handed(ordering);
+  give_notices(ordering);
   evict_slow_readers();
 }
 
@@ -103,6 +105,9 @@ std::optional<membership::GroupChange> ClientService::apply(
     }
   } else {
     applied = directory_.leave(id, key, process, change.reason);
+    if (session == nullptr && process.daemon == options_.self.incarnation) {
+      on_leave_applied(process.session, key);
+    }
     if (session != nullptr) {
       session->groups.erase(key);
       forget_local_member(key, session->id);
@@ -124,6 +129,7 @@ void ClientService::deliver_data(Delivery& delivery) {
     deliver_to_group(delivery, destination, is_first);
     is_first = false;
   });
+  if (delivery.message->notify_safe) await_handing(delivery);
 }
 
 void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destination& destination,
@@ -136,9 +142,11 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
   if (!has_addressee && sender.daemon == options_.self.incarnation &&
       sessions_.find(message.session) != nullptr) {
     PROBE("whom an accepted message was for is gone at its place");
+    drop_notice(message.number, destination.group);
     tell(message.session, protocol::SendFail{destination.group, destination.number});
   }
   if (group == nullptr) return;
+  if (message.notify_safe) await_leaves(destination.group, message.to);
   std::vector<SessionId> sessions;
   for (const SessionId id : local_members(destination.group)) {
     const ProcessKey key{options_.self.incarnation, id};
@@ -154,6 +162,7 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
   out.number = destination.number;
   out.order = message.order;
   out.payload = message.payload;
+  out.report_soon = message.notify_safe;
   if (const auto rank = directory_.rank_of(destination.group, sender)) {
     out.sender_rank = *rank;
   } else {
@@ -180,6 +189,7 @@ void ClientService::charge_delivery(const std::vector<SessionId>& sessions,
     Session* session = sessions_.find(id);
     CHECK(session != nullptr);
     charge(*session, bytes);
+    if (last.report_soon) told_positions_.emplace_back(id, session->meter.delivered());
   }
 }
 

@@ -176,10 +176,6 @@ void ClientService::on_message(Session& session, protocol::Multicast multicast) 
   if (bytes > kPayloadBytesMax) {
     return reject(session, send.multicast.request, {}, RejectReason::kTooBig);
   }
-  // Safe notices are not built yet: refused rather than promised and not kept.
-  if (send.multicast.notify_safe) {
-    return reject(session, send.multicast.request, {}, RejectReason::kBadOption);
-  }
   if (suspended_ || view_.members.empty()) {
     return reject(session, send.multicast.request, {}, RejectReason::kNoPrimary);
   }
@@ -190,6 +186,7 @@ void ClientService::on_message(Session& session, protocol::Consumed consumed) {
   if (!session.meter.on_consumed(consumed.bytes_total)) {
     return refuse(session, "more was consumed than delivered");
   }
+  count_seen(session.unseen, consumed.bytes_total);
   if (session.meter.waiting() < options_.client_queue_bytes / 4) session.warned = false;
 }
 
@@ -211,6 +208,14 @@ void ClientService::on_message(Session& session, protocol::GroupsQuery query) {
     reply.groups.push_back(std::move(status));
   }
   tell(session.id, std::move(reply));
+}
+
+void ClientService::on_message(Session& session, protocol::Bootstrap bootstrap) {
+  bootstraps_.push_back({session.id, bootstrap});
+}
+
+void ClientService::answer(const BootstrapWish& wish, bool possible, std::string text) {
+  tell(wish.session, protocol::BootstrapReply{wish.of.request, possible, std::move(text)});
 }
 
 void ClientService::on_message(Session& session, protocol::Watch watch) {
@@ -242,6 +247,7 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
   session.groups.clear();
   // A join under way may still make it a member.
   if (session.joining) groups.push_back(*session.joining);
+  leave_estate(session, groups);
   // A session that was in no group leaves something to forget only in the view that goes on.
   if (!groups.empty() || is_stamping_) pending_leaves_.push_back({id, std::move(groups), reason});
   sessions_.erase(id);
@@ -298,6 +304,12 @@ void ClientService::end_all(GoneReason reason, const std::string& why) {
     effects_.push_back(CloseClient{id});
   }
   sessions_.all().clear();
+  handings_.clear();
+  estates_.clear();
+  estates_told_.clear();
+  past_handings_ = 0;
+  notices_.clear();
+  past_notices_.clear();
   pending_leaves_.clear();
   pending_voids_.clear();
   holds_to_stamp_.clear();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -57,6 +58,13 @@ class ClientService {
   // --- clients
   void on_frame(SessionId id, std::vector<protocol::ClientMessage> messages);
   void on_lost(SessionId id);
+  // Somebody asks about a bootstrap, or for one. To be answered at once.
+  struct BootstrapWish {
+    SessionId session;
+    protocol::Bootstrap of;
+  };
+  std::vector<BootstrapWish> take_bootstrap_wishes() { return std::exchange(bootstraps_, {}); }
+  void answer(const BootstrapWish& wish, bool possible, std::string text);
   // Answers queries with this.
   void set_status(protocol::DaemonStatus status) { status_ = std::move(status); }
   static bool asks_for_status(const std::vector<protocol::ClientMessage>& messages);
@@ -65,6 +73,8 @@ class ClientService {
   // Stamps what waits, as far as the window allows, and hands out what became deliverable.
   void pump(ordering::ViewOrdering& ordering);
   void deliver_all(ordering::ViewOrdering& ordering);
+  // Members here have seen all that was delivered and asked (rule N1).
+  bool have_seen_all() const { return handings_.empty(); }
 
   std::uint64_t delivered_messages() const { return delivered_messages_; }
   std::uint64_t accepted_messages() const { return accepted_messages_; }
@@ -87,6 +97,24 @@ class ClientService {
     LeaveReason reason;
   };
 
+  // A delivered message that asks, until all its members here have seen it.
+  struct Handing {
+    ViewId view;
+    protocol::MessageReference reference;
+    std::size_t unseen_by = 0;  // sessions, counted once for each group of the message
+  };
+  // What a session that has ended did not see: that counts once all its leaves took effect.
+  struct Estate {
+    std::deque<Unseen> unseen;
+    std::set<GroupKey> groups;  // that it has still to leave
+  };
+  // What a session here wants to hear of its message.
+  struct Notice {
+    MessageNumber number;
+    SessionId session;
+    std::vector<protocol::SafeNotice> of;
+  };
+
   // Requests.
   void on_message(Session& session, protocol::Hello hello);
   void on_message(Session& session, protocol::Join join);
@@ -99,6 +127,7 @@ class ClientService {
   void on_message(Session& session, protocol::StatusQuery query);
   void on_message(Session& session, protocol::GroupsQuery query);
   void on_message(Session& session, protocol::Watch watch);
+  void on_message(Session& session, protocol::Bootstrap bootstrap);
   void enqueue(Session& session, QueuedRequest request, std::size_t bytes);
   void reject(Session& session, RequestId request, GroupKey group, RejectReason reason);
   void refuse(Session& session, const std::string& why);
@@ -132,6 +161,17 @@ class ClientService {
   void end_rounds(const GroupViewId& id, std::vector<membership::GroupChange>& changes);
   bool is_held(const Session& session, const protocol::Multicast& multicast, GroupKey key,
                std::size_t index) const;
+
+  // Safe notices (client_notices.cc).
+  void expect_notice(SessionId session, const protocol::StampedMessage& message);
+  void drop_notice(MessageNumber number, GroupKey group);
+  void await_leaves(GroupKey group, const std::optional<ProcessKey>& to);
+  void await_handing(const ordering::Delivery& delivery);
+  void count_seen(std::deque<Unseen>& unseen, std::uint64_t up_to);
+  void leave_estate(Session& session, const std::vector<GroupKey>& groups);
+  void on_leave_applied(SessionId session, GroupKey group);
+  void pass_on_handed(ordering::ViewOrdering& ordering);
+  void give_notices(ordering::ViewOrdering& ordering);
 
   // Delivery.
   void deliver(ordering::Delivery& delivery);
@@ -172,12 +212,23 @@ class ClientService {
   std::optional<OrderNumber> deferring_after_;
   std::vector<ordering::Delivery> deferred_;
   protocol::DaemonStatus status_;
+  std::vector<BootstrapWish> bootstraps_;
   SessionId next_served_;  // round robin over sessions
   bool is_stamping_ = false;
   bool is_view_over_ = false;  // its last joins and leaves are being counted in
   bool suspended_ = false;
   bool control_took_effect_ = false;     // of a session here, since the last look
   std::vector<GroupKey> in_transition_;  // groups that were told a transition in this flush
+
+  std::map<std::uint64_t, Handing> handings_;
+  std::map<SessionId, Estate> estates_;
+  std::vector<SessionId> estates_told_;  // as told_positions_, of members that have ended
+  std::uint64_t last_handing_ = 0;
+  std::uint64_t past_handings_ = 0;  // of them, those of earlier views
+  std::vector<std::pair<SessionId, std::uint64_t>> told_positions_;  // of what is being delivered
+  std::vector<protocol::MessageReference> handed_;  // of this view, not passed on yet
+  std::deque<Notice> notices_;                      // of this view, by number
+  std::vector<Notice> past_notices_;
 
   std::uint64_t delivered_messages_ = 0;
   std::uint64_t accepted_messages_ = 0;

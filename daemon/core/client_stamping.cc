@@ -13,6 +13,10 @@ using protocol::StampedMessage;
 
 void ClientService::begin_view(const protocol::DaemonView& view) {
   view_ = view;
+  // What was delivered in the views before is now one question: who has caught up with it.
+  past_handings_ = handings_.size();
+  handed_.clear();
+  for (Notice& notice : std::exchange(notices_, {})) past_notices_.push_back(std::move(notice));
   is_stamping_ = true;
   suspended_ = false;
   in_transition_.clear();
@@ -187,6 +191,7 @@ bool ClientService::serve(Session& session, QueuedSend& send, ViewOrdering& orde
   const auto message = make_message(session, send);
   // The trace must know of the send before any frame with it leaves; frames leave later.
   ordering.stamp(message);
+  if (message->notify_safe) expect_notice(session.id, *message);
   report_stamp(session, send, *message);
   ++accepted_messages_;
   session.accepted = send.multicast.request;

@@ -30,8 +30,9 @@ struct DaemonOptions {
   std::vector<PeerAddress> peers;  // configured; with self they are the cluster's seeds
 
   Duration heartbeat = std::chrono::milliseconds(100);
-  Duration suspect = std::chrono::milliseconds(1500);  // floor of the adaptive time-out
-  Duration block_time_out = std::chrono::seconds(1);   // for a client's answer to a block
+  Duration suspect = std::chrono::milliseconds(1500);   // floor of the adaptive time-out
+  Duration deference = std::chrono::milliseconds(300);  // of proposers, to lower ranks (rule F11)
+  Duration block_time_out = std::chrono::seconds(1);    // for a client's answer to a block
   TotalOrderEngine engine = TotalOrderEngine::kSequencer;
 
   std::uint64_t window_messages = 4096;         // own messages that not all daemons hold

@@ -64,6 +64,8 @@ class DeliveryMeter {
     }
     return true;
   }
+  std::uint64_t delivered() const { return delivered_; }
+  std::uint64_t consumed() const { return consumed_; }
   std::uint64_t waiting() const {
     // Of a large message that is partly consumed only the rest is still among what waits.
     std::uint64_t largest = 0;
@@ -85,6 +87,13 @@ class DeliveryMeter {
   std::deque<Large> large_;
 };
 
+// A message that asks, and is not yet consumed by this session: `position` is what the session has
+// been told when it has it.
+struct Unseen {
+  std::uint64_t position = 0;
+  std::uint64_t handing = 0;
+};
+
 // One client connection. Its requests are served in order; a join or leave holds those behind it
 // until it has taken effect, so that "join, then send" means what it says.
 struct Session {
@@ -103,6 +112,7 @@ struct Session {
   RequestId accepted;                             // up to here, and told up to:
   RequestId accepted_told;
   DeliveryMeter meter;
+  std::deque<Unseen> unseen;
   bool warned = false;
   std::optional<std::vector<std::string>> watched;
 };

@@ -207,20 +207,19 @@ bool has_delivered(const Membership& membership, Index message) {
 // even if it died later.
 void check_notice(const History& history, const SafeNotice& notice, Findings& findings) {
   const MessageInfo& message = history.message(notice.message);
-  if (message.home == kNone) {
-    findings.add("D16", "a message is said to be safe that nobody delivered", {notice.record});
-    return;
-  }
-  if (notice.view == kNone) return;
+  // Nobody may have delivered it: that is right where nobody else was to.
+  const Index sent_in = message.home == kNone ? message.stamped_view : message.home;
+  if (notice.view == kNone || sent_in == kNone) return;
   for (const Membership& membership : history.memberships()) {
-    if (!history.has_member(message.home, membership.member)) continue;
+    if (membership.group != message.group) continue;
+    if (!history.has_member(sent_in, membership.member)) continue;
     if (!history.has_member(notice.view, membership.member)) continue;
     if (!history.is_addressed(message, membership.process)) continue;
     if (has_delivered(membership, notice.message)) continue;
     findings.add("D16",
                  history.member_name(membership.member) + " never delivered " +
                      history.message_name(notice.message) + ", which was said to be safe",
-                 {message.home_record, notice.record});
+                 {notice.record});
   }
 }
 

@@ -99,8 +99,15 @@ struct Watch {
   bool operator==(const Watch&) const = default;
 };
 
+// May the daemon go on without a quorum? `force`: it shall (rule R6).
+struct Bootstrap {
+  RequestId request;
+  bool force = false;
+  bool operator==(const Bootstrap&) const = default;
+};
+
 using ClientMessage = std::variant<Hello, Join, Leave, MulticastChunk, Multicast, BlockOk, Consumed,
-                                   Bye, StatusQuery, GroupsQuery, Watch>;
+                                   Bye, StatusQuery, GroupsQuery, Watch, Bootstrap>;
 
 // --- daemon to client ----------------------------------------------------------------------------
 
@@ -161,6 +168,7 @@ struct Deliver {
   SendNumber number;
   Order order = Order::kTotal;
   Payload payload;
+  bool report_soon = false;  // somebody waits to hear that this was consumed (rule N2)
   bool operator==(const Deliver&) const = default;
 };
 // Every member has delivered the receiver's own message.
@@ -243,8 +251,18 @@ struct WatchedView {
   bool operator==(const WatchedView&) const = default;
 };
 
-using DaemonMessage = std::variant<Welcome, Refused, Accepted, Rejected, SendFail, ViewChanged,
-                                   Transition, DeliverChunk, Deliver, SafeNotice, Block, Suspended,
-                                   Gone, Disconnect, StatusReply, GroupsReply, WatchedView>;
+// `possible`: the daemon can go on without a quorum, or where it was told to: it has done so.
+// `text` says what that would mean, or what came of it, or why not.
+struct BootstrapReply {
+  RequestId request;
+  bool possible = false;
+  std::string text;
+  bool operator==(const BootstrapReply&) const = default;
+};
+
+using DaemonMessage =
+    std::variant<Welcome, Refused, Accepted, Rejected, SendFail, ViewChanged, Transition,
+                 DeliverChunk, Deliver, SafeNotice, Block, Suspended, Gone, Disconnect, StatusReply,
+                 GroupsReply, WatchedView, BootstrapReply>;
 
 }  // namespace groupcomm::protocol

@@ -54,6 +54,9 @@ struct Progress {
   OrderNumber ordered;                  // order acknowledgement (U1)
   OrderNumber announced;                // sequencer: last place that it assigned
   LamportStamp clock;                   // counts once everything up to `sent` is held (T2)
+  std::vector<MessageNumber> handed;  // by rank: what asks is with all members here (N1); or empty
+  bool caught_up = false;             // so is what asked in earlier views
+  OrderNumber applied;                // with the joins and leaves up to here counted in (N2)
   bool operator==(const Progress&) const = default;
 };
 
@@ -134,6 +137,7 @@ struct ViewChangeValue {
   std::vector<MessageReference> places;  // the fixed part of the order
   OrderNumber delivered;                 // places up to here were delivered by somebody living
   std::vector<DepartedDaemon> left;
+  bool forced = false;     // by the operator, without a quorum (R6)
   bool recovered = false;  // rests on records: what only the dead had seen may be gone (R2)
   bool operator==(const ViewChangeValue&) const = default;
 };

@@ -4,6 +4,7 @@ namespace groupcomm::protocol {
 namespace {
 
 constexpr std::uint64_t kMessage = 64;
+constexpr std::uint64_t kReported = 5 * kMessage;  // with what the daemon remembers to report it
 constexpr std::uint64_t kGroup = 4 * kMessage;
 // With all the counters that the host adds.
 constexpr std::uint64_t kStatus = 64 * kMessage;
@@ -44,7 +45,9 @@ struct Cost {
   std::uint64_t operator()(const Welcome&) const { return 0; }
   std::uint64_t operator()(const Refused&) const { return 0; }
   std::uint64_t operator()(const Disconnect&) const { return 0; }
-  std::uint64_t operator()(const Deliver& m) const { return kMessage + m.payload.size(); }
+  std::uint64_t operator()(const Deliver& m) const {
+    return (m.report_soon ? kReported : kMessage) + m.payload.size();
+  }
   std::uint64_t operator()(const DeliverChunk& m) const { return kMessage + m.payload.size(); }
   std::uint64_t operator()(const ViewChanged& m) const { return cost(m.group, m.view); }
   std::uint64_t operator()(const WatchedView& m) const { return cost(m.group, m.view); }

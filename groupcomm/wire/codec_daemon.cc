@@ -7,6 +7,7 @@ namespace {
 
 using protocol::Accepted;
 using protocol::Block;
+using protocol::BootstrapReply;
 using protocol::DaemonMessage;
 using protocol::Deliver;
 using protocol::DeliverChunk;
@@ -73,6 +74,7 @@ void write(const Deliver& deliver, Builder message) {
   out.setNumber(deliver.number.value);
   if (!deliver.payload.empty()) out.setPayload(to_wire(deliver.payload));
   if (deliver.sender) write(*deliver.sender, out.initSender());
+  out.setReportSoon(deliver.report_soon);
 }
 
 void write(const DeliverChunk& chunk, Builder message) {
@@ -156,6 +158,13 @@ void write(const WatchedView& watched, Builder message) {
   write(watched.view, out.initView());
 }
 
+void write(const BootstrapReply& reply, Builder message) {
+  auto out = message.initBootstrapReply();
+  out.setRequest(reply.request.value);
+  out.setPossible(reply.possible);
+  out.setText(to_wire(reply.text));
+}
+
 // --- reading -------------------------------------------------------------------------------------
 
 void read_deliver(schema::DaemonMessage::Deliver::Reader in, const FrameReader& frame,
@@ -169,6 +178,7 @@ void read_deliver(schema::DaemonMessage::Deliver::Reader in, const FrameReader& 
     bad_frame("a payload of more than 64 KiB");
   }
   if (in.hasSender()) deliver.sender = read(in.getSender());
+  deliver.report_soon = in.getReportSoon();
   if (deliver.sender_rank == protocol::kNoRank && !deliver.sender) {
     bad_frame("a delivery from nobody");
   }
@@ -219,6 +229,10 @@ WatchedView read(schema::DaemonMessage::WatchedView::Reader in) {
   return {read_name(in.getGroupName()), read(in.getView())};
 }
 
+BootstrapReply read(schema::DaemonMessage::BootstrapReply::Reader in) {
+  return {RequestId{in.getRequest()}, in.getPossible(), read_text(in.getText())};
+}
+
 // Appends the message, or nothing and false where its kind is unknown.
 bool read_into(std::vector<DaemonMessage>& messages, schema::DaemonMessage::Reader in,
                const FrameReader& frame) {
@@ -249,6 +263,7 @@ bool read_into(std::vector<DaemonMessage>& messages, schema::DaemonMessage::Read
     case Kind::STATUS_REPLY: messages.emplace_back(read(in.getStatusReply())); return true;
     case Kind::GROUPS_REPLY: messages.emplace_back(read(in.getGroupsReply())); return true;
     case Kind::WATCHED_VIEW: messages.emplace_back(read(in.getWatchedView())); return true;
+    case Kind::BOOTSTRAP_REPLY: messages.emplace_back(read(in.getBootstrapReply())); return true;
   }
   return false;
 }

@@ -30,6 +30,11 @@ void write(const Progress& progress, schema::Progress::Builder out) {
   out.setOrdered(progress.ordered.value);
   out.setAnnounced(progress.announced.value);
   out.setClock(progress.clock.value);
+  if (!progress.handed.empty()) {
+    write_numbers(progress.handed, out.initHanded(list_size(progress.handed)));
+  }
+  out.setCaughtUp(progress.caught_up);
+  out.setApplied(progress.applied.value);
 }
 
 Progress read(schema::Progress::Reader in) {
@@ -37,7 +42,10 @@ Progress read(schema::Progress::Reader in) {
           .received = read_by_rank<MessageNumber>(in.getReceived()),
           .ordered = OrderNumber{in.getOrdered()},
           .announced = OrderNumber{in.getAnnounced()},
-          .clock = LamportStamp{in.getClock()}};
+          .clock = LamportStamp{in.getClock()},
+          .handed = read_by_rank<MessageNumber>(in.getHanded()),
+          .caught_up = in.getCaughtUp(),
+          .applied = OrderNumber{in.getApplied()}};
 }
 
 // --- inside a view -------------------------------------------------------------------------------

@@ -196,6 +196,11 @@ struct ClientMessage {
       request @21 :UInt64;
       groupNames @22 :List(Text);  # names; empty: all groups
     }
+    bootstrap :group {
+      # May this daemon go on without a quorum? Answered by bootstrapReply.
+      request @24 :UInt64;
+      force @25 :Bool;             # it shall: the operator's word (rule R6)
+    }
   }
 }
 
@@ -225,6 +230,7 @@ struct DaemonMessage {
       number @4 :UInt64;       # counts the sender's accepted messages to the group from 1
       payload @5 :Data;        # at most 64 KiB: all of it, or what follows the chunks
       sender @6 :ProcessId;    # not null where senderRank names nobody
+      reportSoon @32 :Bool;    # somebody waits to hear that this was consumed (rule N2)
     }
     accepted @7 :UInt64;       # every multicast up to this request was, but those rejected before
     rejected :group {
@@ -272,6 +278,11 @@ struct DaemonMessage {
     watchedView :group {
       groupName @30 :Text;     # name
       view @31 :GroupView;     # without members: the group is no more
+    }
+    bootstrapReply :group {
+      request @33 :UInt64;
+      possible @34 :Bool;      # it can be forced; where that was asked for, it has been
+      text @35 :Text;          # text: what it would mean, or what came of it, or why not
     }
   }
 }
@@ -394,6 +405,10 @@ struct Progress {
   ordered @2 :UInt64;          # places up to here are known, with their messages
   announced @3 :UInt64;        # sequencer: the last place that it assigned
   clock @4 :UInt64;            # Lamport clock; counts once all up to `sent` is held
+  handed @5 :List(UInt64);     # by rank, at most 64: of the messages up to here those whose senders
+                               # want to know are with all members here; empty: none is (rule N1)
+  caughtUp @6 :Bool;           # the same is true of all messages of the views before
+  applied @7 :UInt64;          # joins and leaves with places up to here were counted in for that
 }
 
 struct MessageReference {
@@ -511,6 +526,7 @@ struct ViewChangeValue {
   left @5 :List(DepartedDaemon);     # at most 64
   recovered @6 :Bool;                # rests on records: messages of the dead may be lost
   delivered @7 :UInt64;              # places up to here were delivered by a member that answered
+  forced @8 :Bool;                   # by the operator, without a quorum of the base view
 }
 
 struct DepartedDaemon {

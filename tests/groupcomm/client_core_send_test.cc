@@ -236,7 +236,7 @@ TEST_F(ClientCoreSendTest, ReportsWhatTheApplicationHasTaken) {
   join("room");
   core.take_upcalls();
   say(delivery("room", 0, ""));
-  core.take_upcalls();
+  take_and_tell();
   const auto first = core.take_outgoing();
   ASSERT_EQ(first.size(), 1u);
   const std::uint64_t before = std::get<protocol::Consumed>(first[0]).bytes_total;
@@ -245,6 +245,8 @@ TEST_F(ClientCoreSendTest, ReportsWhatTheApplicationHasTaken) {
       delivery("room", 0, "end"));
   EXPECT_TRUE(core.take_outgoing().empty());
   core.take_upcalls();
+  EXPECT_TRUE(core.take_outgoing().empty());  // the callbacks have not returned
+  core.on_upcalls_told();
   EXPECT_EQ(core.take_outgoing(),
             std::vector<protocol::ClientMessage>{protocol::Consumed{
                 .bytes_total = before + protocol::kChunkBytesMax + 64 + 3 + 64}});
@@ -259,10 +261,30 @@ TEST_F(ClientCoreSendTest, ReportsWhatItHasTakenOnlyOnceItIsAPartOfTheQueue) {
   std::size_t reports = 0;
   for (int i = 0; i < 100; ++i) {  // 100 bytes each
     say(delivery("room", 0, std::string(36, 'x')));
-    core.take_upcalls();
+    take_and_tell();
     reports += core.take_outgoing().size();
   }
   EXPECT_EQ(reports, 10u);
+}
+
+TEST_F(ClientCoreSendTest, ReportsAtOnceWhatSomebodyWaitsFor) {
+  connect(100, 1000, /*queue_bytes=*/16 * 1000);
+  join("room");
+  take_and_tell();
+  core.take_outgoing();
+  protocol::Deliver asks = delivery("room", 0, "x");
+  asks.report_soon = true;
+  say(asks, delivery("room", 0, "y"));
+  EXPECT_TRUE(core.take_outgoing().empty());
+  core.take_upcalls();
+  EXPECT_TRUE(core.take_outgoing().empty());
+  core.on_upcalls_told();
+  const auto report = core.take_outgoing();
+  ASSERT_EQ(report.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<protocol::Consumed>(report[0]));
+  say(delivery("room", 0, "z"));
+  take_and_tell();
+  EXPECT_TRUE(core.take_outgoing().empty());  // nobody waits for that
 }
 
 TEST_F(ClientCoreSendTest, TellsTheTransition) {

@@ -183,5 +183,74 @@ TEST(Recovery, WritesItsRecordBeforeItAnswers) {
   EXPECT_EQ(member.take_outbound().size(), 1u);
 }
 
+// --- the operator's word (rule R6) ---------------------------------------------------------------
+
+TEST(ForcedView, NeedsNoQuorum) {
+  auto net = ViewChangeNet::living(5);
+  for (const std::size_t i : {0u, 1u, 2u}) net.kill(i);
+  net.run_for(seconds(3));
+  EXPECT_EQ(net.decided(), std::nullopt);
+  net.node(4).forced = true;
+  net.run_for(seconds(5));
+  const auto value = net.decided();
+  ASSERT_TRUE(value.has_value());
+  EXPECT_EQ(ids_in(value->next), ids({3, 4}, 1));
+  EXPECT_TRUE(value->forced);
+  EXPECT_TRUE(value->recovered);
+}
+
+TEST(ForcedView, IsNotSaidToBeForcedWhereThereIsAQuorum) {
+  auto net = ViewChangeNet::living(3);
+  net.kill(2);
+  net.node(0).forced = true;
+  net.run_for(seconds(1));
+  const auto value = net.decided();
+  ASSERT_TRUE(value.has_value());
+  EXPECT_FALSE(value->forced);
+  EXPECT_FALSE(value->recovered);
+}
+
+TEST(ForcedView, WaitsForAllThatItReaches) {
+  auto net = ViewChangeNet::living(5);
+  for (const std::size_t i : {0u, 1u, 2u}) net.kill(i);
+  net.run_for(seconds(3));
+  net.node(3).can_pull = false;  // it cannot accept
+  net.node(4).forced = true;
+  net.run_for(seconds(5));
+  EXPECT_EQ(net.decided(), std::nullopt);
+  net.node(3).can_pull = true;
+  net.run_for(seconds(5));
+  EXPECT_EQ(net.decided_members(), ids({3, 4}, 1));
+}
+
+TEST(ForcedView, BringsTheAcceptedValueFirst) {
+  auto net = ViewChangeNet::living(5);
+  // 0 proposes that 4 be left out; only 3 accepts, and then 0, 1 and 2 die.
+  net.kill(4);
+  net.set_filter(lose(0, "PROPOSE", {3}));
+  net.begin_ballot(0);
+  net.deliver();
+  ASSERT_TRUE(net.node(3).record.accepted.has_value());
+  const auto accepted = net.node(3).record.accepted->value;
+  for (const std::size_t i : {0u, 1u, 2u}) net.kill(i);
+  net.set_filter({});
+  net.node(3).forced = true;
+  net.run_for(seconds(6));
+  EXPECT_EQ(net.decided(), accepted);
+}
+
+TEST(ForcedView, FormsAClusterThatNeverWasWithoutTheOthers) {
+  auto net = ViewChangeNet::genesis(3, {1});
+  net.run_for(seconds(2));
+  EXPECT_EQ(net.decided(), std::nullopt);
+  net.node(1).forced = true;
+  net.run_for(seconds(2));
+  const auto value = net.decided();
+  ASSERT_TRUE(value.has_value());
+  EXPECT_EQ(value->next.members.size(), 1u);
+  EXPECT_TRUE(value->forced);
+  EXPECT_FALSE(value->recovered);
+}
+
 }  // namespace
 }  // namespace groupcomm::membership

@@ -256,7 +256,10 @@ TEST(ViewOrderingNews, SaysHowFarItIs) {
                                     .received = {number(1), number(1)},
                                     .ordered = place(1),
                                     .announced = place(1),
-                                    .clock = LamportStamp{1}};
+                                    .clock = LamportStamp{1},
+                                    .handed = {},
+                                    .caught_up = false,
+                                    .applied = {}};
   EXPECT_EQ(net.at(0).progress(), expected);
 }
 

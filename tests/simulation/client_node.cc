@@ -44,6 +44,7 @@ void ClientNode::end_process(const verify::Record& last_record) {
   views_.clear();
   wishes_.clear();
   asked_.clear();
+  notices_.clear();
   ended_.clear();
   inbox_.clear();
   seen_ = 0;
@@ -169,6 +170,7 @@ void ClientNode::drain() {
     std::visit([this](const auto& u) { on_upcall(u); }, upcall);
     if (generation != generation_) return;
   }
+  core_->on_upcalls_told();
   flush();
 }
 
@@ -198,6 +200,10 @@ std::string ClientNode::unsettled() const {
   if (!asked_.empty()) {
     return "has " + std::to_string(asked_.size()) + " sends neither accepted nor refused, first " +
            to_string(asked_.begin()->first);
+  }
+  if (!notices_.empty()) {
+    return "waits for " + std::to_string(notices_.size()) + " safe notices, first for " +
+           notices_.begin()->first + " " + std::to_string(notices_.begin()->second);
   }
   for (const std::string& group : groups_) {
     const bool is_member = core_->view(group) != nullptr;
@@ -287,6 +293,7 @@ void ClientNode::on_upcall(const upcall::Accepted& u) {
   send.seen = asked.seen;
   send.request = u.request.value;
   record(send);
+  if (asked.options.notify_safe) notices_.emplace(u.group, u.number.value);
   if (--asked.groups_left == 0) asked_.erase(found);
 }
 
@@ -299,11 +306,26 @@ void ClientNode::on_upcall(const upcall::Rejected& u) {
 }
 
 void ClientNode::on_upcall(const upcall::SendFailed& u) {
+  notices_.erase({u.group, u.number.value});
   record(record::SendFail{.p = process_, .g = u.group, .number = u.number.value});
+}
+
+bool ClientNode::ask_for_bootstrap() {
+  if (!up_ || paused_ || !core_->connected()) return false;
+  core_->bootstrap(/*force=*/true);
+  flush();
+  return true;
+}
+
+void ClientNode::on_upcall(const upcall::BootstrapAnswered& u) {
+  scene_.count(u.possible ? "views by force" : "views that could not be forced");
 }
 
 void ClientNode::on_upcall(const upcall::Safe& u) {
   scene_.count("safe notices");
+  if (notices_.erase({u.group, u.number.value}) == 0) {
+    scene_.complain(name_ + " was told of a safe send that it did not ask about");
+  }
   record(record::Safe{.p = member_name(u.group), .g = u.group, .number = u.number.value});
 }
 
@@ -316,6 +338,7 @@ void ClientNode::on_upcall(const upcall::Suspended& u) {
 void ClientNode::on_upcall(const upcall::Block& u) {
   scene_.count("blocks");
   record(record::Block{.p = member_name(u.group), .g = u.group});
+  if (dithers_) return;
   const ClientPlan& plan = scene_.plan().client;
   if (scene_.is_stormy() && random_.chance(plan.no_answers)) {
     scene_.count("blocks without an answer");
@@ -371,12 +394,19 @@ void ClientNode::play(const ScriptedAct& act) {
   if (what == "bye") return say_bye();
   if (what == "join") wanted_.insert(act.group);
   if (what == "leave") wanted_.erase(act.group);
-  if (what == "send") {
+  if (what == "bootstrap") {
+    ask_for_bootstrap();
+    return;
+  }
+  if (what == "dither") dithers_ = true;
+  if (what == "answer") hold_back(act.group);
+  if (what == "send" || what == "ask") {
     const auto parsed = parse_order(act.order);
     CHECK(parsed.ok());
     std::string text = name_ + ":" + std::to_string(++payloads_);
     text.resize(std::max(text.size(), act.bytes), '.');
-    multicast({act.group}, Payload::copy_of(text), {.order = parsed.value()});
+    multicast({act.group}, Payload::copy_of(text),
+              {.order = parsed.value(), .notify_safe = what == "ask"});
   } else {
     tend_memberships();
   }

@@ -54,6 +54,8 @@ class ClientNode {
   void on_bytes(const Payload& bytes);
   void on_disconnected();
 
+  // Asks the daemon to go on without a quorum. False: it cannot be asked.
+  bool ask_for_bootstrap();
   // Empty where everything that the application wants has come true; else what is missing.
   std::string unsettled() const;
   const GroupView* view(const std::string& group) const { return core_->view(group); }
@@ -106,6 +108,7 @@ class ClientNode {
   void on_upcall(const upcall::Disconnected& u);
   void on_upcall(const upcall::Status&) {}
   void on_upcall(const upcall::Groups&) {}
+  void on_upcall(const upcall::BootstrapAnswered& u);
   void on_upcall(const upcall::Watched&) {}
   void end_wish(const std::string& what);
   std::string member_name(const std::string& group) const;
@@ -129,7 +132,9 @@ class ClientNode {
 
   std::set<std::string> wanted_;
   std::map<RequestId, std::string> wishes_;  // unanswered joins and leaves, by group
+  bool dithers_ = false;                     // answers a block only when it is told to
   std::map<RequestId, Asked> asked_;
+  std::set<std::pair<std::string, std::uint64_t>> notices_;  // awaited, by group and number
   std::map<std::string, GroupView> views_;
   std::set<std::string> ended_;  // groups whose view is known to end
   std::string process_;

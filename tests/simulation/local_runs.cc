@@ -49,6 +49,7 @@ daemon::DaemonOptions LocalRuns::options(std::size_t daemon, std::uint64_t life)
   }
   options.heartbeat = std::chrono::minutes(10);
   options.suspect = life == 1 ? Duration(std::chrono::hours(1)) : suspect_;
+  options.deference = {};  // a wait is nothing but another order of what happens
   options.report_all_deliveries = true;
   return options;
 }

@@ -13,6 +13,8 @@ GATE = "ordering/epoch_gate.cc"
 PEERS = "daemon/core/machine_peers.cc"
 VIEWS = "daemon/core/machine_views.cc"
 GROUPS = "membership/group_directory.cc"
+BOOTSTRAP = "daemon/core/machine_bootstrap.cc"
+HANDOVER = "ordering/handover.h"
 
 
 def bug(name, *patches, by=None):
@@ -29,14 +31,21 @@ MUTANTS = [
          "    for (std::size_t sender"),
         by="simulate one-message"),
     bug("a quorum of those who answered",
-        (CHOICE, "  if (!is_quorum_of(base, std::set<Rank>(staying.begin()",
-         "  if (!MUTANT && !is_quorum_of(base, std::set<Rank>(staying.begin()"),
-        (CHANGE, "  if (!is_quorum_of(base(), answered)) return;",
-         "  if (!MUTANT && !is_quorum_of(base(), answered)) return;"),
-        (CHANGE,
-         "  if (proposing == nullptr || !is_quorum_of(base(), proposing->accepted)) return;",
-         "  if (proposing == nullptr || (!MUTANT && !is_quorum_of(base(), proposing->accepted))) "
-         "return;")),
+        (CHOICE, "  if (!is_quorum && !choice.forced) {",
+         "  if (!MUTANT && !is_quorum && !choice.forced) {"),
+        (CHANGE, "  if (!is_quorum_of(base(), answered) && !situation.forced) return;",
+         "  if (!MUTANT && !is_quorum_of(base(), answered) && !situation.forced) return;"),
+        (CHANGE, "      is_quorum_of(base(), proposing->accepted) ||",
+         "      MUTANT || is_quorum_of(base(), proposing->accepted) ||")),
+    bug("an operator's word holds for ever",
+        (BOOTSTRAP, "  forced_ = false;", "  forced_ = MUTANT;"),
+        by="daemon_core_test BootstrapTest.HoldsOnlyUntilThereIsAQuorum"),
+    bug("a notice does not wait for those who have not seen the message",
+        (HANDOVER, "    return pending.empty() ? held :",
+         "    return pending.empty() || MUTANT ? held :"),
+        by="daemon_core_test SafeNotices.ComeWhenAllMembersHaveSeenTheMessage"),
+    bug("who has died counts as if it had seen the message",
+        (HANDOVER, "told.next.applied <= place", "(MUTANT || told.next.applied <= place)")),
     bug("an accepted value is not adopted",
         (CHOICE, "  if (newest == nullptr) return std::nullopt;",
          "  if (newest == nullptr || MUTANT) return std::nullopt;"),

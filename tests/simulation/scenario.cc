@@ -137,9 +137,12 @@ class TranscriptWriter {
     std::string what = "view " + Shortener::view(r.id) + " " + names_.names(r.members);
     for (const record::Left& left : r.left)
       what += " -" + names_.name(left.member) + ":" + left.reason;
-    line(r.p, r.g, what + (r.recovered ? " recovered" : ""));
+    line(r.p, r.g, what + (r.forced ? " forced" : "") + (r.recovered ? " recovered" : ""));
   }
   void on(const record::Transition& r) { line(r.p, r.g, "transition"); }
+  void on(const record::Safe& r) {
+    line(r.p, r.g, "has its " + std::to_string(r.number) + " at all");
+  }
   void on(const record::Suspended& r) { line(r.p, r.g, "suspended"); }
   void on(const record::Gone& r) { line(r.p, r.g, "gone " + r.reason); }
   void on(const record::Reject& r) { line(r.p, r.g, "rejected " + r.reason); }

@@ -81,13 +81,37 @@ class Orders(SystemTestCase):
             self.assertEqual(said, [str(number) for number in range(200)])
         self.check_traces(cluster)
 
-    def test_notices_are_refused_as_long_as_there_are_none(self):
-        cluster = self.cluster(size=1)
-        (a,) = cluster.members("room", ["a"])
-        self.assert_rejected(a, "bad_option", "send", group="room", order="safe", data="x",
-                             notify_safe=True)
-        a.send("room", "precious", order="safe")
-        self.assertEqual(a.wait_for("message")["number"], 1)
+    def test_a_notice_says_that_all_members_have_the_message(self):
+        cluster = self.cluster()
+        pipes = cluster.members("room", ["a", "b", "c"])
+        a = pipes[0]
+        for order in ORDERS:
+            a.send("room", order, order=order, notify_safe=True)
+        self.assertEqual([a.wait_for("safe", number=n)["group"] for n in range(1, 6)], ["room"] * 5)
+        # Who reads nothing has seen nothing.
+        pipes[2].process.freeze()
+        mark = a.mark()
+        a.send("room", "is anybody missing?", notify_safe=True)
+        pipes[1].wait_for("message", data="is anybody missing?")
+        a.send("room", "to b only", to=pipes[1].process_name, notify_safe=True)
+        a.wait_for("message", data="is anybody missing?")
+        self.assertEqual(a.all("safe")[5:], [])
+        pipes[2].process.thaw()
+        a.wait_for("safe", start=mark, number=6)
+        a.wait_for("safe", start=mark, number=7)
+        self.check_traces(cluster)
+
+    def test_a_notice_does_not_wait_for_those_who_died(self):
+        cluster = self.cluster()
+        a, b, c = cluster.members("room", ["a", "b", "c"])
+        c.process.freeze()
+        a.send("room", "to all", order="safe", notify_safe=True)
+        b.wait_for("message", data="to all")
+        mark = a.mark()
+        cluster.daemons["n3"].kill()
+        a.wait_for("safe", number=1)
+        a.wait_view("room", ["a", "b"], start=mark)
+        c.process.thaw()
         self.check_traces(cluster)
 
 

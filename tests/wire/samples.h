@@ -77,6 +77,7 @@ inline std::vector<protocol::ClientMessage> client_messages() {
       GroupsQuery{RequestId{6}},
       Watch{RequestId{7}, {"room", "räum"}},
       Watch{},
+      Bootstrap{RequestId{8}, true},
   };
 }
 
@@ -110,7 +111,7 @@ inline std::vector<protocol::DaemonMessage> daemon_messages() {
       Transition{GroupKey{1}, {process(1), process(2)}},
       Transition{},
       DeliverChunk{bytes(kChunkBytesMax)},
-      Deliver{GroupKey{1}, kNoRank, process(8), SendNumber{kBig}, Order::kFifo, bytes(64)},
+      Deliver{GroupKey{1}, kNoRank, process(8), SendNumber{kBig}, Order::kFifo, bytes(64), true},
       Deliver{GroupKey{kBig}, 0, {}, SendNumber{1}, Order::kSafe, {}},
       Deliver{GroupKey{1}, 0xFFFFFFFE, {}, SendNumber{2}, Order::kCausal, bytes(kChunkBytesMax)},
       SafeNotice{GroupKey{1}, SendNumber{kBig}},
@@ -126,6 +127,7 @@ inline std::vector<protocol::DaemonMessage> daemon_messages() {
       GroupsReply{},
       WatchedView{"room", group_view()},
       WatchedView{"room", {}},
+      BootstrapReply{RequestId{9}, true, "of the last view, n1 would go on"},
   };
 }
 
@@ -163,7 +165,10 @@ inline protocol::Progress progress() {
           .received = {MessageNumber{2}, MessageNumber{kBig}, MessageNumber{4}},
           .ordered = OrderNumber{5},
           .announced = OrderNumber{kBig},
-          .clock = LamportStamp{7}};
+          .clock = LamportStamp{7},
+          .handed = {MessageNumber{1}, MessageNumber{kBig}, MessageNumber{}},
+          .caught_up = true,
+          .applied = OrderNumber{kBig}};
 }
 
 // Everything that a message can have; not what one message would have.

@@ -220,17 +220,6 @@ TEST_F(ClientServiceTest, RejectsAJoinWithOtherOptionsAtItsPlaceInTheOrder) {
   EXPECT_EQ(room.texts(1 - loser, 1), Texts{"still here"});
 }
 
-TEST_F(ClientServiceTest, RejectsWhatItCannotPromise) {
-  protocol::Multicast noticed = multicast(3, "x");
-  noticed.notify_safe = true;
-  say(1, noticed);
-  const auto rejected = room.rejected(0, 1);
-  ASSERT_EQ(rejected.size(), 1u);
-  EXPECT_EQ(rejected[0].request, RequestId{3});
-  EXPECT_EQ(rejected[0].reason, RejectReason::kBadOption);
-  EXPECT_TRUE(room.texts(1, 1).empty());
-}
-
 TEST_F(ClientServiceTest, RejectsANameWithTheFingerprintOfAnotherGroup) {
   say(1, join(2, kTwin));
   say(1, join(3, kOtherTwin));
