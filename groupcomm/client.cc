@@ -64,7 +64,6 @@ Queued Client::multicast_within(std::chrono::milliseconds time,
   return state_->multicast_within(time, groups, payload, options);
 }
 
-RequestId Client::bootstrap(bool force) { return state_->bootstrap(force); }
 RequestId Client::query_status() { return state_->query_status(); }
 
 RequestId Client::query_groups() { return state_->query_groups(); }

@@ -85,9 +85,6 @@ class Client {
   // Questions to the daemon; ClientListener gets the answers. Request 0 while not connected.
   RequestId query_status();
   RequestId query_groups();
-  // For operators: may the daemon go on without a quorum of its last view? `force`: it shall. That
-  // is safe only where the members that it does not reach are dead, or will not go on on their own.
-  RequestId bootstrap(bool force);
   // The views of these groups, or of all where the list is empty, now and on each change. Throws
   // Error (kBadName).
   RequestId watch(const std::vector<std::string>& groups);

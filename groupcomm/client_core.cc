@@ -174,13 +174,6 @@ RequestId ClientCore::query_groups() {
   return request;
 }
 
-RequestId ClientCore::bootstrap(bool force) {
-  if (!connected()) return {};
-  const RequestId request = next_request();
-  outgoing_.emplace_back(protocol::Bootstrap{.request = request, .force = force});
-  return request;
-}
-
 RequestId ClientCore::watch(std::vector<std::string> groups) {
   for (const std::string& group : groups) CHECK_EQ(why_bad_name(group), std::string());
   if (!connected()) return {};
@@ -228,7 +221,8 @@ void ClientCore::reset() {
   chunk_bytes_ = 0;
   outgoing_.clear();
   outgoing_bytes_ = 0;
-  received_bytes_ = taken_bytes_ = handed_bytes_ = reported_bytes_ = awaited_bytes_ = 0;
+  received_bytes_ = taken_bytes_ = handed_bytes_ = reported_bytes_ = 0;
+  awaited_bytes_ = awaited_taken_ = awaited_handed_ = 0;
 }
 
 void ClientCore::on_connecting() {
@@ -270,7 +264,7 @@ void ClientCore::on_disconnected(std::string_view reason) {
 
 std::vector<protocol::ClientMessage> ClientCore::take_outgoing() {
   const std::uint64_t unreported = handed_bytes_ - reported_bytes_;
-  const bool is_awaited = reported_bytes_ < awaited_bytes_ && awaited_bytes_ <= handed_bytes_;
+  const bool is_awaited = reported_bytes_ < awaited_handed_;
   const bool is_much = unreported > 0 && unreported >= queue_bytes_ / kReportsPerQueue;
   if (connected() && (is_much || is_awaited)) {
     reported_bytes_ = handed_bytes_;
@@ -282,6 +276,7 @@ std::vector<protocol::ClientMessage> ClientCore::take_outgoing() {
 
 void ClientCore::take_upcalls(std::vector<Upcall>& upcalls) {
   taken_bytes_ = received_bytes_;
+  awaited_taken_ = awaited_bytes_;
   for (GroupState* group : std::exchange(blocks_to_tell_, {})) group->block_open = true;
   upcalls.clear();
   upcalls.swap(upcalls_);

@@ -80,11 +80,6 @@ struct Groups {
   RequestId request;
   std::vector<protocol::GroupStatus> groups;
 };
-struct BootstrapAnswered {
-  RequestId request;
-  bool possible = false;
-  std::string text;
-};
 struct Watched {
   std::string group;
   GroupView view;
@@ -95,7 +90,7 @@ using Upcall =
     std::variant<upcall::Connected, upcall::ViewInstalled, upcall::Transition, upcall::Delivered,
                  upcall::Accepted, upcall::Rejected, upcall::SendFailed, upcall::Safe,
                  upcall::Suspended, upcall::Block, upcall::Gone, upcall::Disconnected,
-                 upcall::Status, upcall::Groups, upcall::Watched, upcall::BootstrapAnswered>;
+                 upcall::Status, upcall::Groups, upcall::Watched>;
 
 // The state machine of one client. A process that connects again is a new process to everybody
 // else, so each connection starts from nothing; only the count of requests goes on, so that no
@@ -133,10 +128,9 @@ class ClientCore {
   // where it is not in the group, kBadOption where no Block is open that take_upcalls has given,
   // kBlocked where it is answered.
   Queued block_ok(std::string_view group);
-  // These four give request 0, and do nothing, while not connected.
+  // These three give request 0, and do nothing, while not connected.
   RequestId query_status();
   RequestId query_groups();
-  RequestId bootstrap(bool force);
   // REQUIRES: the names obey identity.h. An empty list asks for all groups.
   RequestId watch(std::vector<std::string> groups);
   // Leaves every group that it is in or joining.
@@ -168,7 +162,10 @@ class ClientCore {
   // The same into a vector whose memory is used again.
   void take_upcalls(std::vector<Upcall>& upcalls);
   // The application has seen all that take_upcalls gave.
-  void on_upcalls_told() { handed_bytes_ = taken_bytes_; }
+  void on_upcalls_told() {
+    handed_bytes_ = taken_bytes_;
+    awaited_handed_ = awaited_taken_;
+  }
 
   // --- state
 
@@ -242,7 +239,6 @@ class ClientCore {
   Outcome on_message(protocol::Disconnect& message);
   Outcome on_message(protocol::StatusReply& message);
   Outcome on_message(protocol::GroupsReply& message);
-  Outcome on_message(protocol::BootstrapReply& message);
   Outcome on_message(protocol::WatchedView& message);
 
   // The record of a group, made where it is missing; nullptr where another name has its key.
@@ -292,7 +288,9 @@ class ClientCore {
   std::uint64_t taken_bytes_ = 0;            // of those, what take_upcalls gave
   std::uint64_t handed_bytes_ = 0;           // of those, what the application has seen
   std::uint64_t reported_bytes_ = 0;         // of those, what the daemon was told
-  std::uint64_t awaited_bytes_ = 0;          // somebody waits for a report up to here
+  std::uint64_t awaited_bytes_ = 0;          // somebody waits for a report up to here: received,
+  std::uint64_t awaited_taken_ = 0;          // taken,
+  std::uint64_t awaited_handed_ = 0;         // and seen
   std::uint64_t queue_bytes_ = 0;            // that the daemon lets wait
 };
 

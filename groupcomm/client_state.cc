@@ -302,13 +302,6 @@ RequestId ClientState::query_groups() {
   return request;
 }
 
-RequestId ClientState::bootstrap(bool force) {
-  const Lock lock(mutex_);
-  const RequestId request = core_.bootstrap(force);
-  flush_unless_collecting();
-  return request;
-}
-
 RequestId ClientState::watch(const std::vector<std::string>& groups) {
   for (const std::string& group : groups) {
     const std::string why = why_bad_name(group);
@@ -375,7 +368,6 @@ void ClientState::leave_all_groups(Lock& lock) {
     for (const Upcall& upcall : core_.take_upcalls()) {
       if (const auto* block = std::get_if<upcall::Block>(&upcall)) core_.block_ok(block->group);
     }
-    core_.on_upcalls_told();
     flush();
   }
 }

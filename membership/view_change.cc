@@ -46,7 +46,6 @@ void ViewChange::begin(const protocol::DaemonView& view, bool living, TimePoint 
 
 bool ViewChange::has_reason(const Situation& situation) const {
   if (!rank_) return false;
-  if (situation.forced) return true;
   if (!living_) return situation.may_recover;
   return is_flushing() || !situation.lost.empty() || !situation.leaving.empty() ||
          situation.leaving_self || situation.joiner_is_due;
@@ -72,7 +71,6 @@ TimePoint ViewChange::ballot_due_at(const Situation& situation) const {
   if (!reason_since_ || round_) return TimePoint::never();
   TimePoint due = *reason_since_ + turn(situation);
   if (is_at_work(last_proposer_, situation)) due = std::max(due, quiet_until_);
-  if (situation.forced) return due;
   const bool some_are_missing = situation.present.size() < base().members.size();
   // Those that were cut off from a quorum come back one after another: wait for all.
   if (living_ && situation.suspended) {
@@ -236,7 +234,7 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   if (!is_complete(*collecting, situation)) PROBE("a choice without all that are present");
   std::set<Rank> answered;
   for (const auto& [rank, answer] : collecting->answers) answered.insert(rank);
-  if (!is_quorum_of(base(), answered) && !situation.forced) return;
+  if (!is_quorum_of(base(), answered)) return;
   // What is known of oneself is never old.
   protocol::State& own = collecting->answers[*rank_].state;
   own.hears = situation.hears;
@@ -256,7 +254,6 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
                           .answers = collecting->answers,
                           .joiners = situation.joiners,
                           .silent = silent,
-                          .forced = situation.forced,
                           .ballot = round_->ballot()});
   }
   if (!value) return;
@@ -294,17 +291,13 @@ void ViewChange::on_accept(TimePoint now, Rank rank, const protocol::Accept& acc
 
 void ViewChange::try_decide(TimePoint now, const Situation& situation) {
   auto* proposing = round_->in<FlushRound::Proposing>();
-  if (proposing == nullptr) return;
+  if (proposing == nullptr || !is_quorum_of(base(), proposing->accepted)) return;
+  proposing->quorum_at = std::min(proposing->quorum_at, now);
   // Rule F8: those that stay get a short grace to come along.
   const std::set<Rank> staying = ranks_in(base(), proposing->value.next, /*by_name=*/true);
   const bool all_accepted = std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
     return proposing->accepted.contains(rank) || !situation.present.contains(rank);
   });
-  // Rule R6: who was not asked cannot be outvoted, so all that were asked must agree.
-  const bool is_enough =
-      is_quorum_of(base(), proposing->accepted) || (situation.forced && all_accepted);
-  if (!is_enough) return;
-  proposing->quorum_at = std::min(proposing->quorum_at, now);
   if (!all_accepted && now - proposing->quorum_at < options_.grace) return;
   if (!all_accepted) PROBE("a decision without one that stays");
   decided_ = proposing->value;
@@ -337,7 +330,7 @@ void ViewChange::on_tick(TimePoint now, const Situation& situation) {
   // A phase that does not end means that somebody died in it, or came back since: ask everybody
   // afresh. Answers of before and after must not be mixed: they say who heard whom.
   const bool is_stuck = now - round_->phase_since() >= options_.ballot_time_out &&
-                        (is_quorum_of(base(), situation.present) || situation.forced);
+                        is_quorum_of(base(), situation.present);
   if (is_stuck) {
     PROBE("E13: a ballot is begun afresh");
     round_.reset();
@@ -370,7 +363,8 @@ TimePoint ViewChange::next_deadline(const Situation& situation) const {
     if (const auto* proposing = round_->in<FlushRound::Proposing>()) {
       deadline = std::min(deadline, proposing->quorum_at + options_.grace);
     } else if (!situation.heard_elsewhere.empty()) {
-      deadline = std::min(deadline, round_->begun() + options_.deference);
+      const TimePoint end = round_->begun() + options_.deference;
+      if (end > round_->last_sent()) deadline = std::min(deadline, end);
     }
     return deadline;
   }

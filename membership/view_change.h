@@ -52,7 +52,6 @@ class ViewChange {
     bool joiner_is_due = false;      // some joiner is heard by all present members
     bool leaving_self = false;
     bool suspended = false;
-    bool forced = false;      // the operator's word: whoever is present is enough (rule R6)
     bool may_recover = true;  // no living view is known: a restarted daemon may form one
   };
 

@@ -228,8 +228,7 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   const DaemonView& base = choice.base;
   std::vector<Rank> staying = choose_staying(choice.answers);
   // Leavers count for the quorum that lets the others go on (rule V2).
-  const bool is_quorum = is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()));
-  if (!is_quorum && !choice.forced) {
+  if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) {
     PROBE("E13: those who hear one another are no quorum");
     return std::nullopt;
   }
@@ -257,8 +256,6 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
     if (is_same_again || base.id.counter == 0) continue;
     value.left.push_back({base.members[rank].id, leave_reason(choice, rank)});
   }
-  value.forced = !is_quorum;
-  if (value.forced) PROBE("a view is forced");
   value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);
   if (value.recovered) PROBE("a view is recovered");
   if (value.recovered && !living.empty()) PROBE("a view is recovered beside living members");

@@ -41,7 +41,6 @@ struct Choice {
   const Answers& answers;
   const std::vector<Joiner>& joiners;
   const std::set<Rank>& silent;  // members that are not even heard
-  bool forced = false;           // no quorum is needed (rule R6)
   protocol::Ballot ballot;
 };
 

@@ -45,9 +45,10 @@ class Holdback {
   void advance();
 
   std::vector<Delivery> take_deliveries() { return std::move(deliveries_); }
-  // Releases messages that are delivered and stable. Calls on_released(entry) for own ones.
+  // Releases messages that are delivered and stable. Calls on_released(entry) for own ones. True:
+  // that made room for more places; advance() again.
   template <typename F>
-  void release(F on_released);
+  bool release(F on_released);
 
   TotalOrder& total() { return *total_; }
   const TotalOrder& total() const { return *total_; }
@@ -151,7 +152,7 @@ class Holdback {
 };
 
 template <typename F>
-void Holdback::release(F on_released) {
+bool Holdback::release(F on_released) {
   for (Rank sender = 0; sender < streams_.size(); ++sender) {
     RetransmitBuffer& buffer = streams_[sender].buffer;
     const MessageNumber stable = stability_.stable(sender);
@@ -161,7 +162,7 @@ void Holdback::release(F on_released) {
     }
   }
   const OrderNumber done = std::min(stability_.ordered_by_all(), delivered_place_);
-  if (done >= total_->first_kept()) total_->release_through(done);
+  return done >= total_->first_kept() && total_->release_through(done);
 }
 
 }  // namespace groupcomm::ordering

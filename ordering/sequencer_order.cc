@@ -5,24 +5,34 @@
 namespace groupcomm::ordering {
 
 void SequencerOrder::on_clear(Rank sender, const protocol::StampedMessage& message) {
-  if (is_sequencer_ && !is_frozen()) append({sender, message.number});
+  if (!is_sequencer_ || is_frozen()) return;
+  waiting_.push_back({sender, message.number});
+  on_room();
+}
+
+void SequencerOrder::on_room() {
+  for (; !waiting_.empty() && has_room(); waiting_.pop_front()) append(waiting_.front());
+  while (!ahead_.empty() && ahead_.begin()->first <= known().next()) {
+    if (ahead_.begin()->first == known().next()) {
+      if (!has_room()) return;
+      append(ahead_.begin()->second);
+    }
+    ahead_.erase(ahead_.begin());
+  }
 }
 
 void SequencerOrder::on_places(OrderNumber first, std::span<const MessageReference> places) {
   if (is_sequencer_ || is_frozen()) return;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const OrderNumber place = first.plus(i);
-    if (place == known().next()) {
+    if (place == known().next() && has_room()) {
       append(places[i]);
     } else if (place > known() && place.value - known().value <= kAheadMax) {
       ahead_.emplace(place, places[i]);
     }
   }
   if (!places.empty()) on_announced(first.plus(places.size() - 1));
-  while (!ahead_.empty() && ahead_.begin()->first <= known().next()) {
-    if (ahead_.begin()->first == known().next()) append(ahead_.begin()->second);
-    ahead_.erase(ahead_.begin());
-  }
+  on_room();
 }
 
 void SequencerOrder::on_announced(OrderNumber last) {
@@ -43,6 +53,9 @@ TotalOrder::Announcement SequencerOrder::take_announcement() {
   return announcement;
 }
 
-OrderNumber SequencerOrder::announced() const { return std::max(announced_, known()); }
+// What there is no room for is not missing.
+OrderNumber SequencerOrder::announced() const {
+  return has_room() ? std::max(announced_, known()) : known();
+}
 
 }  // namespace groupcomm::ordering

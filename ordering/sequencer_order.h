@@ -23,13 +23,17 @@ class SequencerOrder final : public TotalOrder {
   OrderNumber announced() const override;
   bool wants_clock_told(LamportStamp) const override { return false; }
 
+ protected:
+  void on_room() override;
+
  private:
   static constexpr std::uint64_t kAheadMax = 1u << 16;
 
   bool is_sequencer_;
   OrderNumber told_;                               // sequencer: places up to here were announced
   OrderNumber announced_;                          // others: highest place heard of
-  std::map<OrderNumber, MessageReference> ahead_;  // others: known beyond a missing place
+  std::deque<MessageReference> waiting_;           // sequencer: clear, without room for a place
+  std::map<OrderNumber, MessageReference> ahead_;  // others: beyond a missing place, or the room
 };
 
 }  // namespace groupcomm::ordering

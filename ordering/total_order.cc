@@ -10,12 +10,15 @@ MessageReference TotalOrder::at(OrderNumber place) const {
   return places_[place.value - base_.value - 1];
 }
 
-void TotalOrder::release_through(OrderNumber place) {
+bool TotalOrder::release_through(OrderNumber place) {
   CHECK_LE(place, known());
   while (base_ < place) {
     places_.pop_front();
     ++base_;
   }
+  const OrderNumber before = known();
+  if (!frozen_) on_room();
+  return before < known();
 }
 
 void TotalOrder::extend(OrderNumber first, std::span<const MessageReference> places) {

@@ -21,6 +21,9 @@ using protocol::MessageReference;
 // of rank 0, LamportOrder finds them out of stamps. Neither delivers: see Holdback.
 class TotalOrder {
  public:
+  // So many places are kept at most: a flush tells them in one frame (rule T4).
+  static constexpr std::size_t kPlacesMax = 1u << 17;
+
   virtual ~TotalOrder() = default;
 
   // The next ordered message of this rank is held, with everything that the rank sent before.
@@ -39,7 +42,8 @@ class TotalOrder {
   // REQUIRES: first_kept() <= place <= known().
   MessageReference at(OrderNumber place) const;
   OrderNumber first_kept() const { return base_.next(); }
-  void release_through(OrderNumber place);
+  // True: that made room for more places, which are known now.
+  bool release_through(OrderNumber place);
 
   // Places to tell the other members: assigned here since the last call (sequencer only).
   struct Announcement {
@@ -61,7 +65,10 @@ class TotalOrder {
   void extend(OrderNumber first, std::span<const MessageReference> places);
 
  protected:
+  bool has_room() const { return places_.size() < kPlacesMax; }
   void append(MessageReference reference) { places_.push_back(reference); }
+  // Places were released: takes in what waited for room.
+  virtual void on_room() {}
 
  private:
   OrderNumber base_;  // places up to here were released

@@ -194,13 +194,16 @@ void ViewOrdering::on_repair(Rank original, const std::vector<MessagePointer>& m
 }
 
 void ViewOrdering::settle() {
-  holdback_.advance();
-  while (holdback_.take_closing_due() && !is_frozen()) {
-    stamp_closing();
+  const auto on_released = [this](const Retained& entry) {
+    send_window_.on_released(entry.message->payload.size());
+  };
+  do {
     holdback_.advance();
-  }
-  holdback_.release(
-      [this](const Retained& entry) { send_window_.on_released(entry.message->payload.size()); });
+    while (holdback_.take_closing_due() && !is_frozen()) {
+      stamp_closing();
+      holdback_.advance();
+    }
+  } while (holdback_.release(on_released));
 }
 
 ViewOrdering::Answer ViewOrdering::on_nack(const protocol::Nack& nack) const {
@@ -277,6 +280,7 @@ bool ViewOrdering::has_urgent_news() const {
 
 std::optional<protocol::Batch> ViewOrdering::take_batch() {
   protocol::Progress news = progress();
+  handed_untold_ = false;
   if (unsent_.empty() && news == told_) return std::nullopt;
   protocol::Batch batch;
   batch.messages = std::exchange(unsent_, {});
@@ -288,7 +292,6 @@ std::optional<protocol::Batch> ViewOrdering::take_batch() {
   told_ = std::move(news);
   untold_messages_ = 0;
   closing_untold_ = false;
-  handed_untold_ = false;
   progress_due_.reset();
   return batch;
 }

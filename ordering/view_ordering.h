@@ -22,6 +22,10 @@ namespace groupcomm::ordering {
 
 enum class Engine : std::uint8_t { kSequencer, kLamport };
 
+// The messages of all windows of a view together: what a member may know to be ordered while others
+// do not must fit into a frame (rule T4).
+inline constexpr std::uint64_t kWindowsMax = 1u << 18;
+
 struct OrderingOptions {
   Rank self = 0;
   std::size_t view_size = 1;

@@ -45,6 +45,7 @@ bool is_of_one_piece(const StampedMessage& message) {
 
 bool ViewOrdering::fits(const StampedMessage& message) const {
   if (!message.number || !is_near(message.stamp, clock_)) return false;
+  if (message.notify_safe && message.kind != MessageKind::kData) return false;
   if (message.predecessor >= message.number || message.after >= message.number) return false;
   if (!has_the_order_of_its_kind(message) || !is_of_one_piece(message)) return false;
   if (!message.is_causal()) return true;
@@ -63,8 +64,12 @@ bool ViewOrdering::fits(Rank original, const std::vector<MessagePointer>& messag
 
 bool ViewOrdering::fits(Rank from, const protocol::Progress& progress) const {
   if (from != 0 && progress.announced) return false;
+  if (progress.received.size() != options_.view_size) return false;
   if (!progress.handed.empty() && progress.handed.size() != options_.view_size) return false;
-  return progress.received.size() == options_.view_size && is_near(progress.clock, clock_) &&
+  for (std::size_t sender = 0; sender < progress.handed.size(); ++sender) {
+    if (progress.handed[sender] > progress.received[sender]) return false;
+  }
+  return progress.applied <= progress.ordered && is_near(progress.clock, clock_) &&
          progress.received[options_.self] <= sent_;
 }
 

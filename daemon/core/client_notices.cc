@@ -10,8 +10,9 @@ namespace groupcomm::daemon {
 
 // --- what senders here wait for ------------------------------------------------------------------
 
-void ClientService::expect_notice(SessionId session, const protocol::StampedMessage& message) {
-  Notice notice{.number = message.number, .session = session, .of = {}};
+void ClientService::expect_notice(Session& session, const protocol::StampedMessage& message) {
+  ++session.notices;
+  Notice notice{.number = message.number, .session = session.id, .of = {}};
   ordering::for_each_destination(message, [&](const protocol::Destination& destination) {
     notice.of.push_back({destination.group, destination.number});
   });
@@ -28,7 +29,10 @@ void ClientService::drop_notice(MessageNumber number, GroupKey group) {
 
 void ClientService::give_notices(ordering::ViewOrdering& ordering) {
   const auto give = [this](const Notice& notice) {
-    if (sessions_.find(notice.session) == nullptr) return;
+    Session* session = sessions_.find(notice.session);
+    if (session == nullptr) return;
+    --session->notices;
+    notices_given_ = true;
     for (const protocol::SafeNotice& safe : notice.of) tell(notice.session, safe);
   };
   if (!past_notices_.empty() && ordering.all_caught_up()) {

@@ -210,14 +210,6 @@ void ClientService::on_message(Session& session, protocol::GroupsQuery query) {
   tell(session.id, std::move(reply));
 }
 
-void ClientService::on_message(Session& session, protocol::Bootstrap bootstrap) {
-  bootstraps_.push_back({session.id, bootstrap});
-}
-
-void ClientService::answer(const BootstrapWish& wish, bool possible, std::string text) {
-  tell(wish.session, protocol::BootstrapReply{wish.of.request, possible, std::move(text)});
-}
-
 void ClientService::on_message(Session& session, protocol::Watch watch) {
   for (const Group* group : directory_.groups()) {
     const auto& names = watch.groups;

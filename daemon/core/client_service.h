@@ -58,13 +58,6 @@ class ClientService {
   // --- clients
   void on_frame(SessionId id, std::vector<protocol::ClientMessage> messages);
   void on_lost(SessionId id);
-  // Somebody asks about a bootstrap, or for one. To be answered at once.
-  struct BootstrapWish {
-    SessionId session;
-    protocol::Bootstrap of;
-  };
-  std::vector<BootstrapWish> take_bootstrap_wishes() { return std::exchange(bootstraps_, {}); }
-  void answer(const BootstrapWish& wish, bool possible, std::string text);
   // Answers queries with this.
   void set_status(protocol::DaemonStatus status) { status_ = std::move(status); }
   static bool asks_for_status(const std::vector<protocol::ClientMessage>& messages);
@@ -127,7 +120,6 @@ class ClientService {
   void on_message(Session& session, protocol::StatusQuery query);
   void on_message(Session& session, protocol::GroupsQuery query);
   void on_message(Session& session, protocol::Watch watch);
-  void on_message(Session& session, protocol::Bootstrap bootstrap);
   void enqueue(Session& session, QueuedRequest request, std::size_t bytes);
   void reject(Session& session, RequestId request, GroupKey group, RejectReason reason);
   void refuse(Session& session, const std::string& why);
@@ -163,7 +155,7 @@ class ClientService {
                std::size_t index) const;
 
   // Safe notices (client_notices.cc).
-  void expect_notice(SessionId session, const protocol::StampedMessage& message);
+  void expect_notice(Session& session, const protocol::StampedMessage& message);
   void drop_notice(MessageNumber number, GroupKey group);
   void await_leaves(GroupKey group, const std::optional<ProcessKey>& to);
   void await_handing(const ordering::Delivery& delivery);
@@ -212,7 +204,6 @@ class ClientService {
   std::optional<OrderNumber> deferring_after_;
   std::vector<ordering::Delivery> deferred_;
   protocol::DaemonStatus status_;
-  std::vector<BootstrapWish> bootstraps_;
   SessionId next_served_;  // round robin over sessions
   bool is_stamping_ = false;
   bool is_view_over_ = false;  // its last joins and leaves are being counted in
@@ -227,7 +218,8 @@ class ClientService {
   std::uint64_t past_handings_ = 0;  // of them, those of earlier views
   std::vector<std::pair<SessionId, std::uint64_t>> told_positions_;  // of what is being delivered
   std::vector<protocol::MessageReference> handed_;  // of this view, not passed on yet
-  std::deque<Notice> notices_;                      // of this view, by number
+  bool notices_given_ = false;  // since the last look: sends that asked for more may go on
+  std::deque<Notice> notices_;  // of this view, by number
   std::vector<Notice> past_notices_;
 
   std::uint64_t delivered_messages_ = 0;

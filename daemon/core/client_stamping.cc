@@ -35,11 +35,13 @@ void ClientService::pump(ViewOrdering& ordering) {
   // A join or leave that took effect lets the requests behind it go on.
   do {
     control_took_effect_ = false;
+    notices_given_ = false;
     if (!is_stamping_) return;
     stamp_requests(ordering);
     tell_accepted();
     deliver_all(ordering);
-  } while (control_took_effect_ || !pending_leaves_.empty() || !holds_to_stamp_.empty());
+  } while (control_took_effect_ || notices_given_ || !pending_leaves_.empty() ||
+           !holds_to_stamp_.empty());
 }
 
 void ClientService::stamp_requests(ViewOrdering& ordering) {
@@ -176,6 +178,10 @@ bool ClientService::serve(Session& session, QueuedSend& send, ViewOrdering& orde
     session.queued_bytes -= send.bytes();
     return true;
   }
+  if (send.multicast.notify_safe && session.notices >= options_.client_window_messages) {
+    PROBE("a send waits, since so many notices are awaited");
+    return false;
+  }
   while (send.chunks_stamped < send.chunks.size()) {
     if (!ordering.may_send()) return false;
     auto chunk = std::make_shared<StampedMessage>();
@@ -191,7 +197,7 @@ bool ClientService::serve(Session& session, QueuedSend& send, ViewOrdering& orde
   const auto message = make_message(session, send);
   // The trace must know of the send before any frame with it leaves; frames leave later.
   ordering.stamp(message);
-  if (message->notify_safe) expect_notice(session.id, *message);
+  if (message->notify_safe) expect_notice(session, *message);
   report_stamp(session, send, *message);
   ++accepted_messages_;
   session.accepted = send.multicast.request;

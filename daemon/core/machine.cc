@@ -48,7 +48,7 @@ membership::ViewChange::Options change_options(const DaemonOptions& options) {
   change.self = {options.self, options.address};
   change.ballot_time_out = options.suspect;
   change.patience = 3 * options.suspect;
-  change.deference = options.deference;
+  change.deference = std::min(options.deference, options.suspect / 2);
   return change;
 }
 
@@ -94,7 +94,6 @@ void DaemonCore::Machine::step(TimePoint now, Event event) {
 void DaemonCore::Machine::on(ClientFrame event) {
   if (ClientService::asks_for_status(event.messages)) clients_.set_status(status(now_));
   clients_.on_frame(event.session, std::move(event.messages));
-  for (const auto& wish : clients_.take_bootstrap_wishes()) consider_bootstrap(wish);
 }
 
 void DaemonCore::Machine::on(ClientLost event) { clients_.on_lost(event.session); }

@@ -144,10 +144,6 @@ class DaemonCore::Machine {
   // `with_groups`: it has never been in the view before, or asks for them.
   void answer_with_install(const DaemonId& to, bool with_groups);
   void suspend_if_stuck();
-  // The operator asks (rule R6).
-  void consider_bootstrap(const ClientService::BootstrapWish& wish);
-  void end_force_where_needless();
-  void answer_forcers();
   void on_excluded(const protocol::ViewChangeValue& value);
   void give_up(const std::string& why, bool contradiction = false);
   void finish_leave_if_done();
@@ -222,8 +218,6 @@ class DaemonCore::Machine {
   std::set<Incarnation> departed_;             // members of views that left; never come back
   std::map<std::string, Incarnation> newest_;  // by name, the latest incarnation heard of
   std::deque<protocol::PeerFrame> early_;      // frames of a view that comes next
-  bool forced_ = false;                        // the operator's word: whoever is present is enough
-  std::vector<ClientService::BootstrapWish> forcers_;  // who wait for the view
   bool leaving_ = false;
   std::set<Incarnation> went_on_;  // leaving: members that installed the view without us
   TimePoint leave_deadline_ = TimePoint::never();  // excluded as we wished: others may need us

@@ -124,7 +124,6 @@ ViewChange::Situation DaemonCore::Machine::situation() const {
         [&](const Joiner& joiner) { return is_heard_by_all_present(joiner, situation.present); });
   }
   situation.leaving_self = leaving_;
-  situation.forced = forced_;
   situation.suspended = clients_.is_suspended();
   situation.may_recover = std::none_of(
       strangers_.begin(), strangers_.end(),
@@ -172,7 +171,6 @@ void DaemonCore::Machine::run_view_change() {
   if (over_) return;
   finish_leave_if_done();
   if (over_) return;
-  end_force_where_needless();
   const ViewChange::Situation now = situation();
   report_suspicions(now);
   change_.on_tick(now_, now);
@@ -366,7 +364,7 @@ void DaemonCore::Machine::install_as_member() {
   }
   const LamportStamp clock = ordering_->clock();
   retired_ = Retired{view_, std::move(ordering_), std::move(others), clock};
-  effects_.push_back(InstallView{value.next, value.left, value.recovered, value.forced});
+  effects_.push_back(InstallView{value.next, value.left, value.recovered});
   clients_.on_daemons_changed(value);
   enter_view(value);
   // The first survivor tells the joiners how the groups stand.
@@ -382,7 +380,7 @@ void DaemonCore::Machine::install_as_joiner(const ViewChangeValue& value,
                                             const std::vector<protocol::GroupEntry>& groups) {
   clients_.directory().restore(groups);
   retired_.reset();
-  effects_.push_back(InstallView{value.next, value.left, value.recovered, value.forced});
+  effects_.push_back(InstallView{value.next, value.left, value.recovered});
   enter_view(value);
 }
 
@@ -401,7 +399,8 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
       .view_size = view_.members.size(),
       .engine = options_.engine == TotalOrderEngine::kLamport ? ordering::Engine::kLamport
                                                               : ordering::Engine::kSequencer,
-      .window_messages = options_.window_messages,
+      .window_messages =
+          std::min(options_.window_messages, ordering::kWindowsMax / view_.members.size()),
       .window_bytes = options_.window_bytes,
       .clock_start = clock,
       .caught_up = clients_.have_seen_all()});
@@ -432,7 +431,6 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   last_install_ =
       protocol::Install{.value = value, .groups = clients_.directory().snapshot(), .departed = {}};
   clients_.begin_view(view_);
-  answer_forcers();
   if (change_.is_flushing()) {  // it voted before it knew how the view began
     PROBE("a view is entered frozen");
     frozen_messages();

@@ -113,6 +113,7 @@ struct Session {
   RequestId accepted_told;
   DeliveryMeter meter;
   std::deque<Unseen> unseen;
+  std::uint64_t notices = 0;  // that it waits for
   bool warned = false;
   std::optional<std::vector<std::string>> watched;
 };

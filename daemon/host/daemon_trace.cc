@@ -29,7 +29,6 @@ void DaemonTrace::on_install(const InstallView& effect) {
   record.id = to_string(effect.view.id);
   record.primary = effect.view.primary;
   record.recovered = effect.recovered;
-  record.forced = effect.forced;
   for (const protocol::DaemonMember& member : effect.view.members) {
     const std::string name = to_string(member.id);
     record.members.push_back(name);

@@ -10,7 +10,6 @@ struct Link {
   ViewOrder order;
   Index view = kNone;
   bool recovered = false;
-  bool forced = false;
   std::set<std::string> leavers;  // took part in the decision, but left with it
 };
 
@@ -25,7 +24,6 @@ std::vector<Link> chain_of(const History& history) {
       link.order = *order;
       link.view = stay.view;
       link.recovered |= view.recovered;
-      link.forced |= view.forced;
       for (const record::Left& left : view.left) {
         if (left.reason == "leave") link.leavers.insert(left.member);
       }
@@ -93,7 +91,7 @@ void check_primary_chain(const History& history, Findings& findings) {
     // Of views that are only recorded as decided there is no trace: nobody installed them.
     const bool has_gap =
         std::get<0>(chain[i - 1].order) + 1 < std::get<0>(chain[i].order) && chain[i].recovered;
-    if (!has_gap && !chain[i].forced && !keeps_quorum(history, chain[i - 1], chain[i])) {
+    if (!has_gap && !keeps_quorum(history, chain[i - 1], chain[i])) {
       findings.add("M6", "a primary view has no quorum of the one before", records);
     }
     if (!chain[i].recovered && !survived.contains(i)) {

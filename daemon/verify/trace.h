@@ -81,7 +81,6 @@ struct View {
   std::vector<std::string> transitional = {};
   // The view rests on records, not on a living quorum: what only the dead had seen may be gone.
   bool recovered = false;
-  bool forced = false;  // of daemons only
   bool operator==(const View&) const = default;
 };
 struct Transition {

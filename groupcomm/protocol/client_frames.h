@@ -99,15 +99,8 @@ struct Watch {
   bool operator==(const Watch&) const = default;
 };
 
-// May the daemon go on without a quorum? `force`: it shall (rule R6).
-struct Bootstrap {
-  RequestId request;
-  bool force = false;
-  bool operator==(const Bootstrap&) const = default;
-};
-
 using ClientMessage = std::variant<Hello, Join, Leave, MulticastChunk, Multicast, BlockOk, Consumed,
-                                   Bye, StatusQuery, GroupsQuery, Watch, Bootstrap>;
+                                   Bye, StatusQuery, GroupsQuery, Watch>;
 
 // --- daemon to client ----------------------------------------------------------------------------
 
@@ -251,18 +244,8 @@ struct WatchedView {
   bool operator==(const WatchedView&) const = default;
 };
 
-// `possible`: the daemon can go on without a quorum, or where it was told to: it has done so.
-// `text` says what that would mean, or what came of it, or why not.
-struct BootstrapReply {
-  RequestId request;
-  bool possible = false;
-  std::string text;
-  bool operator==(const BootstrapReply&) const = default;
-};
-
-using DaemonMessage =
-    std::variant<Welcome, Refused, Accepted, Rejected, SendFail, ViewChanged, Transition,
-                 DeliverChunk, Deliver, SafeNotice, Block, Suspended, Gone, Disconnect, StatusReply,
-                 GroupsReply, WatchedView, BootstrapReply>;
+using DaemonMessage = std::variant<Welcome, Refused, Accepted, Rejected, SendFail, ViewChanged,
+                                   Transition, DeliverChunk, Deliver, SafeNotice, Block, Suspended,
+                                   Gone, Disconnect, StatusReply, GroupsReply, WatchedView>;
 
 }  // namespace groupcomm::protocol

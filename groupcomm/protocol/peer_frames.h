@@ -137,7 +137,6 @@ struct ViewChangeValue {
   std::vector<MessageReference> places;  // the fixed part of the order
   OrderNumber delivered;                 // places up to here were delivered by somebody living
   std::vector<DepartedDaemon> left;
-  bool forced = false;     // by the operator, without a quorum (R6)
   bool recovered = false;  // rests on records: what only the dead had seen may be gone (R2)
   bool operator==(const ViewChangeValue&) const = default;
 };

@@ -8,7 +8,6 @@ namespace groupcomm::wire {
 namespace {
 
 using protocol::BlockOk;
-using protocol::Bootstrap;
 using protocol::Bye;
 using protocol::ClientMessage;
 using protocol::Consumed;
@@ -125,12 +124,6 @@ void write(const Watch& watch, Builder message) {
   for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, to_wire(watch.groups[i]));
 }
 
-void write(const Bootstrap& bootstrap, Builder message) {
-  auto out = message.initBootstrap();
-  out.setRequest(bootstrap.request.value);
-  out.setForce(bootstrap.force);
-}
-
 // --- reading -------------------------------------------------------------------------------------
 
 MulticastChunk read_chunk(capnp::Data::Reader in, const FrameReader& frame) {
@@ -192,10 +185,6 @@ Watch read(schema::ClientMessage::Watch::Reader in) {
   return watch;
 }
 
-Bootstrap read(schema::ClientMessage::Bootstrap::Reader in) {
-  return {RequestId{in.getRequest()}, in.getForce()};
-}
-
 // Appends the message, or nothing and false where its kind is unknown.
 bool read_into(std::vector<ClientMessage>& messages, schema::ClientMessage::Reader in,
                const FrameReader& frame) {
@@ -220,7 +209,6 @@ bool read_into(std::vector<ClientMessage>& messages, schema::ClientMessage::Read
       messages.emplace_back(GroupsQuery{RequestId{in.getGroupsQuery()}});
       return true;
     case Kind::WATCH: messages.emplace_back(read(in.getWatch())); return true;
-    case Kind::BOOTSTRAP: messages.emplace_back(read(in.getBootstrap())); return true;
   }
   return false;
 }

@@ -7,7 +7,6 @@ namespace {
 
 using protocol::Accepted;
 using protocol::Block;
-using protocol::BootstrapReply;
 using protocol::DaemonMessage;
 using protocol::Deliver;
 using protocol::DeliverChunk;
@@ -158,13 +157,6 @@ void write(const WatchedView& watched, Builder message) {
   write(watched.view, out.initView());
 }
 
-void write(const BootstrapReply& reply, Builder message) {
-  auto out = message.initBootstrapReply();
-  out.setRequest(reply.request.value);
-  out.setPossible(reply.possible);
-  out.setText(to_wire(reply.text));
-}
-
 // --- reading -------------------------------------------------------------------------------------
 
 void read_deliver(schema::DaemonMessage::Deliver::Reader in, const FrameReader& frame,
@@ -229,10 +221,6 @@ WatchedView read(schema::DaemonMessage::WatchedView::Reader in) {
   return {read_name(in.getGroupName()), read(in.getView())};
 }
 
-BootstrapReply read(schema::DaemonMessage::BootstrapReply::Reader in) {
-  return {RequestId{in.getRequest()}, in.getPossible(), read_text(in.getText())};
-}
-
 // Appends the message, or nothing and false where its kind is unknown.
 bool read_into(std::vector<DaemonMessage>& messages, schema::DaemonMessage::Reader in,
                const FrameReader& frame) {
@@ -263,7 +251,6 @@ bool read_into(std::vector<DaemonMessage>& messages, schema::DaemonMessage::Read
     case Kind::STATUS_REPLY: messages.emplace_back(read(in.getStatusReply())); return true;
     case Kind::GROUPS_REPLY: messages.emplace_back(read(in.getGroupsReply())); return true;
     case Kind::WATCHED_VIEW: messages.emplace_back(read(in.getWatchedView())); return true;
-    case Kind::BOOTSTRAP_REPLY: messages.emplace_back(read(in.getBootstrapReply())); return true;
   }
   return false;
 }

@@ -196,11 +196,6 @@ struct ClientMessage {
       request @21 :UInt64;
       groupNames @22 :List(Text);  # names; empty: all groups
     }
-    bootstrap :group {
-      # May this daemon go on without a quorum? Answered by bootstrapReply.
-      request @24 :UInt64;
-      force @25 :Bool;             # it shall: the operator's word (rule R6)
-    }
   }
 }
 
@@ -278,11 +273,6 @@ struct DaemonMessage {
     watchedView :group {
       groupName @30 :Text;     # name
       view @31 :GroupView;     # without members: the group is no more
-    }
-    bootstrapReply :group {
-      request @33 :UInt64;
-      possible @34 :Bool;      # it can be forced; where that was asked for, it has been
-      text @35 :Text;          # text: what it would mean, or what came of it, or why not
     }
   }
 }
@@ -526,7 +516,6 @@ struct ViewChangeValue {
   left @5 :List(DepartedDaemon);     # at most 64
   recovered @6 :Bool;                # rests on records: messages of the dead may be lost
   delivered @7 :UInt64;              # places up to here were delivered by a member that answered
-  forced @8 :Bool;                   # by the operator, without a quorum of the base view
 }
 
 struct DepartedDaemon {

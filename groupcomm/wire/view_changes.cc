@@ -113,7 +113,6 @@ void write(const protocol::ViewChangeValue& value, schema::ViewChangeValue::Buil
   out.setFirstPlace(value.first_place.value);
   write_list(value.places, out.initPlaces(list_size(value.places)));
   write_list(value.left, out.initLeft(list_size(value.left)));
-  out.setForced(value.forced);
   out.setRecovered(value.recovered);
   out.setDelivered(value.delivered.value);
 }
@@ -128,7 +127,6 @@ protocol::ViewChangeValue read(schema::ViewChangeValue::Reader in) {
   value.places = read_places(value.first_place, in.getPlaces());
   value.left = read_list<protocol::DepartedDaemon>(in.getLeft(),
                                                    {protocol::kDaemonsMax, "daemons that left"});
-  value.forced = in.getForced();
   value.recovered = in.getRecovered();
   value.delivered = OrderNumber{in.getDelivered()};
   return value;

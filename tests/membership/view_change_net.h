@@ -30,7 +30,6 @@ class ViewChangeNet {
     ViewChange::Messages messages;
     bool leaving = false;
     bool suspended = false;
-    bool forced = false;
     bool can_pull = true;
     std::vector<protocol::ViewChangeValue> decided;
   };
@@ -170,7 +169,6 @@ class ViewChangeNet {
     situation.joiners = joiners_;
     situation.leaving_self = node.leaving;
     situation.suspended = node.suspended;
-    situation.forced = node.forced;
     return situation;
   }
 
@@ -263,14 +261,5 @@ class ViewChangeNet {
   std::map<std::pair<std::size_t, std::string>, std::size_t> sent_;
   std::set<std::pair<std::size_t, ViewId>> pulled_;
 };
-
-// Loses the frames of this kind that one daemon sends, but for those to some.
-inline ViewChangeNet::Filter lose(std::size_t from, const std::string& kind,
-                                  const std::set<std::size_t>& but_to = {}) {
-  return [=](const ViewChangeNet::Frame& frame) {
-    return frame.from != from || ViewChangeNet::kind_of(frame.body) != kind ||
-           but_to.contains(frame.to);
-  };
-}
 
 }  // namespace groupcomm::membership

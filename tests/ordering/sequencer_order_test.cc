@@ -99,5 +99,42 @@ TEST(SequencerOrder, NeverWantsAClockTold) {
   EXPECT_FALSE(order.wants_clock_told(LamportStamp{0}));
 }
 
+// --- room for places (rule T4) -------------------------------------------------------------------
+
+TEST(SequencerOrder, GivesNoMorePlacesThanAFlushCanTell) {
+  SequencerOrder order(0);
+  const std::uint64_t all = TotalOrder::kPlacesMax + 3;
+  for (std::uint64_t n = 1; n <= all; ++n) order.on_clear(1, *message(n, Order::kTotal));
+  EXPECT_EQ(order.known(), place(TotalOrder::kPlacesMax));
+  EXPECT_TRUE(order.release_through(place(2)));
+  EXPECT_EQ(order.known(), place(TotalOrder::kPlacesMax + 2));
+  EXPECT_TRUE(order.release_through(place(5)));
+  EXPECT_EQ(order.known(), place(all));
+  EXPECT_EQ(order.at(place(all)), reference(1, all));
+  EXPECT_FALSE(order.release_through(place(6)));
+}
+
+TEST(SequencerOrder, TakesInNoMorePlacesThanAFlushCanTell) {
+  SequencerOrder order(1);
+  const std::uint64_t all = TotalOrder::kPlacesMax + 3;
+  References places;
+  for (std::uint64_t n = 1; n <= all; ++n) places.push_back(reference(0, n));
+  order.on_places(place(1), places);
+  EXPECT_EQ(order.known(), place(TotalOrder::kPlacesMax));
+  EXPECT_EQ(order.announced(), order.known());  // nothing is missing: there is no room
+  EXPECT_TRUE(order.release_through(place(4)));
+  EXPECT_EQ(order.known(), place(all));
+}
+
+TEST(SequencerOrder, GivesNoPlacesOnceItIsFrozen) {
+  SequencerOrder order(0);
+  for (std::uint64_t n = 1; n <= TotalOrder::kPlacesMax + 1; ++n) {
+    order.on_clear(1, *message(n, Order::kTotal));
+  }
+  order.freeze();
+  EXPECT_FALSE(order.release_through(place(9)));
+  EXPECT_EQ(order.known(), place(TotalOrder::kPlacesMax));
+}
+
 }  // namespace
 }  // namespace groupcomm::ordering

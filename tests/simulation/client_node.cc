@@ -310,17 +310,6 @@ void ClientNode::on_upcall(const upcall::SendFailed& u) {
   record(record::SendFail{.p = process_, .g = u.group, .number = u.number.value});
 }
 
-bool ClientNode::ask_for_bootstrap() {
-  if (!up_ || paused_ || !core_->connected()) return false;
-  core_->bootstrap(/*force=*/true);
-  flush();
-  return true;
-}
-
-void ClientNode::on_upcall(const upcall::BootstrapAnswered& u) {
-  scene_.count(u.possible ? "views by force" : "views that could not be forced");
-}
-
 void ClientNode::on_upcall(const upcall::Safe& u) {
   scene_.count("safe notices");
   if (notices_.erase({u.group, u.number.value}) == 0) {
@@ -394,10 +383,6 @@ void ClientNode::play(const ScriptedAct& act) {
   if (what == "bye") return say_bye();
   if (what == "join") wanted_.insert(act.group);
   if (what == "leave") wanted_.erase(act.group);
-  if (what == "bootstrap") {
-    ask_for_bootstrap();
-    return;
-  }
   if (what == "dither") dithers_ = true;
   if (what == "answer") hold_back(act.group);
   if (what == "send" || what == "ask") {

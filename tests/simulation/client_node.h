@@ -54,8 +54,6 @@ class ClientNode {
   void on_bytes(const Payload& bytes);
   void on_disconnected();
 
-  // Asks the daemon to go on without a quorum. False: it cannot be asked.
-  bool ask_for_bootstrap();
   // Empty where everything that the application wants has come true; else what is missing.
   std::string unsettled() const;
   const GroupView* view(const std::string& group) const { return core_->view(group); }
@@ -108,7 +106,6 @@ class ClientNode {
   void on_upcall(const upcall::Disconnected& u);
   void on_upcall(const upcall::Status&) {}
   void on_upcall(const upcall::Groups&) {}
-  void on_upcall(const upcall::BootstrapAnswered& u);
   void on_upcall(const upcall::Watched&) {}
   void end_wish(const std::string& what);
   std::string member_name(const std::string& group) const;

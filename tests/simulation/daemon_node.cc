@@ -371,7 +371,6 @@ void DaemonNode::install(const daemon::InstallView& install) {
   view.id = to_string(install.view.id);
   view.primary = install.view.primary;
   view.recovered = install.recovered;
-  view.forced = install.forced;
   std::set<std::string> before;
   if (view_) {
     for (const protocol::DaemonMember& member : view_->members) before.insert(to_string(member.id));

@@ -13,7 +13,6 @@ GATE = "ordering/epoch_gate.cc"
 PEERS = "daemon/core/machine_peers.cc"
 VIEWS = "daemon/core/machine_views.cc"
 GROUPS = "membership/group_directory.cc"
-BOOTSTRAP = "daemon/core/machine_bootstrap.cc"
 HANDOVER = "ordering/handover.h"
 
 
@@ -31,15 +30,14 @@ MUTANTS = [
          "    for (std::size_t sender"),
         by="simulate one-message"),
     bug("a quorum of those who answered",
-        (CHOICE, "  if (!is_quorum && !choice.forced) {",
-         "  if (!MUTANT && !is_quorum && !choice.forced) {"),
-        (CHANGE, "  if (!is_quorum_of(base(), answered) && !situation.forced) return;",
-         "  if (!MUTANT && !is_quorum_of(base(), answered) && !situation.forced) return;"),
-        (CHANGE, "      is_quorum_of(base(), proposing->accepted) ||",
-         "      MUTANT || is_quorum_of(base(), proposing->accepted) ||")),
-    bug("an operator's word holds for ever",
-        (BOOTSTRAP, "  forced_ = false;", "  forced_ = MUTANT;"),
-        by="daemon_core_test BootstrapTest.HoldsOnlyUntilThereIsAQuorum"),
+        (CHOICE, "  if (!is_quorum_of(base, std::set<Rank>(staying.begin()",
+         "  if (!MUTANT && !is_quorum_of(base, std::set<Rank>(staying.begin()"),
+        (CHANGE, "  if (!is_quorum_of(base(), answered)) return;",
+         "  if (!MUTANT && !is_quorum_of(base(), answered)) return;"),
+        (CHANGE,
+         "  if (proposing == nullptr || !is_quorum_of(base(), proposing->accepted)) return;",
+         "  if (proposing == nullptr || (!MUTANT && !is_quorum_of(base(), proposing->accepted))) "
+         "return;")),
     bug("a notice does not wait for those who have not seen the message",
         (HANDOVER, "    return pending.empty() ? held :",
          "    return pending.empty() || MUTANT ? held :"),
@@ -173,8 +171,8 @@ MUTANTS = [
         by="ordering_test Engines/ViewOrderingTest.AcknowledgesNoSafeMessageWhoseCauseIsMissing/*"),
     bug("nobody misses a place that was lost",
         ("ordering/sequencer_order.cc",
-         "    if (place == known().next()) {\n      append(places[i]);",
-         "    if (place == known().next() || (MUTANT && place > known())) {\n"
+         "    if (place == known().next() && has_room()) {\n      append(places[i]);",
+         "    if ((place == known().next() && has_room()) || (MUTANT && place > known())) {\n"
          "      append(places[i]);")),
     bug("places are acknowledged before their messages are clear",
         (HOLDBACK, "    if (entry == nullptr || !entry->clear) {\n      PROBE(\"E3",

@@ -77,7 +77,6 @@ inline std::vector<protocol::ClientMessage> client_messages() {
       GroupsQuery{RequestId{6}},
       Watch{RequestId{7}, {"room", "räum"}},
       Watch{},
-      Bootstrap{RequestId{8}, true},
   };
 }
 
@@ -127,7 +126,6 @@ inline std::vector<protocol::DaemonMessage> daemon_messages() {
       GroupsReply{},
       WatchedView{"room", group_view()},
       WatchedView{"room", {}},
-      BootstrapReply{RequestId{9}, true, "of the last view, n1 would go on"},
   };
 }
 

@@ -179,5 +179,19 @@ TEST_F(SafeNotices, GoToSendersThatAreNoMembers) {
   EXPECT_EQ(room.heard_of<protocol::SafeNotice>(0, 2).size(), 1u);
 }
 
+// A member that reads nothing for long must not fill the memory of the sender's daemon.
+TEST_F(SafeNotices, AreAwaitedInBoundedNumber) {
+  const std::uint64_t window = DaemonOptions{}.client_window_messages;
+  for (std::uint64_t n = 0; n < window + 10; ++n) room.say(0, 1, asking(2 + n, Order::kFifo));
+  room.run_for(seconds(1));
+  EXPECT_EQ(room.texts(1, 1).size(), window);
+  room.say(0, 1, multicast(2 + window + 10, "behind them"));
+  for (const std::size_t i : {0u, 1u, 2u}) consume(i);
+  EXPECT_EQ(noticed().size(), window);
+  EXPECT_EQ(room.texts(1, 1).size(), window + 11);
+  for (const std::size_t i : {0u, 1u, 2u}) consume(i);
+  EXPECT_EQ(noticed().size(), window + 10);
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon

@@ -5,6 +5,7 @@
 
 #include "groupcomm/wire/codec.h"
 #include "membership/group_directory.h"
+#include "ordering/view_ordering.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -63,6 +64,24 @@ TEST(FrameSizes, TheViewOfAGroupFitsIntoAFrame) {
     const std::vector<protocol::DaemonMessage> messages = {changed};
     EXPECT_LE(wire::encode(messages).size(), wire::kFrameBytesMax) << name_bytes;
   }
+}
+
+// E42: the longest order that a view change may have to tell, twice: as it is known, and as it was
+// accepted; told by members that have released nothing that another one has not.
+TEST(FrameSizes, TheLongestOrderFitsIntoTheAnswerToAPrepare) {
+  protocol::State state;
+  state.living = true;
+  state.held.resize(protocol::kDaemonsMax);
+  for (std::size_t i = 0; i < ordering::kWindowsMax; ++i) {
+    state.places.push_back({static_cast<Rank>(i % protocol::kDaemonsMax), MessageNumber{i + 1}});
+  }
+  state.accepted = protocol::AcceptedValue{};
+  state.accepted->value.next.members.push_back({{"d", Incarnation{7}}, "tcp://d:1"});
+  state.accepted->value.places = state.places;
+  protocol::PeerFrame frame;
+  frame.body = state;
+  EXPECT_LE(wire::encode(frame).size(), wire::kFrameBytesMax);
+  static_assert(2 * ordering::TotalOrder::kPlacesMax <= ordering::kWindowsMax);
 }
 
 }  // namespace
