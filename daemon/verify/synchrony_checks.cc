@@ -154,12 +154,6 @@ Promises promises_of(const History& history) {
       }
     }
   }
-  for (const SafeNotice& notice : history.safe_notices()) {
-    const MessageInfo& message = history.message(notice.message);
-    if (message.home == kNone) continue;
-    add_promise(promises, message.home, notice.message,
-                {.record = notice.record, .among = nullptr, .order = Order::kSafe});
-  }
   return promises;
 }
 

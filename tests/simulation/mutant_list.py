@@ -28,7 +28,7 @@ MUTANTS = [
         (CHOICE, "    if (!answer.state.living) continue;\n    for (std::size_t sender",
          "    if (!answer.state.living || (MUTANT && rank != choice.ballot.proposer)) continue;\n"
          "    for (std::size_t sender"),
-        by="simulate one-message"),
+        by="membership_test ViewChange.LeavesADeadMemberBehindAtOnce"),
     bug("a quorum of those who answered",
         (CHOICE, "  if (!is_quorum_of(base, std::set<Rank>(staying.begin()",
          "  if (!MUTANT && !is_quorum_of(base, std::set<Rank>(staying.begin()"),
