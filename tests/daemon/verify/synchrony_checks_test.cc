@@ -97,6 +97,16 @@ TEST(SafeDelivery, FailsWhereANoticeWasGivenTooEarly) {
   EXPECT_EQ(story.violated(), "D16");
 }
 
+// A notice says nothing of members that are none any more, whatever they went on without.
+TEST(SafeDelivery, IsNotOwedToThoseWhoWereNoMembersAtTheNotice) {
+  Story story;
+  story.view(kView1, {"a", "b"}).send("b", 1, Order::kReliable, kView1);
+  story.view("a", kView1b, {"a", "b"}).crash("a");
+  story.deliver("b", "b", 1, Order::kReliable, kView1).view("b", kView2, {"b"});
+  story.add("b", record::Safe{.p = Story::full("b"), .g = "g", .number = 1});
+  EXPECT_EQ(story.violated(), "");
+}
+
 TEST(SafeDelivery, FailsWhereOneWhoDiesLaterHadNotYetDeliveredWhatIsSaidToBeSafe) {
   for (const bool is_removed_first : {false, true}) {
     Story story;
