@@ -166,7 +166,7 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
   if (const auto rank = directory_.rank_of(destination.group, sender)) {
     out.sender_rank = *rank;
   } else {
-    out.sender = ProcessId{.name = message.sender_name,
+    out.sender = ProcessId{.name = sender_name(delivery),
                            .daemon = view_.members[delivery.reference.sender].id.name,
                            .key = sender};
   }
@@ -177,6 +177,18 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
                      .delivery = std::move(out),
                      .chunks = delivery.chunks,
                      .reference = is_first ? delivery.reference : protocol::MessageReference{}});
+}
+
+// What a member sends does not name it. Where its join is deferred, it is none here yet (F10).
+const std::string& ClientService::sender_name(const Delivery& delivery) const {
+  const std::string& name = delivery.message->sender_name;
+  if (!name.empty()) return name;
+  const auto join = std::find_if(deferred_.begin(), deferred_.end(), [&](const Delivery& other) {
+    return other.message->kind == MessageKind::kJoin && process_of(other) == process_of(delivery);
+  });
+  if (join == deferred_.end()) return name;
+  PROBE("F10: a message of one whose join is deferred");
+  return join->message->sender_name;
 }
 
 // A large message is one charge: while it is under way it does not count (rule W3).

@@ -185,6 +185,7 @@ class ClientService {
   const std::vector<SessionId>& local_members(GroupKey key) const;
   void forget_local_member(GroupKey key, SessionId session);
   ProcessKey process_of(const ordering::Delivery& delivery) const;
+  const std::string& sender_name(const ordering::Delivery& delivery) const;
 
   const DaemonOptions& options_;
   std::vector<Effect>& effects_;

@@ -44,6 +44,13 @@ void check_content(const History& history, const DeliveryInfo& delivery, Finding
   }
 }
 
+// The stay ends by a recovery: what only the dead had in common, such as a join, is not known here.
+bool ends_by_recovery(const History& history, const Membership& membership, std::size_t index) {
+  if (membership.stays[index].transition == nullptr) return false;
+  return index + 1 == membership.stays.size() ||
+         history.is_recovered(membership.stays[index + 1].view);
+}
+
 void check_view(const History& history, const Membership& membership, std::size_t index,
                 const DeliveryInfo& delivery, Findings& findings) {
   const Stay& stay = membership.stays[index];
@@ -58,7 +65,9 @@ void check_view(const History& history, const Membership& membership, std::size_
   }
   const bool from_member = history.level() == Role::kDaemon ||
                            (message.daemon_send != nullptr && message.daemon_send->member);
-  if (from_member && !history.has_process(stay.view, message.sender)) {
+  const bool is_of_the_dead = message.home == stay.view && message.home_is_transitional &&
+                              ends_by_recovery(history, membership, index);
+  if (from_member && !is_of_the_dead && !history.has_process(stay.view, message.sender)) {
     findings.add("D18", "a member's message was delivered in a view without its sender",
                  {stay.record, delivery.record});
   }

@@ -6,20 +6,12 @@
 
 #include "tests/fuzz/live_daemons.h"
 
-namespace {
-
-constexpr int kStepsMax = 400;
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace groupcomm;
   fuzz::FuzzInput input(data, size);
-  const auto engine =
-      input.flag() ? daemon::TotalOrderEngine::kLamport : daemon::TotalOrderEngine::kSequencer;
-  fuzz::LiveDaemons daemons(3, engine);
+  fuzz::LiveDaemons daemons(3, input);
   if (input.flag()) daemons.run_for(std::chrono::seconds(1));
-  for (int step = 0; step < kStepsMax && !input.is_over(); ++step) {
+  for (int step = 0; step < fuzz::kStepsMax && !input.is_over(); ++step) {
     if (input.below(3) == 0) {
       daemons.forge(input);
     } else {

@@ -50,8 +50,10 @@ Payload changed(const Payload& frame, FuzzInput& input) {
 
 }  // namespace
 
-LiveDaemons::LiveDaemons(std::size_t size, daemon::TotalOrderEngine engine)
-    : engine_(engine), nodes_(size) {
+LiveDaemons::LiveDaemons(std::size_t size, FuzzInput& input)
+    : engine_(input.flag() ? daemon::TotalOrderEngine::kLamport
+                           : daemon::TotalOrderEngine::kSequencer),
+      nodes_(size) {
   for (std::size_t node = 0; node < size; ++node) start(node);
 }
 

@@ -17,10 +17,13 @@
 
 namespace groupcomm::fuzz {
 
+// After so many steps a run ends, whatever is left of its input.
+inline constexpr int kStepsMax = 400;
+
 class LiveDaemons {
  public:
-  // Daemons d0, d1, ... that know one another.
-  LiveDaemons(std::size_t size, daemon::TotalOrderEngine engine);
+  // Daemons d0, d1, ... that know one another; the input chooses their engine.
+  LiveDaemons(std::size_t size, FuzzInput& input);
 
   // One thing that happens at one of the daemons, or to a frame on its way.
   void happen(FuzzInput& input);

@@ -7,20 +7,12 @@
 
 #include "tests/fuzz/live_daemons.h"
 
-namespace {
-
-constexpr int kStepsMax = 400;
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace groupcomm;
   fuzz::FuzzInput input(data, size);
-  const auto engine =
-      input.flag() ? daemon::TotalOrderEngine::kLamport : daemon::TotalOrderEngine::kSequencer;
-  fuzz::LiveDaemons daemons(3, engine);
+  fuzz::LiveDaemons daemons(3, input);
   if (input.flag()) daemons.run_for(std::chrono::seconds(1));
-  for (int step = 0; step < kStepsMax && !input.is_over(); ++step) daemons.happen(input);
+  for (int step = 0; step < fuzz::kStepsMax && !input.is_over(); ++step) daemons.happen(input);
   daemons.run_for(std::chrono::milliseconds(500));
   return 0;
 }

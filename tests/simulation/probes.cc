@@ -9,6 +9,7 @@ const std::vector<std::string>& rare_probes() {
       "E24: too many frames of a view to come",
       "E39: a view change cuts a large message in two",
       "E40: all that are left leave",
+      "F10: a message of one whose join is deferred",
       "a send waits, since so many notices are awaited",
       "a daemon that nobody configured here is gone for long",
       "a view is entered frozen",

@@ -155,6 +155,27 @@ TEST(Posthumous, FailsBeforeTheViewThatHasTheSender) {
   EXPECT_NE(story.violated().find("D18"), std::string::npos);
 }
 
+// Only the dead saw it join: what is left of that comes after the transition into a recovered view.
+TEST(Posthumous, AllowsWhatOneSentWhoseJoinOnlyTheDeadHadSeen) {
+  for (const bool says_so : {true, false}) {
+    for (const bool after_transition : {true, false}) {
+      Story story;
+      story.view("b", kView1, {"b"});
+      story.stamp(story.make_send("a", 1, Order::kReliable, kView1b));
+      if (after_transition) {
+        story.add("b", record::Transition{
+                           .p = Story::full("b"), .g = "g", .transitional = {Story::full("b")}});
+      }
+      story.deliver("b", "a", 1, Order::kReliable, kView1);
+      record::View view = story.make_view("b", kView2, {"b"});
+      view.recovered = says_so;
+      story.add("b", view);
+      const bool is_found = story.violated().find("D18") != std::string::npos;
+      EXPECT_EQ(is_found, !says_so || !after_transition) << says_so << after_transition;
+    }
+  }
+}
+
 TEST(Posthumous, AllowsOpenSendersAndThoseWhoLeft) {
   Story story;
   story.view(kView1, {"a", "b"}).gone("a", "left");
