@@ -21,7 +21,9 @@ bool hears(const std::vector<Incarnation>& row, Incarnation incarnation) {
   return std::find(row.begin(), row.end(), incarnation) != row.end();
 }
 
+// Two of one incarnation cannot be told apart (rule P5): they count as if they were cut off.
 bool hear_one_another(const Answer& a, const Answer& b) {
+  if (a.from.incarnation == b.from.incarnation) return false;
   return hears(a.state.hears, b.from.incarnation) && hears(b.state.hears, a.from.incarnation);
 }
 
@@ -141,12 +143,14 @@ std::vector<DaemonMember> next_members(const Choice& choice, const std::vector<R
   std::size_t places = std::min(members.size(), protocol::kDaemonsMax - members.size());
   // Of two that come under one name the later incarnation is the living one.
   for (auto joiner = choice.joiners.rbegin(); joiner != choice.joiners.rend(); ++joiner) {
-    const bool is_named_alike = std::any_of(
-        members.begin(), members.end(),
-        [&](const DaemonMember& member) { return member.id.name == joiner->member.id.name; });
+    const DaemonId& id = joiner->member.id;
+    const auto is_same = [&](const DaemonMember& member) {
+      return member.id.name == id.name || member.id.incarnation == id.incarnation;
+    };
+    const bool is_there = std::any_of(members.begin(), members.end(), is_same);
     if (places == 0) PROBE("more joiners than may enter at once");
-    if (is_named_alike) PROBE("E19: two come under one name");
-    if (places == 0 || is_named_alike || !may_join(*joiner, choice, staying)) continue;
+    if (is_there) PROBE("E19: two come under one name, or one incarnation");
+    if (places == 0 || is_there || !may_join(*joiner, choice, staying)) continue;
     members.push_back(joiner->member);
     --places;
   }

@@ -76,6 +76,9 @@ class DaemonCore::Machine {
 
   // --- frames (machine_peers.cc)
   bool is_acceptable(const protocol::FrameHeader& header, const protocol::PeerBody& body);
+  // Rule P5: another daemon has this one's incarnation, or a member has the sender's.
+  bool is_double(const protocol::FrameHeader& header, const protocol::PeerBody& body);
+  bool is_double_of_member(const DaemonId& id) const;
   bool is_name_taken(const protocol::FrameHeader& header, const protocol::PeerBody& body);
   void notice_namesake(const protocol::DaemonView& decided);
   bool learn_incarnation(const DaemonId& id);

@@ -62,8 +62,37 @@ bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header,
     }
     return false;
   }
-  return !is_name_taken(header, body) && has_room_for(header.sender.name) &&
-         learn_incarnation(header.sender);
+  return !is_double(header, body) && !is_name_taken(header, body) &&
+         has_room_for(header.sender.name) && learn_incarnation(header.sender);
+}
+
+// Rule P5: incarnations are drawn at random, and nearly everything goes by them.
+bool DaemonCore::Machine::is_double(const protocol::FrameHeader& header,
+                                    const protocol::PeerBody& body) {
+  const DaemonId& id = header.sender;
+  const auto* beacon = std::get_if<protocol::Beacon>(&body);
+  if (id.incarnation == options_.self.incarnation) {
+    const bool is_in_view = header.view.counter > 0;
+    if (beacon != nullptr && !is_living() && (is_in_view || id.name < options_.self.name)) {
+      PROBE("another daemon has drawn the same incarnation");
+      give_up(to_string(id) + " has drawn the same incarnation");
+    }
+    return true;
+  }
+  if (!is_double_of_member(id)) return false;
+  PROBE("somebody has the incarnation of a member");
+  if (beacon != nullptr && (connected_.contains(id.name) || connected_.size() < kConnectedMax)) {
+    connect(id.name, beacon->address);
+    answer_with_install(id, false);
+  }
+  return true;
+}
+
+bool DaemonCore::Machine::is_double_of_member(const DaemonId& id) const {
+  return is_living() &&
+         std::any_of(view_.members.begin(), view_.members.end(), [&](const DaemonMember& member) {
+           return member.id.incarnation == id.incarnation && member.id.name != id.name;
+         });
 }
 
 // Rule D3: a later incarnation at another address than that of a member which is heard proves

@@ -489,7 +489,9 @@ void DaemonCore::Machine::disconnect_strangers() {
 void DaemonCore::Machine::send_install(const DaemonId& to, bool with_groups) {
   protocol::Install install = *last_install_;
   if (!with_groups) install.groups.reset();
-  if (departed_.contains(to.incarnation)) install.departed = to.incarnation;
+  if (departed_.contains(to.incarnation) || is_double_of_member(to)) {
+    install.departed = to.incarnation;
+  }
   send({to.name}, protocol::Lane::kControl, view_.id, std::move(install));
 }
 

@@ -260,6 +260,25 @@ TEST_F(ViewChoiceTest, TakesTheLaterOfTwoJoinersOfOneName) {
   EXPECT_EQ(chosen(), (Ids{daemon_id(0), daemon_id(1), daemon_id(2), daemon_id(5, 2)}));
 }
 
+// Rule P5.
+TEST_F(ViewChoiceTest, TakesNoJoinerWithTheIncarnationOfAnother) {
+  begin(3);
+  add_joiner(5).member.id.incarnation = daemon_id(1).incarnation;
+  EXPECT_EQ(chosen(), (Ids{daemon_id(0), daemon_id(1), daemon_id(2)}));
+  add_joiner(6);
+  add_joiner(6).member.id.name = "another";
+  EXPECT_EQ(chosen().size(), 4u);
+}
+
+TEST_F(ViewChoiceTest, TakesOneOfTwoMembersThatCameBackWithOneIncarnation) {
+  begin(3);
+  restart(1);
+  restart(2);
+  const Incarnation same = answers.at(1).from.incarnation;
+  answers.at(2).from.incarnation = same;
+  EXPECT_EQ(chosen(), (Ids{daemon_id(0), daemon_id(1, 2)}));
+}
+
 TEST_F(ViewChoiceTest, GrowsNoViewBeyondTheLargest) {
   begin(protocol::kDaemonsMax - 1);
   add_joiner(70);

@@ -66,7 +66,8 @@ void DaemonNode::begin_incarnation() {
   view_.reset();
 
   daemon::DaemonOptions options = scene_.plan().options;
-  // As hosts draw them, rising: milliseconds above. The rest tells incarnations apart in logs.
+  // As hosts draw them, rising: milliseconds above. The rest tells incarnations apart in logs, and
+  // is the same for two daemons once in a while, as random bits are (rule P5).
   const auto time =
       std::chrono::duration_cast<std::chrono::milliseconds>(scene_.now().since_origin);
   const std::uint64_t low = index_ << 16 | generation_;

@@ -120,7 +120,7 @@ MUTANTS = [
         (CHOICE, "  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);",
          "  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living) && !MUTANT;")),
     bug("two daemons of one name enter",
-        (CHOICE, "|| is_named_alike ||", "|| (is_named_alike && !MUTANT) ||"),
+        (CHOICE, "|| is_there ||", "|| (is_there && !MUTANT) ||"),
         by="membership_test ViewChoiceTest.TakesTheLaterOfTwoJoinersOfOneName"),
     bug("who left a view comes back",
         (PEERS, "  if (departed_.contains(from.incarnation)) {",

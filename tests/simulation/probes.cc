@@ -13,7 +13,9 @@ const std::vector<std::string>& rare_probes() {
       "a send waits, since so many notices are awaited",
       "a daemon that nobody configured here is gone for long",
       "a view is entered frozen",
+      "another daemon has drawn the same incarnation",
       "messages of a decided cut cannot be had",
+      "somebody has the incarnation of a member",
       // What no daemon says, nor so many at once: the unit tests get there (forged_frames_test.cc,
       // strangers_test.cc), and the fuzz target `forged`.
       "a message counts joins and leaves that are not among its causes",

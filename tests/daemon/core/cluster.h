@@ -35,9 +35,10 @@ class Cluster {
 
   static std::string name(std::size_t i) { return "d" + std::to_string(i); }
 
-  void start(std::size_t i) {
+  void start(std::size_t i) { start_as(i, Incarnation{++incarnations_ << 8 | i}); }
+  void start_as(std::size_t i, Incarnation incarnation) {
     DaemonOptions options = defaults_;
-    options.self = {name(i), Incarnation{++incarnations_ << 8 | i}};
+    options.self = {name(i), incarnation};
     options.address =
         "tcp://127.0.0.1:" + std::to_string(ports_.contains(i) ? ports_[i] : 4000 + i);
     for (std::size_t j = 0; j < size_; ++j) {

@@ -115,6 +115,38 @@ TEST(Strangers, AreRefusedBeyondABound) {
   EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
 }
 
+// Rule P5.
+TEST(Strangers, ThatHaveDrawnTheSameIncarnationDoNotBothKeepIt) {
+  Cluster cluster(3);
+  const Incarnation same{1u << 30};
+  cluster.start_as(0, same);
+  cluster.start_as(1, same);
+  cluster.start(2);
+  cluster.run_for(seconds(2));
+  EXPECT_TRUE(cluster.gave_up(1));
+  EXPECT_EQ(cluster.status(0).members.size(), 2u);
+  cluster.start_as(1, Incarnation{same.value + 1});
+  cluster.run_for(seconds(2));
+  EXPECT_EQ(cluster.status(0).members.size(), 3u);
+}
+
+TEST(Strangers, WithTheIncarnationOfAMemberAreToldSoByTheOthers) {
+  Room room(3);
+  room.start(1);
+  room.start(2);
+  room.run_for(seconds(2));
+  const Incarnation same = room.status(2).daemon.incarnation;
+  room.cut(0, 2);
+  room.start_as(0, same);
+  room.run_for(seconds(2));
+  EXPECT_TRUE(room.gave_up(0));
+  EXPECT_EQ(room.members(1), (Texts{"d1", "d2"}));
+  room.heal();
+  room.start_as(0, Incarnation{same.value + 1});
+  room.run_for(seconds(2));
+  EXPECT_EQ(room.members(1), (Texts{"d1", "d2", "d0"}));
+}
+
 // Ever new incarnations of one name take no more room than one.
 TEST(Strangers, TakeOneRoomForEachName) {
   Room room(2);
