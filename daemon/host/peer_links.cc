@@ -126,7 +126,8 @@ void PeerLinks::poll(TimePoint now) {
   }
   for (const auto& change : socket_.take_link_changes()) on_link_change(change, now);
   for (const std::string& peer : probe_.poll(now)) {
-    log_.info("peer " + peer + " refuses connections");
+    if (!std::exchange(links_[peer].refused, true))
+      log_.info("peer " + peer + " refuses connections");
     events_.push_back(PeerRefused{peer});
   }
   for (const auto& answer : resolver_.take_answers()) on_answer(answer, now);
@@ -140,6 +141,7 @@ void PeerLinks::on_link_change(const PeerSocket::LinkChange& change, TimePoint n
   if (it == links_.end()) return;
   Link& link = it->second;
   link.connected = change.connected;
+  link.refused = false;
   log_.info("peer " + change.peer + (change.connected ? " connected" : " disconnected"));
   if (change.connected) {
     probe_.stop(change.peer);

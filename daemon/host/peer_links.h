@@ -52,6 +52,7 @@ class PeerLinks {
     std::optional<TcpAddress> other;    // tried in turn while there is no connection
     std::optional<TcpAddress> numeric;  // what the socket is connected to
     bool connected = false;
+    bool refused = false;      // since it was last connected
     bool name_is_bad = false;  // the last answer was that it does not resolve
     // When a name is to be resolved anew, or the other address to be tried, if there still is no
     // connection.

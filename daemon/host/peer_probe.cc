@@ -16,6 +16,9 @@ constexpr Duration kPauseMax = milliseconds(256);
 constexpr Duration kConnectTimeout = milliseconds(500);
 // 0, 2, 6, 14, 30, 62, 126, 254, 510 ms and so on: about three seconds.
 constexpr int kAttemptsMax = 18;
+// Together more than the 200 ms of rule D2.
+constexpr Duration kRefusedPause = milliseconds(50);
+constexpr int kRefusalsMax = 6;
 
 }  // namespace
 
@@ -63,7 +66,7 @@ std::vector<std::string> PeerProbe::poll(TimePoint now) {
     }
     const bool is_refused = conclude(probe, outcome, now);
     if (is_refused) refused.push_back(probe.peer);
-    const bool over = is_refused || probe.attempts >= kAttemptsMax;
+    const bool over = probe.refusals >= kRefusalsMax || probe.attempts >= kAttemptsMax;
     it = over ? probes_.erase(it) : std::next(it);
   }
   return refused;
@@ -88,9 +91,14 @@ PeerProbe::Outcome PeerProbe::connect(std::uint64_t tag, Probe& probe, TimePoint
 bool PeerProbe::conclude(Probe& probe, Outcome outcome, TimePoint now) {
   if (outcome == Outcome::kWaiting) return false;
   abandon(probe);
+  if (outcome == Outcome::kRefused) {
+    ++probe.refusals;
+    probe.next = now + kRefusedPause;
+    return true;
+  }
   probe.next = now + probe.pause;
   probe.pause = std::min(2 * probe.pause, kPauseMax);
-  return outcome == Outcome::kRefused;
+  return false;
 }
 
 void PeerProbe::abandon(Probe& probe) {

@@ -16,6 +16,7 @@ namespace groupcomm::daemon {
 // A lost connection may be a network's hiccup. Only a refused connect (ECONNREFUSED) proves that
 // nobody listens any more. A killed process's listening socket may outlive its connections for a
 // moment, so the probe asks again, ever more rarely, until it is stopped or has asked often enough.
+// A refusal may come too early to be believed (rule D2), so it is looked for a few times more.
 class PeerProbe {
  public:
   // Begins to probe; a probe of this peer that is under way is begun anew.
@@ -27,7 +28,8 @@ class PeerProbe {
   int descriptor() const { return readiness_.descriptor(); }
   TimePoint next_deadline() const;
 
-  // Goes on with all probes. Returns the peers where nobody listens; their probes are over.
+  // Goes on with all probes. Returns the peers where nobody listens, each a few times within a
+  // quarter of a second.
   std::vector<std::string> poll(TimePoint now);
 
  private:
@@ -39,6 +41,7 @@ class PeerProbe {
     TimePoint next;     // of the next attempt, or when this one is given up
     Duration pause{0};  // before the attempt after the next
     int attempts = 0;
+    int refusals = 0;
   };
 
   // One attempt; the outcome is often known at once.

@@ -31,7 +31,7 @@ CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 def three(bin_folder, **options):
     """Daemons that have known one another for a while: what is refused at the address of one that
-    was first heard in the last 200 ms proves nothing (rule D2), and then the time-out decides."""
+    was first heard in the last 200 ms proves nothing (rule D2), and is looked for again later."""
     cluster = groupcomm.Cluster(bin_folder, 3, traces=False, **options).start()
     threading.Event().wait(0.5)  # the while itself
     return cluster

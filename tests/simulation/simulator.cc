@@ -111,11 +111,23 @@ void Simulator::announce_refusal(std::size_t from, std::size_t to) {
     if (node.generation() != generation || network_->is_cut(from, to)) return;
     if (daemons_[to]->is_up() || !node.is_connected_to(daemons_[to]->name())) return;
     scene_.count("refusals noticed");
+    look_again_later(from, to);
     const Duration age = random_.percent(80) ? Duration{} : random_.about(milliseconds(2));
     scene_.after(age, [this, from, to, generation] {
       if (daemons_[from]->generation() != generation) return;
       daemons_[from]->on_event(daemon::PeerRefused{.name = daemons_[to]->name()});
     });
+  });
+}
+
+// As hosts do, since the first refusal may come too early to be believed (rule D2).
+void Simulator::look_again_later(std::size_t from, std::size_t to) {
+  const std::uint64_t generation = daemons_[from]->generation();
+  scene_.after(milliseconds(250), [this, from, to, generation] {
+    DaemonNode& node = *daemons_[from];
+    if (node.generation() != generation || network_->is_cut(from, to)) return;
+    if (daemons_[to]->is_up() || !node.is_connected_to(daemons_[to]->name())) return;
+    node.on_event(daemon::PeerRefused{.name = daemons_[to]->name()});
   });
 }
 

@@ -69,6 +69,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   static std::size_t index_of(const std::string& daemon_name);
   TimePoint arrival(TimePoint& last);
   void announce_refusal(std::size_t from, std::size_t to);
+  void look_again_later(std::size_t from, std::size_t to);
   void announce_connection(std::size_t from, std::size_t to);
 
   // faults

@@ -77,6 +77,27 @@ class DeathDuringAPause(SystemTestCase):
                     self.doCleanups()
 
 
+class KilledYoung(SystemTestCase):
+    def test_is_noticed_long_before_the_time_out(self):
+        """A refused connection proves nothing of a daemon that was first heard in the last 200 ms
+        (rule D2), so hosts look again a little later."""
+        cluster = self.cluster(config="[membership]\nsuspect_ms = 30000\n")
+        victim = cluster.daemons["n3"]
+
+        def is_member():
+            views = [line for line in cluster.daemons["n1"].log.read_text().splitlines()
+                     if " installed view=" in line]
+            return bool(views) and "n3#" in views[-1].split(" left=")[0]
+
+        for _ in range(repetitions(3, 20)):
+            groupcomm.wait_until(is_member, "a view with n3")
+            victim.kill()
+            groupcomm.wait_until(lambda: not is_member(), "a view without n3")
+            victim.start().wait_ready()
+        groupcomm.wait_until(is_member, "a view with n3")
+        self.check_traces(cluster)
+
+
 class RandomDeaths(SystemTestCase):
     def test_kills_under_load_leave_no_contradiction(self):
         """Daemons are killed and started again at random while all talk; the traces must agree."""

@@ -11,11 +11,11 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// A listening socket on a free port of the loopback.
+// A listening socket on a port of the loopback; 0: a free one.
 class Listener {
  public:
-  Listener() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    SocketAddress address = to_socket_address({"127.0.0.1", 0});
+  explicit Listener(std::uint16_t port = 0) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    SocketAddress address = to_socket_address({"127.0.0.1", port});
     CHECK_EQ(bind(socket_.get(), address.get(), address.size), 0);
     CHECK_EQ(listen(socket_.get(), 16), 0);
     auto* out = reinterpret_cast<sockaddr*>(&address.storage);
@@ -46,6 +46,32 @@ TEST(PeerProbe, IsRefusedWhereNobodyListens) {
   PeerProbe probe;
   probe.start("b", listener.address(), monotonic_now());
   EXPECT_EQ(result_of(probe), Names{"b"});
+}
+
+// A refusal within 200 ms of the peer's first frame is not believed (rule D2).
+TEST(PeerProbe, LooksAgainForAQuarterOfASecond) {
+  Listener listener;
+  listener.stop();
+  PeerProbe probe;
+  const TimePoint begin = monotonic_now();
+  probe.start("b", listener.address(), begin);
+  for (int refusals = 0; refusals < 6; ++refusals) EXPECT_EQ(result_of(probe), Names{"b"});
+  EXPECT_GE(monotonic_now() - begin, std::chrono::milliseconds(250));
+  EXPECT_EQ(probe.next_deadline(), TimePoint::never());
+}
+
+TEST(PeerProbe, IsUndecidedAgainWhereSomebodyListensAfterARefusal) {
+  Listener listener;
+  listener.stop();
+  PeerProbe probe;
+  probe.start("b", listener.address(), monotonic_now());
+  EXPECT_EQ(result_of(probe), Names{"b"});
+  const Listener successor(listener.address().port);
+  TimePoint now = probe.next_deadline();
+  for (int i = 0; i < 100 && probe.next_deadline() != TimePoint::never(); ++i) {
+    EXPECT_EQ(probe.poll(now), Names{});
+    now = std::max(now, probe.next_deadline());
+  }
   EXPECT_EQ(probe.next_deadline(), TimePoint::never());
 }
 
