@@ -9,7 +9,7 @@
 namespace groupcomm {
 
 // A 64-bit number of one kind. Numbers of different kinds do not convert into one another.
-// 64 bits never wrap: at 10^9 steps a second that would take 584 years.
+// 64 bits never wrap: at 10^9 steps a second that would take 584 years (rule P6).
 template <typename Tag>
 struct Number {
   std::uint64_t value = 0;
@@ -34,7 +34,7 @@ using MessageNumber = Number<struct MessageNumberTag>;
 using OrderNumber = Number<struct OrderNumberTag>;
 // Position among the causal, total and safe messages of one daemon in one view; the first is 1.
 using CausalNumber = Number<struct CausalNumberTag>;
-// A Lamport clock reading. It rises over views and never goes back.
+// A Lamport clock reading in one view; the first stamp is 1.
 using LamportStamp = Number<struct LamportStampTag>;
 // How many control messages of one group were ordered before, in one view.
 using Epoch = Number<struct EpochTag>;

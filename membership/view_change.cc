@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "groupcomm/probe.h"
+#include "membership/view_fits.h"
 
 namespace groupcomm::membership {
 
@@ -45,7 +46,7 @@ void ViewChange::begin(const protocol::DaemonView& view, bool living, TimePoint 
 // --- when to begin a ballot ----------------------------------------------------------------------
 
 bool ViewChange::has_reason(const Situation& situation) const {
-  if (!rank_) return false;
+  if (!rank_ || highest_round_ >= kCountMax) return false;  // rule P6
   if (!living_) return situation.may_recover;
   return is_flushing() || !situation.lost.empty() || !situation.leaving.empty() ||
          situation.leaving_self || situation.joiner_is_due;
@@ -110,6 +111,7 @@ void ViewChange::begin_ballot(TimePoint now, const Situation& situation, const M
 // --- acceptor ------------------------------------------------------------------------------------
 
 bool ViewChange::is_near(const Ballot& ballot) const {
+  if (ballot.round > kCountMax) return false;
   return ballot.round <= highest_round_ || ballot.round - highest_round_ <= kRoundsAheadMax;
 }
 

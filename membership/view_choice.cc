@@ -5,6 +5,7 @@
 
 #include "groupcomm/check.h"
 #include "groupcomm/probe.h"
+#include "membership/view_fits.h"
 #include "ordering/quorum.h"
 
 namespace groupcomm::membership {
@@ -230,6 +231,7 @@ std::optional<ViewChangeValue> value_to_adopt(const Answers& answers) {
 
 std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   const DaemonView& base = choice.base;
+  if (base.id.counter >= kCountMax) return std::nullopt;  // rule P6
   std::vector<Rank> staying = choose_staying(choice.answers);
   // Leavers count for the quorum that lets the others go on (rule V2).
   if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) {

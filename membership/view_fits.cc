@@ -12,10 +12,6 @@ using protocol::DepartedDaemon;
 using protocol::MessageReference;
 using protocol::ViewChangeValue;
 
-// Views are counted one by one, ballots nearly so: what is larger was made up, and would leave no
-// numbers for those to come.
-constexpr std::uint64_t kCountMax = std::uint64_t{1} << 62;
-
 bool is_in(const DaemonView& view, const DaemonId& id) {
   return std::any_of(view.members.begin(), view.members.end(),
                      [&](const DaemonMember& member) { return member.id == id; });

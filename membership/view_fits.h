@@ -2,11 +2,16 @@
 // or a record from the disk. Pure functions of values; nothing that passes meets a failed CHECK.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "groupcomm/protocol/peer_frames.h"
 
 namespace groupcomm::membership {
+
+// Rule P6: no view and no ballot has a higher number. Both are counted one by one, or nearly so: a
+// larger number was made up.
+inline constexpr std::uint64_t kCountMax = std::uint64_t{1} << 62;
 
 // A view that was decided: it has members, all of them different, and there was one before it.
 bool fits(const protocol::DaemonView& decided);

@@ -46,8 +46,7 @@ ViewOrdering::ViewOrdering(const OrderingOptions& options)
       nack_timers_(options.view_size),
       watches_(options.view_size),
       clock_covers_(options.view_size),
-      told_clocks_(options.view_size),
-      clock_(options.clock_start) {
+      told_clocks_(options.view_size) {
   CHECK_LT(options.self, options.view_size);
   told_.received.resize(options.view_size);
   if (options.caught_up) handover_.on_told(options.self, {}, /*caught_up=*/true, {});

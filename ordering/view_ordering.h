@@ -32,8 +32,7 @@ struct OrderingOptions {
   Engine engine = Engine::kSequencer;
   std::uint64_t window_messages = 4096;
   std::uint64_t window_bytes = 8u << 20;
-  LamportStamp clock_start;  // beyond every stamp of the views before
-  bool caught_up = false;    // members here have seen all that asked in the views before (N3)
+  bool caught_up = false;  // members here have seen all that asked in the views before (N3)
 };
 
 // What a member knows when it stops for a flush.

@@ -13,12 +13,15 @@ using protocol::StampedMessage;
 
 // A stamp so far ahead of the own clock is poison: taken over, it would spoil all clocks (T2).
 constexpr std::uint64_t kClockAheadMax = std::uint64_t{1} << 48;
+// What is beyond was made up in many steps (rule P6).
+constexpr LamportStamp kClockMax{std::uint64_t{1} << 62};
 // No member is further ahead of what another one holds: beyond the acknowledgements of all it
 // stamps at most its window (at most 2^20 messages), and closings for the joins and leaves in the
 // windows of the 63 others (rules W1 and E3).
 constexpr std::uint64_t kReachMax = std::uint64_t{1} << 26;
 
 bool is_near(LamportStamp stamp, LamportStamp clock) {
+  if (stamp > kClockMax) return false;
   return stamp <= clock || stamp.value - clock.value <= kClockAheadMax;
 }
 

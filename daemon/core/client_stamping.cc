@@ -1,5 +1,6 @@
 // ClientService: what clients send becomes stamped messages.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "daemon/core/client_service.h"
@@ -82,16 +83,19 @@ bool ClientService::serve(Session& session, const protocol::Join& join, ViewOrde
     reject(session, join.request, key, RejectReason::kBadOption);
     return true;
   }
+  std::uint32_t& joins = session.joins[key];
+  if (joins == std::numeric_limits<std::uint32_t>::max()) {  // rule P6
+    reject(session, join.request, key, RejectReason::kTooBig);
+    return true;
+  }
   auto message = std::make_shared<StampedMessage>();
   message->kind = MessageKind::kJoin;
   message->order = Order::kTotal;
   message->session = session.id;
   message->destination.group = key;
   message->sender_name = session.process.name;
-  message->control = protocol::ControlBody{.group_name = join.group,
-                                           .options = join.options,
-                                           .joins = ++session.joins[key],
-                                           .reason = {}};
+  message->control = protocol::ControlBody{
+      .group_name = join.group, .options = join.options, .joins = ++joins, .reason = {}};
   session.pending_control = join.request;
   session.joining = key;
   ordering.stamp(std::move(message));

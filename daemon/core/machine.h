@@ -51,7 +51,6 @@ class DaemonCore::Machine {
     protocol::DaemonView view;
     std::optional<ordering::ViewOrdering> ordering;  // until all have installed the next view
     std::set<Incarnation> unheard;                   // who has not been heard there yet
-    LamportStamp clock;
   };
 
   // --- events (machine.cc)

@@ -362,8 +362,7 @@ void DaemonCore::Machine::install_as_member() {
       others.insert(member.id.incarnation);
     }
   }
-  const LamportStamp clock = ordering_->clock();
-  retired_ = Retired{view_, std::move(ordering_), std::move(others), clock};
+  retired_ = Retired{view_, std::move(ordering_), std::move(others)};
   effects_.push_back(InstallView{value.next, value.left, value.recovered});
   clients_.on_daemons_changed(value);
   enter_view(value);
@@ -385,7 +384,6 @@ void DaemonCore::Machine::install_as_joiner(const ViewChangeValue& value,
 }
 
 void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
-  const LamportStamp clock = retired_ ? retired_->clock : LamportStamp{};
   view_ = value.next;
   installed_at_ = now_;
   ++views_installed_;
@@ -402,7 +400,6 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
       .window_messages =
           std::min(options_.window_messages, ordering::kWindowsMax / view_.members.size()),
       .window_bytes = options_.window_bytes,
-      .clock_start = clock,
       .caught_up = clients_.have_seen_all()});
   deciding_.reset();
   hearing_.clear();

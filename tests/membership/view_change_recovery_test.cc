@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "membership/view_change.h"
+#include "membership/view_fits.h"
 #include "tests/membership/view_change_net.h"
 
 namespace groupcomm::membership {
@@ -28,6 +29,39 @@ ViewChangeNet restarted(std::size_t size, const std::set<std::size_t>& daemons) 
   std::map<std::size_t, DurableRecord> records;
   for (const std::size_t i : daemons) records[i] = record_of(view_of(size));
   return ViewChangeNet::outside(view_of(size), records, 2);
+}
+
+// Daemons that promised a ballot of this round before they died together.
+ViewChangeNet restarted_behind(std::uint64_t round) {
+  std::map<std::size_t, DurableRecord> records;
+  for (std::size_t i = 0; i < 3; ++i) {
+    records[i] = record_of(view_of(3));
+    records[i].promised = {.round = round, .proposer = 2, .incarnation = incarnation_of(2)};
+  }
+  return ViewChangeNet::outside(view_of(3), records, 2);
+}
+
+// E25.
+TEST(Rounds, AreNumbersLikeOthersWhereverTheyBegin) {
+  for (const std::uint64_t round :
+       {(std::uint64_t{1} << 32) - 1, (std::uint64_t{1} << 53), kCountMax - 1}) {
+    auto net = restarted_behind(round);
+    net.run_for(seconds(1));
+    const auto value = net.decided();
+    ASSERT_TRUE(value.has_value());
+    EXPECT_EQ(value->next.id, (ViewId{8, incarnation_of(0, 2), round + 1}));
+    EXPECT_EQ(ids_in(value->next), ids({0, 1, 2}, 2));
+  }
+}
+
+// Rule P6.
+TEST(Rounds, EndWithTheLastNumber) {
+  auto net = restarted_behind(kCountMax);
+  net.run_for(seconds(10));
+  EXPECT_EQ(net.decided(), std::nullopt);
+  EXPECT_EQ(net.change(0).ballots_begun(), 0u);
+  EXPECT_TRUE(net.change(0).is_near({.round = kCountMax, .proposer = 0, .incarnation = {}}));
+  EXPECT_FALSE(net.change(0).is_near({.round = kCountMax + 1, .proposer = 0, .incarnation = {}}));
 }
 
 TEST(Genesis, FormsAViewAtOnceWhereAllSeedsAreThere) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "membership/view_fits.h"
 #include "tests/membership/views.h"
 
 namespace groupcomm::membership {
@@ -258,6 +259,18 @@ TEST_F(ViewChoiceTest, TakesTheLaterOfTwoJoinersOfOneName) {
   add_joiner(5, 1);
   add_joiner(5, 2);
   EXPECT_EQ(chosen(), (Ids{daemon_id(0), daemon_id(1), daemon_id(2), daemon_id(5, 2)}));
+}
+
+// Rule P6.
+TEST_F(ViewChoiceTest, CountsNoFurtherThanTheLastNumber) {
+  begin(2);
+  base.id.counter = kCountMax - 1;
+  const auto value = choose();
+  ASSERT_TRUE(value.has_value());
+  EXPECT_EQ(value->next.id.counter, kCountMax);
+  EXPECT_TRUE(fits(*value, base));
+  base.id.counter = kCountMax;
+  EXPECT_EQ(choose(), std::nullopt);
 }
 
 // Rule P5.

@@ -272,7 +272,7 @@ class ViewOrderingFits : public ::testing::Test {
   }
   static MessageBuilder causal() { return message(5, Order::kCausal).causal(3, {0, 0}); }
 
-  ViewOrdering ordering{{.self = 0, .view_size = 2, .clock_start = LamportStamp{100}}};
+  ViewOrdering ordering{{.self = 0, .view_size = 2}};
 };
 
 TEST_F(ViewOrderingFits, TakesWhatKeepsToTheRules) {
@@ -301,13 +301,29 @@ TEST_F(ViewOrderingFits, RefusesACausalMessageWithoutAVectorTimeOfTheView) {
 }
 
 TEST_F(ViewOrderingFits, RefusesAPoisonedClock) {
-  const std::uint64_t limit = 100 + (std::uint64_t{1} << 48);
+  const std::uint64_t limit = std::uint64_t{1} << 48;
   EXPECT_TRUE(fits(message(1, Order::kReliable).stamp(limit)));
   EXPECT_FALSE(fits(message(1, Order::kReliable).stamp(limit + 1)));
   protocol::Progress progress = ordering.progress();
   progress.clock = LamportStamp{limit};
   EXPECT_TRUE(ordering.fits(1, progress));
   progress.clock = LamportStamp{limit + 1};
+  EXPECT_FALSE(ordering.fits(1, progress));
+}
+
+// Rule P6: many steps of that size come near the end of all numbers, and not to it.
+TEST_F(ViewOrderingFits, RefusesAStampBeyondTheLast) {
+  const std::uint64_t last = std::uint64_t{1} << 62;
+  protocol::Progress progress = ordering.progress();
+  for (std::uint64_t clock = 0; clock < last; clock += std::uint64_t{1} << 48) {
+    progress.clock = LamportStamp{clock + (std::uint64_t{1} << 48)};
+    ASSERT_TRUE(ordering.fits(1, progress));
+    ordering.on_progress(1, progress);
+  }
+  EXPECT_EQ(ordering.clock(), LamportStamp{last});
+  EXPECT_TRUE(fits(message(1, Order::kReliable).stamp(last)));
+  EXPECT_FALSE(fits(message(1, Order::kReliable).stamp(last + 1)));
+  progress.clock = LamportStamp{last + 1};
   EXPECT_FALSE(ordering.fits(1, progress));
 }
 

@@ -277,12 +277,38 @@ TEST(ViewOrdering, CountsALamportClockOnlyWhenAllBeforeItIsHeld) {
   EXPECT_EQ(net.log(1), net.log(0));
 }
 
-TEST(ViewOrdering, BeginsItsClockBeyondTheViewsBefore) {
-  OrderingNet net({{.self = 0, .view_size = 1, .clock_start = LamportStamp{500}}});
-  net.send(0, Order::kTotal, "t");
-  EXPECT_EQ(net.deliveries(0)[0].message->stamp, LamportStamp{501});
-  EXPECT_EQ(net.at(0).clock(), LamportStamp{501});
+// E25: a clock of another member that is as far as this is taken over, and nothing wraps.
+class FarClocks : public ::testing::TestWithParam<std::tuple<Engine, std::uint64_t>> {};
+
+TEST_P(FarClocks, OrderLikeOthers) {
+  const auto [engine, clock] = GetParam();
+  OrderingNet net(3, engine);
+  protocol::Progress progress = net.at(1).progress();
+  progress.clock = LamportStamp{clock};
+  net.at(0).on_progress(1, progress);
+  net.settle();
+  for (int round = 0; round < 4; ++round) {
+    for (Rank rank = 0; rank < 3; ++rank) {
+      net.send(rank, Order::kTotal, "t");
+      net.send(rank, Order::kCausal, "c");
+      net.send(rank, Order::kSafe, "s");
+    }
+    net.settle();
+  }
+  EXPECT_EQ(net.log(0).size(), 36u);
+  EXPECT_EQ(net.log(1).size(), 36u);
+  EXPECT_EQ(net.log(2).size(), 36u);
+  EXPECT_GT(net.deliveries(2).back().message->stamp, LamportStamp{clock});
+  net.send(2, Order::kTotal, "last");
+  net.tell(2);
+  net.flush({0, 1});
+  EXPECT_EQ(net.log(0), net.log(1));
 }
+
+INSTANTIATE_TEST_SUITE_P(Engines, FarClocks,
+                         ::testing::Combine(::testing::Values(Engine::kSequencer, Engine::kLamport),
+                                            ::testing::Values((std::uint64_t{1} << 32) - 3,
+                                                              std::uint64_t{1} << 47)));
 
 }  // namespace
 }  // namespace groupcomm::ordering

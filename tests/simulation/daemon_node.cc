@@ -48,6 +48,29 @@ std::optional<protocol::DaemonView> DaemonNode::decided() const {
   return record.decided;
 }
 
+void DaemonNode::set_past(std::size_t members) {
+  const DaemonPlan& plan = scene_.plan().daemon;
+  const auto incarnation_of = [&](std::size_t i) {
+    return Incarnation{plan.incarnation_base + i + 1};
+  };
+  protocol::DurableRecord past;
+  past.decided.id = {plan.view_base, incarnation_of(0), 1};
+  past.decided.lineage = incarnation_of(0);
+  past.decided.primary = true;
+  for (std::size_t i = 0; i < members; ++i) {
+    const auto peer = std::find_if(configured_.begin(), configured_.end(), [&](const auto& other) {
+      return other.name == "d" + std::to_string(i);
+    });
+    past.decided.members.push_back(
+        i == index_ ? protocol::DaemonMember{{name_, incarnation_of(i)}, address_}
+                    : protocol::DaemonMember{{peer->name, incarnation_of(i)}, peer->address});
+  }
+  past.promised = {
+      .round = plan.round_base, .proposer = 0, .incarnation = past.decided.id.proposer};
+  past.since = incarnation_of(index_);
+  record_bytes_ = wire::encode(past);
+}
+
 void DaemonNode::start() {
   CHECK(!is_up());
   scene_.count("daemon starts");

@@ -52,6 +52,9 @@ class DaemonNode {
   // What its state directory says is the newest view, if it has a record.
   std::optional<protocol::DaemonView> decided() const;
 
+  // Before its first start: the state directory of one of so many that died together in the view
+  // from which the plan begins to count.
+  void set_past(std::size_t members);
   void start();
   void crash();  // SIGKILL
   void pause();  // SIGSTOP

@@ -122,6 +122,12 @@ void draw_further_limits(Random& random, Plan& plan) {
   // Incarnations that rise over 2^63 and sessions that rise over 2^32 while the run lasts.
   if (random.percent(10)) plan.daemon.incarnation_base = (1ull << 63) - (1'008'000ull << 20);
   if (random.percent(10)) plan.daemon.session_base = (1ull << 32) - 3;
+  // Views and ballots that rise over 2^32, or come near their end (rule P6).
+  constexpr std::uint64_t kNearTheEnd = (1ull << 62) - 100'000;
+  if (random.percent(10)) {
+    plan.daemon.view_base = random.percent(50) ? (1ull << 32) - 3 : kNearTheEnd;
+    plan.daemon.round_base = random.percent(50) ? (1ull << 32) - 3 : kNearTheEnd;
+  }
 }
 
 void draw_further_faults(Random& random, Plan& plan) {

@@ -46,6 +46,9 @@ struct DaemonPlan {
   std::uint64_t newer_wire = 0;        // of a million daemons, so many speak a later wire version
   std::uint64_t incarnation_base = 0;  // where incarnations begin to count
   std::uint64_t session_base = 0;
+  // The seeds' records speak of a view of this number, in which all of them died, and of a ballot.
+  std::uint64_t view_base = 0;
+  std::uint64_t round_base = 0;
 };
 
 struct ClientPlan {

@@ -185,7 +185,8 @@ std::vector<Setting> daemon_settings() {
           SETTING(kFault, daemon.mass_restart),     SETTING(kFault, daemon.mass_leave),
           SETTING(kFault, daemon.lie_every),        SETTING(kFault, daemon.stays_down),
           SETTING(kFault, daemon.clock_drift),      SETTING(kFault, daemon.newer_wire),
-          SETTING(kFault, daemon.incarnation_base), SETTING(kFault, daemon.session_base)};
+          SETTING(kFault, daemon.incarnation_base), SETTING(kFault, daemon.session_base),
+          SETTING(kFault, daemon.view_base),        SETTING(kFault, daemon.round_base)};
 }
 
 std::vector<Setting> client_settings() {

@@ -34,6 +34,9 @@ Simulator::Simulator(const Plan& plan, bool verbose)
     ClientSurroundings& surroundings = *this;
     clients_.push_back(std::make_unique<ClientNode>(scene_, random_.fork(), surroundings, i));
   }
+  for (std::size_t i = 0; i < seeds && plan_.daemon.view_base > 0; ++i) {
+    daemons_[i]->set_past(seeds);
+  }
   connections_.resize(plan_.clients);
   for (const Trigger& trigger : plan_.triggers) trigger_times_.push_back(trigger.times);
   for (std::size_t i = 0; i < plan_.daemons; ++i) core_.insert(i);

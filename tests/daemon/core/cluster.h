@@ -55,6 +55,10 @@ class Cluster {
   }
   // It listens there from its next start on.
   void move(std::size_t i, std::size_t port) { ports_[i] = port; }
+  // What its state directory holds at its next start.
+  void set_record(std::size_t i, protocol::DurableRecord record) {
+    nodes_[name(i)].record = std::move(record);
+  }
   // Its state directory is lost.
   void wipe(std::size_t i) { nodes_[name(i)].record = {}; }
   // The power fails: nobody finds its port closed.
