@@ -1,6 +1,9 @@
 #include "daemon/verify/check.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "daemon/verify/trace_set.h"
 
 namespace groupcomm::verify {
 
@@ -54,6 +57,7 @@ void check_level(const History& history, Findings& findings) {
 
 Verdict check(const Run& run) {
   Verdict verdict;
+  verdict.notes = run.notes;
   for (const Trace& trace : run.traces) {
     verdict.notes.insert(verdict.notes.end(), trace.notes.begin(), trace.notes.end());
   }
@@ -74,6 +78,10 @@ Verdict check(const Run& run) {
   check_block_contract(clients, findings);
   check_open_groups(clients, findings);
 
+  for (std::string& note : missing_traces(daemons, clients)) {
+    verdict.notes.push_back(std::move(note));
+  }
+  verdict.damaged_traces = run.damaged_traces;
   verdict.daemons = coverage_of(daemons);
   verdict.clients = coverage_of(clients);
   verdict.violations = findings.violations();
@@ -88,6 +96,7 @@ std::string to_text(const Verdict& verdict) {
     for (const std::string& record : violation.records) text += "    " + record + "\n";
   }
   text += verdict.violations.empty() ? "no violation" : "violations were found";
+  if (verdict.damaged_traces > 0) text += " in what could be read";
   text += " (" + to_text(verdict.daemons, "daemons") + "; " + to_text(verdict.clients, "clients") +
           ")\n";
   return text;

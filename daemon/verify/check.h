@@ -34,6 +34,7 @@ struct Verdict {
   Coverage daemons;
   Coverage clients;
   std::vector<std::string> notes;  // what could not be checked
+  std::size_t damaged_traces = 0;  // files that could not be read, or not in full
 };
 inline constexpr std::size_t kViolationsPerProperty = 5;
 

@@ -58,6 +58,7 @@ std::size_t History::MessageKeyHash::operator()(const MessageKey& key) const {
 
 History::History(const Run& run, Role level) : run_(run), level_(level) {
   for (const Trace& trace : run.traces) add_trace(trace);
+  distrust_cut_traces();
   find_homes();
   finish();
 }
@@ -84,6 +85,21 @@ void History::add_trace(const Trace& trace) {
           }
         },
         raw);
+  }
+}
+
+// What a daemon's trace does not say may have been cut off with its end.
+void History::distrust_cut_traces() {
+  std::set<std::string, std::less<>> cut;
+  for (const Trace& trace : run_.traces) {
+    if (trace.header.role != Role::kDaemon || !trace.is_cut) continue;
+    for (const Record& record : trace.records) {
+      if (const auto* start = std::get_if<record::Start>(&record)) cut.insert(start->p);
+    }
+  }
+  if (cut.empty()) return;
+  for (Index i = 0; at(i) < process_infos_.size(); ++i) {
+    if (cut.contains(daemon_of(process_name(i)))) process_infos_[at(i)].daemon_traced = false;
   }
 }
 

@@ -18,6 +18,8 @@ namespace groupcomm::verify {
 // What was recorded of one run.
 struct Run {
   std::vector<Trace> traces;
+  std::vector<std::string> notes = {};  // on files that are not among the traces
+  std::size_t damaged_traces = 0;       // files that could not be read, or not in full
   // The run ended after a quiet time in which everything could settle: whatever a living member
   // is owed must be there.
   bool converged = false;
@@ -238,6 +240,7 @@ class History {
   void add(const Record& raw, const record::Transition& transition);
   void add(const Record& raw, const record::Block& block);
   void add_inside_view(const Record& raw, const std::string& p, const std::string& g);
+  void distrust_cut_traces();
   void finish();
   void find_homes();
 

@@ -13,7 +13,8 @@ using StampsByDaemon = std::map<std::string_view, Stamps, std::less<>>;
 StampsByDaemon stamps_of(const Run& run) {
   StampsByDaemon all;
   for (const Trace& trace : run.traces) {
-    if (trace.header.role != Role::kDaemon) continue;
+    // Of one that is cut, what it stamped last may be missing.
+    if (trace.header.role != Role::kDaemon || trace.is_cut) continue;
     Stamps& stamps = all[trace.header.name];
     for (const Record& record : trace.records) {
       const auto* send = std::get_if<record::Send>(&record);

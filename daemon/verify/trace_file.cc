@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -52,21 +53,29 @@ Result<Trace> parse_trace(std::string_view text, const std::string& name) {
     ++line_number;
     const std::size_t end = text.find('\n', begin);
     const std::string where = name + ":" + std::to_string(line_number) + ": ";
-    const bool is_cut = end == std::string_view::npos;
-    const std::string_view line = text.substr(begin, is_cut ? end : end - begin);
-    begin = is_cut ? text.size() : end + 1;
-    if (is_cut && line_number > 1) {
-      trace.notes.push_back(where + "the last line is cut and is left out");
-      break;
-    }
+    const bool is_last = end == std::string_view::npos;
+    const std::string_view line = text.substr(begin, is_last ? end : end - begin);
+    begin = is_last ? text.size() : end + 1;
     if (line_number == 1) {
       auto header = parse_header(line);
       if (!header.ok()) return Failure{where + header.error()};
       trace.header = header.value();
       continue;
     }
+    if (is_last) {
+      trace.notes.push_back(where + "the last line is cut and is left out");
+      trace.is_cut = true;
+      break;
+    }
     auto record = parse_line(line);
-    if (!record.ok()) return Failure{where + record.error()};
+    if (!record.ok()) {
+      const auto behind =
+          std::count(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), '\n');
+      trace.notes.push_back(where + record.error() + ": this line and the " +
+                            std::to_string(behind) + " behind it are left out");
+      trace.is_cut = trace.is_damaged = true;
+      break;
+    }
     trace.records.push_back(std::move(record).value());
   }
   if (line_number == 0) return Failure{name + ": the file is empty"};

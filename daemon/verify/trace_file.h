@@ -38,9 +38,14 @@ struct Trace {
   TraceHeader header;
   std::vector<Record> records;
   std::vector<std::string> notes;  // "FILE:LINE: what was left out and why"
+  // Records are missing at its end that the process had written: it may have done and been told
+  // more. (A file that ends with a whole line is taken to be all that the process wrote.)
+  bool is_cut = false;
+  bool is_damaged = false;  // cut, and not only inside its last line
 };
 
-// A Failure where the file cannot be read, is no trace, or a line other than a cut last one is bad.
+// A Failure where the file cannot be read or is no trace of this version. From the first line on
+// that is bad, the rest is left out.
 Result<Trace> read_trace_file(const std::string& path);
 
 // The same for text that is already in memory; `name` stands for the file in messages.

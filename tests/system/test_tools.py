@@ -116,6 +116,55 @@ class Tools(SystemTestCase):
         self.assertEqual(verdict.returncode, 1, verdict.stdout)
         self.assertTrue(verdict.stdout + verdict.stderr)
 
+    def test_verify_checks_what_can_be_checked(self):
+        """Files that are cut anywhere, damaged, no traces, given twice or missing are named, and
+        nobody is blamed for what they do not say."""
+        cluster = self.cluster()
+        a, b, _ = cluster.members("room", ["a", "b", "c"])
+        for number in range(20):
+            a.send("room", str(number), id=number)
+        b.wait_messages("room", 20)
+        cluster.daemons["n3"].kill()
+        for pipe in (a, b):
+            pipe.wait_view("room", ["a", "b"])
+        b.send("room", "last")
+        a.wait_messages("room", 21)
+        cluster.end_cleanly()
+        self.assertEqual(cluster.verify().returncode, 0)
+        traces = list(cluster.traces)
+
+        def verify(files):
+            done = subprocess.run([str(BIN / "groupcommctl"), "verify", *map(str, files)],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertIn("no violation", done.stdout, done.stderr)
+            return done
+
+        for trace in traces:
+            self.assertEqual(verify([t for t in traces if t != trace]).returncode, 0)
+            text = trace.read_bytes()
+            lines = text.splitlines(True)
+            for line in range(1, len(lines), 1 + len(lines) // 10):
+                trace.write_bytes(b"".join([*lines[:line], b"rubbish\n", *lines[line:]]))
+                done = verify(traces)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"note: {trace}:{line + 1}: ", done.stdout)
+                trace.write_bytes(b"".join(lines[:line]) + lines[line][:-2])
+                done = verify(traces)
+                self.assertEqual(done.returncode, 0, done.stdout)
+                self.assertIn(f"note: {trace}:{line + 1}: the last line is cut", done.stdout)
+            trace.write_bytes(text)
+        done = verify([*traces, traces[0]])
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("is the same as", done.stdout)
+        other = cluster.folder / "other"
+        other.write_text("groupcomm-trace 2 role=client name=x\n")
+        done = verify([*traces, other, BIN / "groupcommctl", cluster.folder / "nothing"])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{other}:1: unknown version of the trace format: 2", done.stdout)
+        self.assertIn(f"{BIN / 'groupcommctl'}:1: not a groupcomm trace", done.stdout)
+        self.assertIn(f"{cluster.folder / 'nothing'}: cannot be opened", done.stdout)
+        self.assertIn("3 of", done.stderr)
+
     def test_the_program_of_the_readme_runs(self):
         cluster = self.cluster(size=1)
         done = subprocess.run([str(BIN / "readme_hello")], capture_output=True, text=True,

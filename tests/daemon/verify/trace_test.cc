@@ -206,13 +206,24 @@ TEST(ParseTrace, LeavesOutACutLastLineAndSaysSo) {
   EXPECT_EQ(trace.value().notes.front().rfind("file.trace:3: ", 0), 0u);
 }
 
-TEST(ParseTrace, NamesTheLineThatIsBad) {
-  const auto trace =
-      parse_trace("groupcomm-trace 1 role=client name=a\nstart p=x\nrubbish\nexit p=x\n", "file");
-  ASSERT_FALSE(trace.ok());
-  EXPECT_EQ(trace.error().rfind("file:3: ", 0), 0u) << trace.error();
-  EXPECT_FALSE(parse_trace("", "file").ok());
-  EXPECT_FALSE(parse_trace("hello\n", "file").ok());
+TEST(ParseTrace, LeavesOutWhatComesFromABadLineOnAndSaysSo) {
+  const auto trace = parse_trace(
+      "groupcomm-trace 1 role=client name=a\nstart p=x\nrubbish\nexit p=x\nexit p=x\n", "file");
+  ASSERT_TRUE(trace.ok());
+  EXPECT_EQ(trace.value().records, (std::vector<Record>{record::Start{.p = "x"}}));
+  EXPECT_TRUE(trace.value().is_damaged);
+  ASSERT_EQ(trace.value().notes.size(), 1u);
+  EXPECT_EQ(trace.value().notes.front(),
+            "file:3: unknown kind \"rubbish\": this line and the 2 behind it are left out");
+}
+
+TEST(ParseTrace, RefusesWhatIsNoTraceOfThisVersion) {
+  EXPECT_EQ(parse_trace("", "file").error(), "file: the file is empty");
+  EXPECT_EQ(parse_trace("hello\n", "file").error(), "file:1: not a groupcomm trace");
+  EXPECT_EQ(parse_trace("groupcomm-trace 2 role=client name=a\nstart p=x\n", "file").error(),
+            "file:1: unknown version of the trace format: 2");
+  EXPECT_FALSE(parse_trace(std::string(5000, '\0'), "file").ok());
+  EXPECT_FALSE(parse_trace("groupcomm-trace", "file").ok());
 }
 
 }  // namespace
