@@ -44,6 +44,9 @@ void PipeTrace::view(const std::string& group, const GroupView& view) {
       self_, group, view, previous == rooms_.end() ? nullptr : &previous->second.view);
   rooms_[group] = {.view = view, .view_id = to_string(view.id), .me = written.p};
   writer_->write(written);
+  if (view.my_rank == 0) {
+    writer_->write(record::Lead{.p = written.p, .g = group, .view = written.id});
+  }
 }
 
 void PipeTrace::transition(const std::string& group, const std::vector<ProcessId>& transitional) {

@@ -156,6 +156,49 @@ class Quorum(SystemTestCase):
         self.check_traces(cluster)
 
 
+class Resource:
+    """Something outside that leaders act on: it refuses lower fencing tokens than it has seen."""
+
+    def __init__(self):
+        self.token = (0, 0)
+
+    def accepts(self, view_id):
+        token = (int(view_id.split(".")[0]), int(view_id.split("/")[1]))
+        if token < self.token:
+            return False
+        self.token = token
+        return True
+
+
+class Leaders(SystemTestCase):
+    def test_a_leader_that_stood_still_is_refused_by_its_token(self):
+        cluster = self.cluster()
+        pipes = cluster.members("room", ["a", "b", "c"])
+        resource = Resource()
+        by_name = {pipe.name: pipe for pipe in pipes}
+        for _ in range(2):
+            old = pipes[0].all("view", group="room")[-1]
+            leader = by_name[groupcomm.short(old["members"][0])]
+            others = [pipe for pipe in pipes if pipe is not leader]
+            self.assertTrue(resource.accepts(old["view"]))
+            mark = leader.mark()
+            leader.daemon.process.freeze()
+            new = [pipe.wait_view("room", [other.name for other in others]) for pipe in others]
+            self.assertEqual(new[0]["view"], new[1]["view"])
+            self.assertNotEqual(new[0]["members"][0], old["members"][0])
+            self.assertTrue(resource.accepts(new[0]["view"]))
+            # It was told nothing, and takes itself for the leader.
+            self.assertEqual(leader.all(start=mark), [])
+            self.assertFalse(resource.accepts(old["view"]))
+            leader.daemon.process.thaw()
+            self.assertEqual(leader.wait_for("gone", start=mark)["reason"], "excluded")
+            leader.wait_for("connected", start=mark)
+            leader.join("room")
+            for pipe in pipes:
+                pipe.begin_behind_view("room", ["a", "b", "c"])
+        self.check_traces(cluster)
+
+
 class Options(SystemTestCase):
     def test_the_first_member_fixes_the_options(self):
         cluster = self.cluster()
