@@ -64,6 +64,9 @@ Queued Client::multicast_within(std::chrono::milliseconds time,
   return state_->multicast_within(time, groups, payload, options);
 }
 
+RequestId Client::bootstrap(const std::vector<std::string>& without) {
+  return state_->bootstrap(without);
+}
 RequestId Client::query_status() { return state_->query_status(); }
 
 RequestId Client::query_groups() { return state_->query_groups(); }

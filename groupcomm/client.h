@@ -85,6 +85,10 @@ class Client {
   // Questions to the daemon; ClientListener gets the answers. Request 0 while not connected.
   RequestId query_status();
   RequestId query_groups();
+  // For operators: may the daemon go on without a quorum of its last view? With the names of those
+  // that are missing: it shall, without them. That is right only where they are dead, or will not
+  // go on on their own. Only root and the user of the daemon may say so.
+  RequestId bootstrap(const std::vector<std::string>& without);
   // The views of these groups, or of all where the list is empty, now and on each change. Throws
   // Error (kBadName).
   RequestId watch(const std::vector<std::string>& groups);

@@ -170,6 +170,10 @@ void ClientState::tell(upcall::Status& told) { listener_->on_status(told.request
 
 void ClientState::tell(upcall::Groups& told) { listener_->on_groups(told.request, told.groups); }
 
+void ClientState::tell(upcall::BootstrapAnswered& told) {
+  listener_->on_bootstrap(told.request, told.possible, told.without, told.text);
+}
+
 void ClientState::tell(upcall::Watched& told) { listener_->on_watched_view(told.group, told.view); }
 
 }  // namespace groupcomm

@@ -174,6 +174,13 @@ RequestId ClientCore::query_groups() {
   return request;
 }
 
+RequestId ClientCore::bootstrap(std::vector<std::string> without) {
+  if (!connected()) return {};
+  const RequestId request = next_request();
+  outgoing_.emplace_back(protocol::Bootstrap{.request = request, .without = std::move(without)});
+  return request;
+}
+
 RequestId ClientCore::watch(std::vector<std::string> groups) {
   for (const std::string& group : groups) CHECK_EQ(why_bad_name(group), std::string());
   if (!connected()) return {};

@@ -80,6 +80,12 @@ struct Groups {
   RequestId request;
   std::vector<protocol::GroupStatus> groups;
 };
+struct BootstrapAnswered {
+  RequestId request;
+  bool possible = false;
+  std::vector<std::string> without;
+  std::string text;
+};
 struct Watched {
   std::string group;
   GroupView view;
@@ -90,7 +96,7 @@ using Upcall =
     std::variant<upcall::Connected, upcall::ViewInstalled, upcall::Transition, upcall::Delivered,
                  upcall::Accepted, upcall::Rejected, upcall::SendFailed, upcall::Safe,
                  upcall::Suspended, upcall::Block, upcall::Gone, upcall::Disconnected,
-                 upcall::Status, upcall::Groups, upcall::Watched>;
+                 upcall::Status, upcall::Groups, upcall::Watched, upcall::BootstrapAnswered>;
 
 // The state machine of one client. A process that connects again is a new process to everybody
 // else, so each connection starts from nothing; only the count of requests goes on, so that no
@@ -128,9 +134,10 @@ class ClientCore {
   // where it is not in the group, kBadOption where no Block is open that take_upcalls has given,
   // kBlocked where it is answered.
   Queued block_ok(std::string_view group);
-  // These three give request 0, and do nothing, while not connected.
+  // These four give request 0, and do nothing, while not connected.
   RequestId query_status();
   RequestId query_groups();
+  RequestId bootstrap(std::vector<std::string> without);
   // REQUIRES: the names obey identity.h. An empty list asks for all groups.
   RequestId watch(std::vector<std::string> groups);
   // Leaves every group that it is in or joining.
@@ -239,6 +246,7 @@ class ClientCore {
   Outcome on_message(protocol::Disconnect& message);
   Outcome on_message(protocol::StatusReply& message);
   Outcome on_message(protocol::GroupsReply& message);
+  Outcome on_message(protocol::BootstrapReply& message);
   Outcome on_message(protocol::WatchedView& message);
 
   // The record of a group, made where it is missing; nullptr where another name has its key.

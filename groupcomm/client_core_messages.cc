@@ -317,6 +317,14 @@ ClientCore::Outcome ClientCore::on_message(protocol::GroupsReply& message) {
   return std::nullopt;
 }
 
+ClientCore::Outcome ClientCore::on_message(protocol::BootstrapReply& message) {
+  upcalls_.emplace_back(upcall::BootstrapAnswered{.request = message.request,
+                                                  .possible = message.possible,
+                                                  .without = std::move(message.without),
+                                                  .text = std::move(message.text)});
+  return std::nullopt;
+}
+
 ClientCore::Outcome ClientCore::on_message(protocol::WatchedView& message) {
   upcalls_.emplace_back(
       upcall::Watched{.group = std::move(message.group), .view = std::move(message.view)});

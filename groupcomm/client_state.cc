@@ -302,6 +302,13 @@ RequestId ClientState::query_groups() {
   return request;
 }
 
+RequestId ClientState::bootstrap(const std::vector<std::string>& without) {
+  const Lock lock(mutex_);
+  const RequestId request = core_.bootstrap(without);
+  flush_unless_collecting();
+  return request;
+}
+
 RequestId ClientState::watch(const std::vector<std::string>& groups) {
   for (const std::string& group : groups) {
     const std::string why = why_bad_name(group);

@@ -42,6 +42,7 @@ class ClientState : public std::enable_shared_from_this<ClientState> {
   Queued multicast_within(Milliseconds time, const std::vector<std::string>& groups,
                           const Payload& payload, const SendOptions& options);
   RequestId query_status();
+  RequestId bootstrap(const std::vector<std::string>& without);
   RequestId query_groups();
   RequestId watch(const std::vector<std::string>& groups);
 
@@ -95,6 +96,7 @@ class ClientState : public std::enable_shared_from_this<ClientState> {
   void tell(upcall::Disconnected& told);
   void tell(upcall::Status& told);
   void tell(upcall::Groups& told);
+  void tell(upcall::BootstrapAnswered& told);
   void tell(upcall::Watched& told);
   Memberships::Pointer current(const std::string& group) const;
 

@@ -92,10 +92,15 @@ class ClientListener {
   virtual void on_open_send_failed(const std::string& /*group*/, SendNumber /*number*/) {}
   virtual void on_open_send_safe(const std::string& /*group*/, SendNumber /*number*/) {}
 
-  // Answers to Client::query_status, query_groups and watch.
+  // Answers to Client::query_status, query_groups, bootstrap and watch.
   virtual void on_status(RequestId /*request*/, const protocol::DaemonStatus& /*status*/) {}
   virtual void on_groups(RequestId /*request*/,
                          const std::vector<protocol::GroupStatus>& /*groups*/) {}
+  // `possible`: it can go on without these, or where it was told to, it has done so. `text` says
+  // more, or why not.
+  virtual void on_bootstrap(RequestId /*request*/, bool /*possible*/,
+                            const std::vector<std::string>& /*without*/,
+                            const std::string& /*text*/) {}
   virtual void on_watched_view(const std::string& /*group*/, const GroupView& /*view*/) {}
 };
 

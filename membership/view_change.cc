@@ -47,6 +47,7 @@ void ViewChange::begin(const protocol::DaemonView& view, bool living, TimePoint 
 
 bool ViewChange::has_reason(const Situation& situation) const {
   if (!rank_ || highest_round_ >= kCountMax) return false;  // rule P6
+  if (situation.given_up) return true;
   if (!living_) return situation.may_recover;
   return is_flushing() || !situation.lost.empty() || !situation.leaving.empty() ||
          situation.leaving_self || situation.joiner_is_due;
@@ -71,6 +72,7 @@ void ViewChange::watch_quorum(TimePoint now, const Situation& situation) {
 TimePoint ViewChange::ballot_due_at(const Situation& situation) const {
   if (!reason_since_ || round_) return TimePoint::never();
   TimePoint due = *reason_since_ + turn(situation);
+  if (situation.given_up) return due;  // the ballots of others are good for nothing
   if (is_at_work(last_proposer_, situation)) due = std::max(due, quiet_until_);
   const bool some_are_missing = situation.present.size() < base().members.size();
   // Those that were cut off from a quorum come back one after another: wait for all.
@@ -91,6 +93,11 @@ bool ViewChange::is_ballot_due(TimePoint now, const Situation& situation) {
   }
   if (!reason_since_) reason_since_ = now;
   return ballot_due_at(situation) <= now;
+}
+
+void ViewChange::ask_afresh(TimePoint now) {
+  round_.reset();
+  reason_since_ = now;
 }
 
 void ViewChange::begin_ballot(TimePoint now, const Situation& situation, const Messages& messages) {
@@ -168,6 +175,12 @@ void ViewChange::wait_for(TimePoint now, Rank proposer) {
 void ViewChange::on_propose(TimePoint now, Rank proposer, const protocol::Propose& propose) {
   highest_round_ = std::max(highest_round_, propose.ballot.round);
   if (!rank_ || propose.value.base != base().id) return;
+  // Rule R6: nobody votes himself out without a quorum.
+  if (propose.value.forced &&
+      !ranks_in(base(), propose.value.next, /*by_name=*/true).contains(*rank_)) {
+    PROBE("R6: a proposal by force to one that is given up");
+    return;
+  }
   if (!agreement_.may_accept(propose.ballot)) {
     PROBE("E23: a proposal below the promise");
     outbound_.push_back(
@@ -234,35 +247,66 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   const bool is_late = now - round_->begun() >= options_.ballot_time_out;
   if (!is_complete(*collecting, situation) && !is_late) return;
   if (!is_complete(*collecting, situation)) PROBE("a choice without all that are present");
-  std::set<Rank> answered;
-  for (const auto& [rank, answer] : collecting->answers) answered.insert(rank);
-  if (!is_quorum_of(base(), answered)) return;
+  // Who accepted a value by force may have forgotten for it what a quorum accepted (rule R6).
+  std::set<Rank> voters;
+  for (const auto& [rank, answer] : collecting->answers) {
+    if (!answer.state.accepted || !answer.state.accepted->value.forced) {
+      voters.insert(rank);
+    }
+  }
+  const bool has_quorum = is_quorum_of(base(), voters);
+  if (!has_quorum && !situation.given_up) return;
   // What is known of oneself is never old.
   protocol::State& own = collecting->answers[*rank_].state;
   own.hears = situation.hears;
   own.leaving = situation.leaving_self;
 
-  std::optional<ViewChangeValue> value = value_to_adopt(collecting->answers);
+  std::optional<ViewChangeValue> value;
+  if (has_quorum) value = value_to_adopt(collecting->answers, /*forced=*/false);
   if (!value && defers(now, situation)) {
     PROBE("E15: a proposer waits for a lower rank that others hear");
     return;
   }
-  if (!value) {
-    std::set<Rank> silent;
-    for (Rank rank = 0; rank < base().members.size(); ++rank) {
-      if (!is_at_work(rank, situation)) silent.insert(rank);
-    }
-    value = choose_value({.base = base(),
-                          .answers = collecting->answers,
-                          .joiners = situation.joiners,
-                          .silent = silent,
-                          .ballot = round_->ballot()});
-  }
+  if (!value && has_quorum) value = choose(collecting->answers, situation, nullptr);
+  if (!value && situation.given_up) value = choose_by_force(collecting->answers, situation);
   if (!value) return;
   round_->enter(now, FlushRound::Filling{std::move(*value)});
   if (living_) return;
   propose(now);
   try_decide(now, situation);
+}
+
+std::optional<ViewChangeValue> ViewChange::choose(const Answers& answers,
+                                                  const Situation& situation,
+                                                  const std::set<Rank>* given_up) const {
+  std::set<Rank> silent;
+  for (Rank rank = 0; rank < base().members.size(); ++rank) {
+    if (!is_at_work(rank, situation)) silent.insert(rank);
+  }
+  return choose_value({.base = base(),
+                       .answers = answers,
+                       .joiners = situation.joiners,
+                       .silent = silent,
+                       .given_up = given_up,
+                       .ballot = round_->ballot()});
+}
+
+// Rule R6: a word is about who is there now, and not about answers of the dead; and what others
+// accepted may be decided by those who were given up, in their lineage.
+std::optional<ViewChangeValue> ViewChange::choose_by_force(Answers answers,
+                                                           const Situation& situation) const {
+  const Answer own = answers.at(*rank_);
+  std::erase_if(answers, [&](const auto& entry) {
+    return entry.first != *rank_ &&
+           (!situation.present.contains(entry.first) || !hear_one_another(own, entry.second));
+  });
+  auto value = value_to_adopt(answers, /*forced=*/true);
+  if (value) {
+    std::set<Rank> kept = ranks_in(base(), value->next, /*by_name=*/true);
+    kept.insert(situation.given_up->begin(), situation.given_up->end());
+    if (kept.size() == base().members.size()) return value;
+  }
+  return choose(answers, situation, &*situation.given_up);
 }
 
 // Rule F11.
@@ -291,9 +335,21 @@ void ViewChange::on_accept(TimePoint now, Rank rank, const protocol::Accept& acc
   try_decide(now, situation);
 }
 
+// A quorum is enough (rule F8). Without one all must agree, but those who were given up (rule R6):
+// who was not asked cannot be outvoted.
+bool ViewChange::is_decided(const FlushRound::Proposing& proposing,
+                            const Situation& situation) const {
+  if (!proposing.value.forced) return is_quorum_of(base(), proposing.accepted);
+  const std::set<Rank> staying = ranks_in(base(), proposing.value.next, /*by_name=*/true);
+  return situation.given_up && std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
+           return proposing.accepted.contains(rank) || situation.given_up->contains(rank);
+         });
+}
+
 void ViewChange::try_decide(TimePoint now, const Situation& situation) {
   auto* proposing = round_->in<FlushRound::Proposing>();
-  if (proposing == nullptr || !is_quorum_of(base(), proposing->accepted)) return;
+  if (proposing == nullptr) return;
+  if (!is_decided(*proposing, situation)) return;
   proposing->quorum_at = std::min(proposing->quorum_at, now);
   // Rule F8: those that stay get a short grace to come along.
   const std::set<Rank> staying = ranks_in(base(), proposing->value.next, /*by_name=*/true);
@@ -332,7 +388,7 @@ void ViewChange::on_tick(TimePoint now, const Situation& situation) {
   // A phase that does not end means that somebody died in it, or came back since: ask everybody
   // afresh. Answers of before and after must not be mixed: they say who heard whom.
   const bool is_stuck = now - round_->phase_since() >= options_.ballot_time_out &&
-                        is_quorum_of(base(), situation.present);
+                        (is_quorum_of(base(), situation.present) || situation.given_up);
   if (is_stuck) {
     PROBE("E13: a ballot is begun afresh");
     round_.reset();

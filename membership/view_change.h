@@ -52,6 +52,8 @@ class ViewChange {
     bool joiner_is_due = false;      // some joiner is heard by all present members
     bool leaving_self = false;
     bool suspended = false;
+    // The operator's word (rule R6): all members but these need no quorum.
+    std::optional<std::set<Rank>> given_up;
     bool may_recover = true;  // no living view is known: a restarted daemon may form one
   };
 
@@ -89,6 +91,8 @@ class ViewChange {
   bool is_flushing() const { return agreement_.has_promised(); }
   // Someone should begin a ballot, and it is this member's turn.
   bool is_ballot_due(TimePoint now, const Situation& situation);
+  // What a ballot of one's own has asked so far is not to count: it is begun afresh.
+  void ask_afresh(TimePoint now);
   void begin_ballot(TimePoint now, const Situation& situation, const Messages& messages);
 
   // Rounds rise by one with each ballot: one that is far above all that were heard was made up, and
@@ -121,6 +125,8 @@ class ViewChange {
     return std::exchange(decided_, std::nullopt);
   }
   TimePoint next_deadline(const Situation& situation) const;
+  // A quorum of the base is present since then.
+  std::optional<TimePoint> quorum_since() const { return quorum_since_; }
   std::uint64_t ballots_begun() const { return ballots_begun_; }
 
  private:
@@ -143,6 +149,13 @@ class ViewChange {
   // Another one is at it: it gets its time before this one begins a ballot of its own.
   void wait_for(TimePoint now, Rank proposer);
   void try_choose(TimePoint now, const Situation& situation);
+  // What a ballot proposes where nothing that was accepted binds it.
+  std::optional<protocol::ViewChangeValue> choose(const Answers& answers,
+                                                  const Situation& situation,
+                                                  const std::set<Rank>* given_up) const;
+  std::optional<protocol::ViewChangeValue> choose_by_force(Answers answers,
+                                                           const Situation& situation) const;
+  bool is_decided(const FlushRound::Proposing& proposing, const Situation& situation) const;
   bool defers(TimePoint now, const Situation& situation) const;
   void propose(TimePoint now);
   void try_decide(TimePoint now, const Situation& situation);

@@ -22,11 +22,15 @@ bool hears(const std::vector<Incarnation>& row, Incarnation incarnation) {
   return std::find(row.begin(), row.end(), incarnation) != row.end();
 }
 
+}  // namespace
+
 // Two of one incarnation cannot be told apart (rule P5): they count as if they were cut off.
 bool hear_one_another(const Answer& a, const Answer& b) {
   if (a.from.incarnation == b.from.incarnation) return false;
   return hears(a.state.hears, b.from.incarnation) && hears(b.state.hears, a.from.incarnation);
 }
+
+namespace {
 
 using Subset = std::uint32_t;
 
@@ -199,6 +203,19 @@ void choose_cut(const Choice& choice, ViewChangeValue& value) {
   }
 }
 
+// A fingerprint of the view that begins it: one incarnation may begin several.
+Incarnation lineage_by_force(const ViewId& id) {
+  return Incarnation{group_key(to_string(id)).value | 1};
+}
+
+// Rule R6: an operator gave up all that do not stay.
+bool are_others_given_up(const Choice& choice, const std::vector<Rank>& staying) {
+  if (choice.given_up == nullptr) return false;
+  std::set<Rank> known = *choice.given_up;
+  known.insert(staying.begin(), staying.end());
+  return known.size() == choice.base.members.size();
+}
+
 }  // namespace
 
 bool is_quorum_of(const DaemonView& view, const std::set<Rank>& ranks) {
@@ -218,15 +235,24 @@ std::set<Rank> ranks_in(const DaemonView& base, const DaemonView& next, bool by_
   return ranks;
 }
 
-std::optional<ViewChangeValue> value_to_adopt(const Answers& answers) {
+std::optional<ViewChangeValue> value_to_adopt(const Answers& answers, bool forced) {
   const protocol::AcceptedValue* newest = nullptr;
   for (const auto& [rank, answer] : answers) {
     const auto& accepted = answer.state.accepted;
-    if (accepted && (newest == nullptr || newest->ballot < accepted->ballot)) newest = &*accepted;
+    if (!accepted || accepted->value.forced != forced) continue;
+    if (newest == nullptr || newest->ballot < accepted->ballot) newest = &*accepted;
   }
   if (newest == nullptr) return std::nullopt;
   PROBE("E10: an accepted value is proposed again");
   return newest->value;
+}
+
+std::vector<Incarnation> ancestors_after(const DaemonView& base) {
+  std::vector<Incarnation> ancestors = base.ancestors;
+  if (base.id.counter == 0) return ancestors;
+  ancestors.push_back(base.lineage);
+  if (ancestors.size() > protocol::kAncestorsMax) ancestors.erase(ancestors.begin());
+  return ancestors;
 }
 
 std::optional<ViewChangeValue> choose_value(const Choice& choice) {
@@ -234,7 +260,8 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   if (base.id.counter >= kCountMax) return std::nullopt;  // rule P6
   std::vector<Rank> staying = choose_staying(choice.answers);
   // Leavers count for the quorum that lets the others go on (rule V2).
-  if (!is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()))) {
+  const bool is_quorum = is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()));
+  if (!is_quorum && !are_others_given_up(choice, staying)) {
     PROBE("E13: those who hear one another are no quorum");
     return std::nullopt;
   }
@@ -251,7 +278,11 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   ViewChangeValue value;
   value.base = base.id;
   value.next.id = {base.id.counter + 1, choice.ballot.incarnation, choice.ballot.round};
-  value.next.lineage = base.id.counter == 0 ? choice.ballot.incarnation : base.lineage;
+  value.forced = choice.given_up != nullptr;
+  const bool is_first = base.id.counter == 0;
+  value.next.lineage = is_first ? choice.ballot.incarnation : base.lineage;
+  if (value.forced) value.next.lineage = lineage_by_force(value.next.id);
+  value.next.ancestors = value.forced ? ancestors_after(base) : base.ancestors;
   value.next.primary = true;
   value.next.members = next_members(choice, staying);
   const std::set<Rank> staying_ranks(staying.begin(), staying.end());
@@ -262,6 +293,7 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
     if (is_same_again || base.id.counter == 0) continue;
     value.left.push_back({base.members[rank].id, leave_reason(choice, rank)});
   }
+  if (value.forced) PROBE("R6: a view is forced");
   value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);
   if (value.recovered) PROBE("a view is recovered");
   if (value.recovered && !living.empty()) PROBE("a view is recovered beside living members");

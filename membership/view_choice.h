@@ -25,6 +25,9 @@ struct Joiner {
   std::vector<Incarnation> hears;
 };
 
+// Both ways, by what they answered.
+bool hear_one_another(const Answer& a, const Answer& b);
+
 // Is this set of ranks a quorum of the view (rule V1)?
 bool is_quorum_of(const protocol::DaemonView& view, const std::set<Rank>& ranks);
 
@@ -34,19 +37,25 @@ std::set<Rank> ranks_in(const protocol::DaemonView& base, const protocol::Daemon
                         bool by_name);
 
 // Rule F3: the accepted value of the highest ballot among the answers must be proposed again.
-std::optional<protocol::ViewChangeValue> value_to_adopt(const Answers& answers);
+// `forced`: of the values by force (rule R6), and else of the others.
+std::optional<protocol::ViewChangeValue> value_to_adopt(const Answers& answers, bool forced);
+
+// The lineages that a forced view after this one names (rule R7).
+std::vector<Incarnation> ancestors_after(const protocol::DaemonView& base);
 
 struct Choice {
   const protocol::DaemonView& base;
   const Answers& answers;
   const std::vector<Joiner>& joiners;
   const std::set<Rank>& silent;  // members that are not even heard
+  // No quorum is needed, but all others than these (rule R6).
+  const std::set<Rank>* given_up = nullptr;
   protocol::Ballot ballot;
 };
 
 // Rules F4 and V2-V4: the largest set of answering members that all hear one another, minus
 // leavers, plus joiners that all of them hear; the cut and the known order. Nothing where no such
-// set is a quorum of the base view.
+// set is a quorum of the base view, or by force, all that were not given up.
 std::optional<protocol::ViewChangeValue> choose_value(const Choice& choice);
 
 }  // namespace groupcomm::membership

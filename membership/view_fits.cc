@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "membership/view_choice.h"
+
 namespace groupcomm::membership {
 namespace {
 
@@ -32,6 +34,13 @@ bool fits_order(OrderNumber first, const std::vector<MessageReference>& places,
   return first && in_range && delivered < first.plus(places.size()) && !has_repetition(places);
 }
 
+// Rule R7: a forced view begins a lineage, and so does the first view.
+bool fits_lineage(const DaemonView& next, const DaemonView& base, bool forced) {
+  const bool begins = forced || base.id.counter == 0;
+  return (next.lineage == base.lineage) != begins &&
+         next.ancestors == (forced ? ancestors_after(base) : base.ancestors);
+}
+
 }  // namespace
 
 bool fits(const DaemonView& decided) {
@@ -43,8 +52,11 @@ bool fits(const DaemonView& decided) {
     incarnations.push_back(member.id.incarnation);
     names.push_back(member.id.name);
   }
-  return decided.lineage != Incarnation{} && !has_repetition(incarnations) &&
-         !has_repetition(names);
+  std::vector<Incarnation> lineages = decided.ancestors;
+  lineages.push_back(decided.lineage);
+  return decided.lineage != Incarnation{} && lineages.size() <= protocol::kAncestorsMax + 1 &&
+         !has_repetition(std::move(lineages)) && !has_repetition(std::move(incarnations)) &&
+         !has_repetition(std::move(names));
 }
 
 bool fits(const ViewChangeValue& value) {
@@ -60,7 +72,7 @@ bool fits(const ViewChangeValue& value) {
 bool fits(const ViewChangeValue& value, const DaemonView& base) {
   if (value.base != base.id || !fits(value)) return false;
   const bool is_first = base.id.counter == 0;
-  if (!is_first && value.next.lineage != base.lineage) return false;
+  if (!fits_lineage(value.next, base, value.forced)) return false;
   const bool left_base =
       std::all_of(value.left.begin(), value.left.end(),
                   [&](const DepartedDaemon& departed) { return is_in(base, departed.id); });

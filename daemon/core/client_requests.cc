@@ -210,6 +210,16 @@ void ClientService::on_message(Session& session, protocol::GroupsQuery query) {
   tell(session.id, std::move(reply));
 }
 
+void ClientService::on_message(Session& session, protocol::Bootstrap bootstrap) {
+  bootstraps_.push_back({session.id, bootstrap});
+}
+
+void ClientService::answer(const BootstrapWish& wish, protocol::BootstrapReply reply) {
+  if (sessions_.find(wish.session) == nullptr) return;
+  reply.request = wish.of.request;
+  tell(wish.session, std::move(reply));
+}
+
 void ClientService::on_message(Session& session, protocol::Watch watch) {
   for (const Group* group : directory_.groups()) {
     const auto& names = watch.groups;

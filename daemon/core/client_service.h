@@ -58,6 +58,13 @@ class ClientService {
   // --- clients
   void on_frame(SessionId id, std::vector<protocol::ClientMessage> messages);
   void on_lost(SessionId id);
+  // Somebody asks about a bootstrap, or for one. To be answered at once.
+  struct BootstrapWish {
+    SessionId session;
+    protocol::Bootstrap of;
+  };
+  std::vector<BootstrapWish> take_bootstrap_wishes() { return std::exchange(bootstraps_, {}); }
+  void answer(const BootstrapWish& wish, protocol::BootstrapReply reply);
   // Answers queries with this.
   void set_status(protocol::DaemonStatus status) { status_ = std::move(status); }
   static bool asks_for_status(const std::vector<protocol::ClientMessage>& messages);
@@ -120,6 +127,7 @@ class ClientService {
   void on_message(Session& session, protocol::StatusQuery query);
   void on_message(Session& session, protocol::GroupsQuery query);
   void on_message(Session& session, protocol::Watch watch);
+  void on_message(Session& session, protocol::Bootstrap bootstrap);
   void enqueue(Session& session, QueuedRequest request, std::size_t bytes);
   void reject(Session& session, RequestId request, GroupKey group, RejectReason reason);
   void refuse(Session& session, const std::string& why);
@@ -205,6 +213,7 @@ class ClientService {
   std::optional<OrderNumber> deferring_after_;
   std::vector<ordering::Delivery> deferred_;
   protocol::DaemonStatus status_;
+  std::vector<BootstrapWish> bootstraps_;
   SessionId next_served_;  // round robin over sessions
   bool is_stamping_ = false;
   bool is_view_over_ = false;  // its last joins and leaves are being counted in

@@ -54,6 +54,7 @@ struct InstallView {
   protocol::DaemonView view;
   std::vector<protocol::DepartedDaemon> left;
   bool recovered = false;
+  bool forced = false;
 };
 // A message of a local client was stamped: from here on it is accepted (for the trace: the send
 // record must be written before the frames that follow are sent).

@@ -16,6 +16,7 @@ namespace groupcomm::daemon {
 struct ClientFrame {
   SessionId session;
   std::vector<protocol::ClientMessage> messages;
+  bool from_operator = false;  // of root or the daemon's own user
 };
 // The client's process ended, its connection broke, or it sent bytes that are no frame.
 struct ClientLost {

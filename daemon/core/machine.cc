@@ -65,6 +65,7 @@ DaemonCore::Machine::Machine(DaemonOptions options, protocol::DurableRecord reco
       clients_(options_, effects_),
       installs_sent_(kInstallPause, kStrangersMax),
       installs_asked_(kInstallPause, kStrangersMax),
+      forebears_told_(kInstallPause, kStrangersMax),
       heartbeat_due_(now),
       beacon_due_(now) {
   if (!options_.peers.empty() && change_.record().since == options_.self.incarnation) {
@@ -94,6 +95,9 @@ void DaemonCore::Machine::step(TimePoint now, Event event) {
 void DaemonCore::Machine::on(ClientFrame event) {
   if (ClientService::asks_for_status(event.messages)) clients_.set_status(status(now_));
   clients_.on_frame(event.session, std::move(event.messages));
+  for (const auto& wish : clients_.take_bootstrap_wishes()) {
+    consider_bootstrap(wish, event.from_operator);
+  }
 }
 
 void DaemonCore::Machine::on(ClientLost event) { clients_.on_lost(event.session); }

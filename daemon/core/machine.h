@@ -96,6 +96,12 @@ class DaemonCore::Machine {
   void on_body(const protocol::FrameHeader& header, const protocol::Accept& accept);
   void on_body(const protocol::FrameHeader& header, const protocol::Install& install);
   void on_body(const protocol::FrameHeader& header, const protocol::InstallRequest& request);
+  // Rules P1 and R7: whether frames of this lineage count.
+  bool is_of_our_lineage(const protocol::FrameHeader& header, const protocol::PeerBody& body);
+  void tell_forebear(const DaemonId& id);
+  void report_foreigner(const DaemonId& id);
+  bool hears_kin() const;
+  bool goes_over_to(const protocol::DaemonView& decided, bool active);
   // Rule P3: whether the sender may say this. What may not be said is counted.
   bool may_say(const protocol::FrameHeader& header, Rank rank, const protocol::Ballot& own);
   bool may_say(const protocol::FrameHeader& header, Rank rank, const protocol::State& state);
@@ -146,6 +152,13 @@ class DaemonCore::Machine {
   // `with_groups`: it has never been in the view before, or asks for them.
   void answer_with_install(const DaemonId& to, bool with_groups);
   void suspend_if_stuck();
+  // The operator asks (rule R6).
+  void consider_bootstrap(const ClientService::BootstrapWish& wish, bool by_operator);
+  std::string why_not_forced() const;
+  // By the operator's word, of the members of the base.
+  std::optional<std::set<Rank>> given_up() const;
+  void end_word_in_time();
+  void answer_forcers();
   void on_excluded(const protocol::ViewChangeValue& value);
   void give_up(const std::string& why, bool contradiction = false);
   void finish_leave_if_done();
@@ -196,6 +209,7 @@ class DaemonCore::Machine {
   ClientService clients_;
   Pauses installs_sent_;
   Pauses installs_asked_;
+  Pauses forebears_told_;
 
   // The decision that this member is about to install: it still lacks some of the cut.
   std::optional<protocol::ViewChangeValue> deciding_;
@@ -216,10 +230,22 @@ class DaemonCore::Machine {
     TimePoint needed;
   };
   std::map<std::string, Connected> connected_;
+  static constexpr std::size_t kForeignMax = 256;
   std::set<Incarnation> foreign_;              // of another lineage, as was reported
   std::set<Incarnation> departed_;             // members of views that left; never come back
   std::map<std::string, Incarnation> newest_;  // by name, the latest incarnation heard of
   std::deque<protocol::PeerFrame> early_;      // frames of a view that comes next
+  // The operator's word about one view, and who wait for what comes of it (rule R6).
+  struct Word {
+    ViewId base;
+    std::vector<std::string> given_up;
+    TimePoint until;
+  };
+  std::optional<Word> word_;
+  std::vector<ClientService::BootstrapWish> forcers_;
+  // A lineage that descends from this one was heard of from then until then (rule R7).
+  TimePoint kin_since_;
+  std::optional<TimePoint> kin_heard_;
   bool leaving_ = false;
   std::set<Incarnation> went_on_;  // leaving: members that installed the view without us
   TimePoint leave_deadline_ = TimePoint::never();  // excluded as we wished: others may need us

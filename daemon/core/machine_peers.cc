@@ -14,7 +14,6 @@ using protocol::DaemonView;
 
 // Frames of a view that is not installed here yet. What does not fit is repeated by its sender.
 constexpr std::size_t kEarlyFramesMax = 256;
-constexpr std::size_t kForeignMax = 256;
 constexpr Duration kBeaconPause = std::chrono::milliseconds(50);
 
 template <typename T>
@@ -50,20 +49,9 @@ std::optional<Rank> find_member(const DaemonView& view, const DaemonId& id) {
 bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header,
                                         const protocol::PeerBody& body) {
   if (header.cluster != cluster_ || header.sender == options_.self) return false;
-  const Incarnation lineage = change_.base().lineage;
-  const Incarnation none;
-  if (header.lineage != none && lineage != none && header.lineage != lineage) {
-    PROBE("E41: a frame of another lineage");
-    if (foreign_.size() < kForeignMax && foreign_.insert(header.sender.incarnation).second) {
-      report(true,
-             to_string(header.sender) + " belongs to a cluster of this name that was formed " +
-                 "apart from this one: what it says is dropped, until one of the two starts " +
-                 "again with an empty state directory");
-    }
-    return false;
-  }
-  return !is_double(header, body) && !is_name_taken(header, body) &&
-         has_room_for(header.sender.name) && learn_incarnation(header.sender);
+  return is_of_our_lineage(header, body) && !is_double(header, body) &&
+         !is_name_taken(header, body) && has_room_for(header.sender.name) &&
+         learn_incarnation(header.sender);
 }
 
 // Rule P5: incarnations are drawn at random, and nearly everything goes by them.

@@ -124,10 +124,12 @@ ViewChange::Situation DaemonCore::Machine::situation() const {
         [&](const Joiner& joiner) { return is_heard_by_all_present(joiner, situation.present); });
   }
   situation.leaving_self = leaving_;
+  situation.given_up = given_up();
   situation.suspended = clients_.is_suspended();
-  situation.may_recover = std::none_of(
-      strangers_.begin(), strangers_.end(),
-      [&](const auto& entry) { return entry.second.beacon.active && is_fresh(entry.second); });
+  situation.may_recover =
+      !hears_kin() && std::none_of(strangers_.begin(), strangers_.end(), [&](const auto& entry) {
+        return entry.second.beacon.active && is_fresh(entry.second);
+      });
   return situation;
 }
 
@@ -171,6 +173,7 @@ void DaemonCore::Machine::run_view_change() {
   if (over_) return;
   finish_leave_if_done();
   if (over_) return;
+  end_word_in_time();
   const ViewChange::Situation now = situation();
   report_suspicions(now);
   change_.on_tick(now_, now);
@@ -363,7 +366,7 @@ void DaemonCore::Machine::install_as_member() {
     }
   }
   retired_ = Retired{view_, std::move(ordering_), std::move(others)};
-  effects_.push_back(InstallView{value.next, value.left, value.recovered});
+  effects_.push_back(InstallView{value.next, value.left, value.recovered, value.forced});
   clients_.on_daemons_changed(value);
   enter_view(value);
   // The first survivor tells the joiners how the groups stand.
@@ -379,7 +382,7 @@ void DaemonCore::Machine::install_as_joiner(const ViewChangeValue& value,
                                             const std::vector<protocol::GroupEntry>& groups) {
   clients_.directory().restore(groups);
   retired_.reset();
-  effects_.push_back(InstallView{value.next, value.left, value.recovered});
+  effects_.push_back(InstallView{value.next, value.left, value.recovered, value.forced});
   enter_view(value);
 }
 
@@ -428,6 +431,7 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   last_install_ =
       protocol::Install{.value = value, .groups = clients_.directory().snapshot(), .departed = {}};
   clients_.begin_view(view_);
+  answer_forcers();
   if (change_.is_flushing()) {  // it voted before it knew how the view began
     PROBE("a view is entered frozen");
     frozen_messages();

@@ -67,6 +67,14 @@ struct PipeCommand {
   int run() const;
 };
 
+struct BootstrapCommand {
+  std::string socket;
+  std::chrono::milliseconds timeout = kAnswerMax;
+  bool force = false;
+  bool yes = false;  // asks nothing
+  int run() const;
+};
+
 struct VerifyCommand {
   std::vector<std::string> traces;
   int run() const;

@@ -24,6 +24,7 @@ constexpr int kUsage = 2;
 struct Commands {
   std::string socket;
   StatusCommand status;
+  BootstrapCommand bootstrap;
   GroupsCommand groups;
   WatchCommand watch;
   ChatCommand chat;
@@ -95,6 +96,12 @@ void add_questions(CLI::App& app, Commands& all) {
   add_timeout(groups, all.groups.timeout);
   auto& watch = add_command(app, all, all.watch, "watch", "Prints view changes as they happen");
   watch.add_option("GROUP", all.watch.groups, "Groups (default: all)")->check(check_name);
+  auto& bootstrap =
+      add_command(app, all, all.bootstrap, "bootstrap",
+                  "Lets the daemons that are here go on without a quorum of their last view");
+  bootstrap.add_flag("--force", all.bootstrap.force, "Do it, and not just tell what it would mean");
+  bootstrap.add_flag("--yes", all.bootstrap.yes, "Ask nothing")->needs("--force");
+  add_timeout(bootstrap, all.bootstrap.timeout);
   auto& verify = add_command(app, all, all.verify, "verify",
                              "Checks recorded traces against what is promised");
   verify.add_option("TRACE", all.verify.traces, "Trace files of one run")->required();
@@ -125,7 +132,7 @@ void add_conversations(CLI::App& app, Commands& all) {
 
 // Commands that the manual names and this version has not: whatever their arguments are.
 void add_absent(CLI::App& app, Commands& all) {
-  for (const char* name : {"bootstrap", "bench"}) {
+  for (const char* name : {"bench"}) {
     CLI::App& absent = *app.add_subcommand(name);
     absent.set_help_flag();
     absent.group("")->fallthrough(false)->prefix_command()->callback([&all, name] {

@@ -19,10 +19,15 @@ struct Answers : ClientListener {
   void on_groups(RequestId /*request*/, const std::vector<protocol::GroupStatus>& answer) override {
     groups = answer;
   }
+  void on_bootstrap(RequestId /*request*/, bool possible, const std::vector<std::string>& without,
+                    const std::string& text) override {
+    bootstrap = BootstrapAnswer{possible, without, text};
+  }
   void on_disconnected(const std::string& reason) override { throw CommandFailed{reason}; }
 
   std::optional<protocol::DaemonStatus> status;
   std::optional<std::vector<protocol::GroupStatus>> groups;
+  std::optional<BootstrapAnswer> bootstrap;
 };
 
 // A client of its own, and the deadline for everything until the answer.
@@ -69,6 +74,13 @@ std::vector<protocol::GroupStatus> ask_groups(const std::string& socket, millise
   Question question(socket, timeout);
   question.client().query_groups();
   return question.wait_for(question.answers().groups);
+}
+
+BootstrapAnswer ask_bootstrap(const std::string& socket, milliseconds timeout,
+                              const std::vector<std::string>& without) {
+  Question question(socket, timeout);
+  question.client().bootstrap(without);
+  return question.wait_for(question.answers().bootstrap);
 }
 
 }  // namespace groupcomm::ctl

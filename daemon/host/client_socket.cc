@@ -214,7 +214,14 @@ std::optional<Event> ClientSocket::interpret(Received received) {
                         std::holds_alternative<protocol::Hello>(messages.value().front());
     if (!greets) messages = Failure{"its first message is no Hello"};
   }
-  if (messages.ok()) return ClientFrame{session, std::move(messages).value()};
+  if (messages.ok()) {
+    const auto& all = messages.value();
+    const bool has_word = std::any_of(all.begin(), all.end(), [](const auto& message) {
+      return std::holds_alternative<protocol::Bootstrap>(message);
+    });
+    const bool from_operator = has_word && is_operator(*connection);
+    return ClientFrame{session, std::move(messages).value(), from_operator};
+  }
   reject(*connection, messages.error());
   // Of a session that did not begin the core never heard.
   if (is_first) return std::nullopt;
@@ -269,14 +276,24 @@ void ClientSocket::warn(LogLimit& limit, std::string line) {
   if (const auto shown = limit.take(std::move(line), polled_at_)) log_.warning(*shown);
 }
 
-void ClientSocket::cut(ClientConnection& connection) {
+// Who opened the connection, if it is still there.
+std::optional<ucred> ClientSocket::credentials_of(const ClientConnection& connection) {
   read_monitor();
-  if (!connections_.owns_descriptor(connection)) return;
+  if (!connections_.owns_descriptor(connection)) return std::nullopt;
   ucred credentials{};
   socklen_t size = sizeof credentials;
   const int found = getsockopt(connection.descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
-  if (found != 0 || credentials.pid != connection.process) return;
-  shutdown(connection.descriptor, SHUT_RDWR);
+  if (found != 0 || credentials.pid != connection.process) return std::nullopt;
+  return credentials;
+}
+
+bool ClientSocket::is_operator(const ClientConnection& connection) {
+  const auto credentials = credentials_of(connection);
+  return credentials && (credentials->uid == 0 || credentials->uid == geteuid());
+}
+
+void ClientSocket::cut(ClientConnection& connection) {
+  if (credentials_of(connection)) shutdown(connection.descriptor, SHUT_RDWR);
 }
 
 void ClientSocket::send(SessionId session, const Payload& frame) {

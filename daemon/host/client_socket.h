@@ -1,6 +1,7 @@
 // The socket of the clients on this host.
 #pragma once
 
+#include <sys/socket.h>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -87,6 +88,8 @@ class ClientSocket {
   // A warning of a kind that clients can cause at will.
   void warn(LogLimit& limit, std::string line);
   // Shuts the connection down, so that the client notices.
+  std::optional<ucred> credentials_of(const ClientConnection& connection);
+  bool is_operator(const ClientConnection& connection);
   void cut(ClientConnection& connection);
   void cut_overdue(TimePoint now);
 

@@ -29,6 +29,9 @@ void DaemonTrace::on_install(const InstallView& effect) {
   record.id = to_string(effect.view.id);
   record.primary = effect.view.primary;
   record.recovered = effect.recovered;
+  record.forced = effect.forced;
+  record.lineage = to_string(effect.view.lineage);
+  if (!effect.view.ancestors.empty()) record.ancestor = to_string(effect.view.ancestors.back());
   for (const protocol::DaemonMember& member : effect.view.members) {
     const std::string name = to_string(member.id);
     record.members.push_back(name);

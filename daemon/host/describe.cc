@@ -13,11 +13,11 @@ using namespace protocol;  // NOLINT(google-build-using-namespace): the alphabet
 // The names of a variant's alternatives, in its order.
 constexpr std::array<std::string_view, std::variant_size_v<ClientMessage>> kClientMessages = {
     "Hello",    "Join", "Leave",       "MulticastChunk", "Multicast", "BlockOk",
-    "Consumed", "Bye",  "StatusQuery", "GroupsQuery",    "Watch"};
+    "Consumed", "Bye",  "StatusQuery", "GroupsQuery",    "Watch",     "Bootstrap"};
 constexpr std::array<std::string_view, std::variant_size_v<DaemonMessage>> kDaemonMessages = {
-    "Welcome",    "Refused",      "Accepted",    "Rejected",    "SendFail",   "ViewChanged",
-    "Transition", "DeliverChunk", "Deliver",     "SafeNotice",  "Block",      "Suspended",
-    "Gone",       "Disconnect",   "StatusReply", "GroupsReply", "WatchedView"};
+    "Welcome",    "Refused",      "Accepted",    "Rejected",    "SendFail",    "ViewChanged",
+    "Transition", "DeliverChunk", "Deliver",     "SafeNotice",  "Block",       "Suspended",
+    "Gone",       "Disconnect",   "StatusReply", "GroupsReply", "WatchedView", "BootstrapReply"};
 constexpr std::array<std::string_view, std::variant_size_v<PeerBody>> kPeerBodies = {
     "Batch", "Nack",          "Repair",  "Heartbeat", "Beacon",  "Prepare",
     "State", "BallotRefused", "Propose", "Accept",    "Install", "InstallRequest"};

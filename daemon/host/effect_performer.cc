@@ -91,6 +91,7 @@ Outcome EffectPerformer::on(InstallView& effect, TimePoint /*now*/) {
     text += " left=" + to_string(departed.id) + ":" + to_string(departed.reason);
   }
   if (effect.recovered) text += " recovered=yes";
+  if (effect.forced) text += " forced=yes";
   parts_.log.info(text);
   return Outcome::kGoOn;
 }

@@ -1,4 +1,5 @@
-// M6: the primary views of the daemons form one chain.
+// M6: the primary views of the daemons form one chain, which branches only where an operator says
+// so.
 #include <algorithm>
 
 #include "daemon/verify/check.h"
@@ -10,30 +11,40 @@ struct Link {
   ViewOrder order;
   Index view = kNone;
   bool recovered = false;
+  bool forced = false;
+  std::string ancestor;
   std::set<std::string> leavers;  // took part in the decision, but left with it
 };
 
-std::vector<Link> chain_of(const History& history) {
-  std::map<Index, Link> links;
+using Chain = std::vector<Link>;
+
+// By lineage, each in the order of its views.
+std::map<std::string, Chain> chains_of(const History& history) {
+  std::map<std::string, std::map<Index, Link>> links;
   for (const Membership& membership : history.memberships()) {
     for (const Stay& stay : membership.stays) {
       const auto& view = std::get<record::View>(*stay.record);
       const auto order = parse_view_order(view.id);
       if (!view.primary || !order) continue;
-      Link& link = links[stay.view];
+      Link& link = links[view.lineage][stay.view];
       link.order = *order;
       link.view = stay.view;
       link.recovered |= view.recovered;
+      link.forced |= view.forced;
+      link.ancestor = view.ancestor;
       for (const record::Left& left : view.left) {
         if (left.reason == "leave") link.leavers.insert(left.member);
       }
     }
   }
-  std::vector<Link> chain;
-  for (auto& [view, link] : links) chain.push_back(std::move(link));
-  std::sort(chain.begin(), chain.end(),
-            [](const Link& a, const Link& b) { return a.order < b.order; });
-  return chain;
+  std::map<std::string, Chain> chains;
+  for (auto& [lineage, members] : links) {
+    Chain& chain = chains[lineage];
+    for (auto& [view, link] : members) chain.push_back(std::move(link));
+    std::sort(chain.begin(), chain.end(),
+              [](const Link& a, const Link& b) { return a.order < b.order; });
+  }
+  return chains;
 }
 
 std::string_view name_of(const History& history, Index member) {
@@ -61,43 +72,103 @@ bool keeps_quorum(const History& history, const Link& before, const Link& after)
   return 2 * kept == members.size() ? is_kept(members.front()) : 2 * kept > members.size();
 }
 
-}  // namespace
-
-void check_primary_chain(const History& history, Findings& findings) {
-  const std::vector<Link> chain = chain_of(history);
-  std::map<Index, std::size_t> position;
-  for (std::size_t i = 0; i < chain.size(); ++i) position[chain[i].view] = i;
-
-  std::set<std::size_t> survived;  // positions that somebody reached from the one before
-  for (const Membership& membership : history.memberships()) {
-    for (std::size_t i = 1; i < membership.stays.size(); ++i) {
-      const auto before = position.find(membership.stays[i - 1].view);
-      const auto after = position.find(membership.stays[i].view);
-      if (before == position.end() || after == position.end()) continue;
-      if (after->second == before->second + 1) {
-        survived.insert(after->second);
-      } else {
-        findings.add("M6", "a daemon kept its state over a primary view that it was not in",
-                     {membership.stays[i - 1].record, membership.stays[i].record});
-      }
+class ChainCheck {
+ public:
+  ChainCheck(const History& history, Findings& findings)
+      : history_(history), findings_(findings), chains_(chains_of(history)) {
+    for (const auto& [lineage, chain] : chains_) {
+      for (std::size_t i = 0; i < chain.size(); ++i) places_[chain[i].view] = {&lineage, i};
     }
   }
-  for (std::size_t i = 1; i < chain.size(); ++i) {
-    const std::vector<const Record*> records = {history.view(chain[i - 1].view).first_record,
-                                                history.view(chain[i].view).first_record};
-    if (std::get<0>(chain[i - 1].order) == std::get<0>(chain[i].order)) {
-      findings.add("M6", "two primary views have the same counter", records);
+
+  void run() {
+    for (const Membership& membership : history_.memberships()) {
+      for (std::size_t i = 1; i < membership.stays.size(); ++i) {
+        check_step(membership.stays[i - 1], membership.stays[i]);
+      }
+    }
+    const Link* root = nullptr;
+    for (const auto& [lineage, chain] : chains_) {
+      check_beginning(lineage, chain.front(), root);
+      for (std::size_t i = 1; i < chain.size(); ++i) check_link(chain[i - 1], chain[i]);
+    }
+  }
+
+ private:
+  struct Place {
+    const std::string* lineage;
+    std::size_t at;
+  };
+
+  // A daemon keeps its state only from a view to the very next one, or to the forced one that
+  // begins a lineage there.
+  void check_step(const Stay& before, const Stay& after) {
+    const auto from = places_.find(before.view);
+    const auto to = places_.find(after.view);
+    if (from == places_.end() || to == places_.end()) return;
+    const Place& a = from->second;
+    const Place& b = to->second;
+    const Link& link = chains_[*b.lineage][b.at];
+    const bool is_next = a.lineage == b.lineage && b.at == a.at + 1;
+    const std::uint64_t counter = std::get<0>(chains_[*a.lineage][a.at].order);
+    const bool is_branch = a.lineage != b.lineage && b.at == 0 && link.forced &&
+                           link.ancestor == *a.lineage && std::get<0>(link.order) == counter + 1;
+    if (is_next || is_branch) {
+      survived_.insert(after.view);
+      return;
+    }
+    findings_.add("M6", "a daemon kept its state over a primary view that it was not in",
+                  {before.record, after.record});
+  }
+
+  // One lineage begins with the cluster, and every other one by force. (Of a forced view that is
+  // only recorded as decided there is no trace: the next one is recovered.)
+  void check_beginning(const std::string& lineage, const Link& first, const Link*& root) {
+    if (first.forced || (first.recovered && !first.ancestor.empty())) {
+      if (first.ancestor.empty() || chains_.contains(first.ancestor)) return;
+      return findings_.add("M6", "the lineage of a forced view descends from an unknown one",
+                           {record_of(first)});
+    }
+    if (root != nullptr || !first.ancestor.empty()) {
+      const auto* other = root == nullptr ? record_of(first) : record_of(*root);
+      findings_.add("M6", "lineage " + lineage + " begins without force",
+                    {other, record_of(first)});
+    }
+    root = &first;
+  }
+
+  void check_link(const Link& before, const Link& after) {
+    const std::vector<const Record*> records = {record_of(before), record_of(after)};
+    if (std::get<0>(before.order) == std::get<0>(after.order)) {
+      findings_.add("M6", "two primary views have the same counter", records);
+    }
+    if (after.forced || after.ancestor != before.ancestor) {
+      findings_.add("M6", "a forced view begins no lineage", records);
     }
     // Of views that are only recorded as decided there is no trace: nobody installed them.
     const bool has_gap =
-        std::get<0>(chain[i - 1].order) + 1 < std::get<0>(chain[i].order) && chain[i].recovered;
-    if (!has_gap && !keeps_quorum(history, chain[i - 1], chain[i])) {
-      findings.add("M6", "a primary view has no quorum of the one before", records);
+        std::get<0>(before.order) + 1 < std::get<0>(after.order) && after.recovered;
+    if (!has_gap && !keeps_quorum(history_, before, after)) {
+      findings_.add("M6", "a primary view has no quorum of the one before", records);
     }
-    if (!chain[i].recovered && !survived.contains(i)) {
-      findings.add("M6", "nobody came to a primary view from the one before", records);
+    if (!after.recovered && !survived_.contains(after.view)) {
+      findings_.add("M6", "nobody came to a primary view from the one before", records);
     }
   }
+
+  const Record* record_of(const Link& link) const { return history_.view(link.view).first_record; }
+
+  const History& history_;
+  Findings& findings_;
+  std::map<std::string, Chain> chains_;
+  std::map<Index, Place> places_;
+  std::set<Index> survived_;  // views that somebody reached from the one before
+};
+
+}  // namespace
+
+void check_primary_chain(const History& history, Findings& findings) {
+  ChainCheck(history, findings).run();
 }
 
 }  // namespace groupcomm::verify

@@ -81,6 +81,10 @@ struct View {
   std::vector<std::string> transitional = {};
   // The view rests on records, not on a living quorum: what only the dead had seen may be gone.
   bool recovered = false;
+  // Of daemons only: an operator forced it, and so it begins a lineage.
+  bool forced = false;
+  std::string lineage = {};
+  std::string ancestor = {};  // the lineage that the forced view ended; empty where there is none
   bool operator==(const View&) const = default;
 };
 struct Transition {

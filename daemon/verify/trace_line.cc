@@ -219,6 +219,9 @@ void describe(Line& line, R& r) {
     line.left("left", r.left);
     line.list("transitional", r.transitional);
     line.rare_flag("recovered", r.recovered);
+    line.rare_flag("forced", r.forced);
+    line.rare_text("lineage", r.lineage);
+    line.rare_text("ancestor", r.ancestor);
   } else if constexpr (std::is_same_v<T, record::Transition>) {
     line.list("transitional", r.transitional);
   } else if constexpr (std::is_same_v<T, record::BlockOk>) {

@@ -99,8 +99,16 @@ struct Watch {
   bool operator==(const Watch&) const = default;
 };
 
+// May the daemon go on without a quorum? It shall, without these of its last view, where they are
+// named and just they are missing (rule R6).
+struct Bootstrap {
+  RequestId request;
+  std::vector<std::string> without;
+  bool operator==(const Bootstrap&) const = default;
+};
+
 using ClientMessage = std::variant<Hello, Join, Leave, MulticastChunk, Multicast, BlockOk, Consumed,
-                                   Bye, StatusQuery, GroupsQuery, Watch>;
+                                   Bye, StatusQuery, GroupsQuery, Watch, Bootstrap>;
 
 // --- daemon to client ----------------------------------------------------------------------------
 
@@ -244,8 +252,19 @@ struct WatchedView {
   bool operator==(const WatchedView&) const = default;
 };
 
-using DaemonMessage = std::variant<Welcome, Refused, Accepted, Rejected, SendFail, ViewChanged,
-                                   Transition, DeliverChunk, Deliver, SafeNotice, Block, Suspended,
-                                   Gone, Disconnect, StatusReply, GroupsReply, WatchedView>;
+// `possible`: the daemon can go on without a quorum, or where it was told to: it has done so.
+// `text` says what that would mean, or what came of it, or why not.
+struct BootstrapReply {
+  RequestId request;
+  bool possible = false;
+  std::vector<std::string> without;  // who would be, or was, given up
+  std::string text;
+  bool operator==(const BootstrapReply&) const = default;
+};
+
+using DaemonMessage =
+    std::variant<Welcome, Refused, Accepted, Rejected, SendFail, ViewChanged, Transition,
+                 DeliverChunk, Deliver, SafeNotice, Block, Suspended, Gone, Disconnect, StatusReply,
+                 GroupsReply, WatchedView, BootstrapReply>;
 
 }  // namespace groupcomm::protocol

@@ -20,6 +20,7 @@
 namespace groupcomm::protocol {
 
 inline constexpr std::size_t kDaemonsMax = 64;
+inline constexpr std::size_t kAncestorsMax = 16;
 
 struct DaemonMember {
   DaemonId id;
@@ -33,6 +34,8 @@ struct DaemonView {
   Incarnation lineage;  // of the chain of primary views; drawn when a cluster first forms
   std::vector<DaemonMember> members;
   bool primary = true;
+  // Lineages that forced views ended, the eldest first; the last kAncestorsMax (rule R7).
+  std::vector<Incarnation> ancestors = {};
   bool operator==(const DaemonView&) const = default;
 };
 
@@ -137,6 +140,7 @@ struct ViewChangeValue {
   std::vector<MessageReference> places;  // the fixed part of the order
   OrderNumber delivered;                 // places up to here were delivered by somebody living
   std::vector<DepartedDaemon> left;
+  bool forced = false;     // by the operator, without a quorum (R6)
   bool recovered = false;  // rests on records: what only the dead had seen may be gone (R2)
   bool operator==(const ViewChangeValue&) const = default;
 };

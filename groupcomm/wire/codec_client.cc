@@ -8,6 +8,7 @@ namespace groupcomm::wire {
 namespace {
 
 using protocol::BlockOk;
+using protocol::Bootstrap;
 using protocol::Bye;
 using protocol::ClientMessage;
 using protocol::Consumed;
@@ -124,6 +125,13 @@ void write(const Watch& watch, Builder message) {
   for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, to_wire(watch.groups[i]));
 }
 
+void write(const Bootstrap& bootstrap, Builder message) {
+  auto out = message.initBootstrap();
+  out.setRequest(bootstrap.request.value);
+  auto names = out.initWithout(list_size(bootstrap.without));
+  for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, to_wire(bootstrap.without[i]));
+}
+
 // --- reading -------------------------------------------------------------------------------------
 
 MulticastChunk read_chunk(capnp::Data::Reader in, const FrameReader& frame) {
@@ -178,11 +186,11 @@ BlockOk read(schema::ClientMessage::BlockOk::Reader in) {
   return {RequestId{in.getRequest()}, read_name(in.getGroupName()), in.getViewsSeen()};
 }
 Watch read(schema::ClientMessage::Watch::Reader in) {
-  Watch watch{RequestId{in.getRequest()}, {}};
-  const auto names = in.getGroupNames();
-  watch.groups.reserve(names.size());
-  for (const auto name : names) watch.groups.push_back(read_name(name));
-  return watch;
+  return {RequestId{in.getRequest()}, read_names(in.getGroupNames())};
+}
+
+Bootstrap read(schema::ClientMessage::Bootstrap::Reader in) {
+  return {RequestId{in.getRequest()}, read_names(in.getWithout())};
 }
 
 // Appends the message, or nothing and false where its kind is unknown.
@@ -209,6 +217,7 @@ bool read_into(std::vector<ClientMessage>& messages, schema::ClientMessage::Read
       messages.emplace_back(GroupsQuery{RequestId{in.getGroupsQuery()}});
       return true;
     case Kind::WATCH: messages.emplace_back(read(in.getWatch())); return true;
+    case Kind::BOOTSTRAP: messages.emplace_back(read(in.getBootstrap())); return true;
   }
   return false;
 }

@@ -7,6 +7,7 @@ namespace {
 
 using protocol::Accepted;
 using protocol::Block;
+using protocol::BootstrapReply;
 using protocol::DaemonMessage;
 using protocol::Deliver;
 using protocol::DeliverChunk;
@@ -157,6 +158,15 @@ void write(const WatchedView& watched, Builder message) {
   write(watched.view, out.initView());
 }
 
+void write(const BootstrapReply& reply, Builder message) {
+  auto out = message.initBootstrapReply();
+  out.setRequest(reply.request.value);
+  out.setPossible(reply.possible);
+  out.setText(to_wire(reply.text));
+  auto names = out.initWithout(list_size(reply.without));
+  for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, to_wire(reply.without[i]));
+}
+
 // --- reading -------------------------------------------------------------------------------------
 
 void read_deliver(schema::DaemonMessage::Deliver::Reader in, const FrameReader& frame,
@@ -221,6 +231,11 @@ WatchedView read(schema::DaemonMessage::WatchedView::Reader in) {
   return {read_name(in.getGroupName()), read(in.getView())};
 }
 
+BootstrapReply read(schema::DaemonMessage::BootstrapReply::Reader in) {
+  return {RequestId{in.getRequest()}, in.getPossible(), read_names(in.getWithout()),
+          read_text(in.getText())};
+}
+
 // Appends the message, or nothing and false where its kind is unknown.
 bool read_into(std::vector<DaemonMessage>& messages, schema::DaemonMessage::Reader in,
                const FrameReader& frame) {
@@ -251,6 +266,7 @@ bool read_into(std::vector<DaemonMessage>& messages, schema::DaemonMessage::Read
     case Kind::STATUS_REPLY: messages.emplace_back(read(in.getStatusReply())); return true;
     case Kind::GROUPS_REPLY: messages.emplace_back(read(in.getGroupsReply())); return true;
     case Kind::WATCHED_VIEW: messages.emplace_back(read(in.getWatchedView())); return true;
+    case Kind::BOOTSTRAP_REPLY: messages.emplace_back(read(in.getBootstrapReply())); return true;
   }
   return false;
 }

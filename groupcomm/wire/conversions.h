@@ -39,6 +39,7 @@ std::string read_name(capnp::Text::Reader text);
 std::string read_daemon_name(capnp::Text::Reader text);
 std::string read_address(capnp::Text::Reader text);
 std::string read_text(capnp::Text::Reader text);
+std::vector<std::string> read_names(capnp::List<capnp::Text>::Reader names);
 
 // --- enumerators ---------------------------------------------------------------------------------
 

@@ -196,6 +196,11 @@ struct ClientMessage {
       request @21 :UInt64;
       groupNames @22 :List(Text);  # names; empty: all groups
     }
+    bootstrap :group {
+      # May this daemon go on without a quorum? Answered by bootstrapReply.
+      request @24 :UInt64;
+      without @25 :List(Text);     # names: it shall, the operator gives these up; empty: may it?
+    }
   }
 }
 
@@ -273,6 +278,12 @@ struct DaemonMessage {
     watchedView :group {
       groupName @30 :Text;     # name
       view @31 :GroupView;     # without members: the group is no more
+    }
+    bootstrapReply :group {
+      request @33 :UInt64;
+      possible @34 :Bool;      # it can be forced; where that was asked for, it has been
+      text @35 :Text;          # text: what it would mean, or what came of it, or why not
+      without @36 :List(Text); # names: who would be given up
     }
   }
 }
@@ -476,6 +487,7 @@ struct DaemonView {
   lineage @1 :UInt64;              # of the chain of primary views
   members @2 :List(DaemonMember);  # by rank; at most 64, of different names
   primary @3 :Bool;
+  ancestors @4 :List(UInt64);      # lineages that forced views ended, the eldest first; at most 16
 }
 
 struct DaemonMember {
@@ -516,6 +528,7 @@ struct ViewChangeValue {
   left @5 :List(DepartedDaemon);     # at most 64
   recovered @6 :Bool;                # rests on records: messages of the dead may be lost
   delivered @7 :UInt64;              # places up to here were delivered by a member that answered
+  forced @8 :Bool;                   # by the operator, without a quorum of the base view
 }
 
 struct DepartedDaemon {

@@ -37,6 +37,9 @@ void write(const protocol::DaemonView& view, schema::DaemonView::Builder out) {
   out.setLineage(view.lineage.value);
   write_list(view.members, out.initMembers(list_size(view.members)));
   out.setPrimary(view.primary);
+  if (!view.ancestors.empty()) {
+    write_numbers(view.ancestors, out.initAncestors(list_size(view.ancestors)));
+  }
 }
 
 protocol::DaemonView read(schema::DaemonView::Reader in) {
@@ -46,6 +49,8 @@ protocol::DaemonView read(schema::DaemonView::Reader in) {
   view.members =
       read_list<protocol::DaemonMember>(in.getMembers(), {protocol::kDaemonsMax, "daemons"});
   view.primary = in.getPrimary();
+  view.ancestors =
+      read_numbers<Incarnation>(in.getAncestors(), {protocol::kAncestorsMax, "ancestors"});
   if (has_repetition(view.members)) bad_frame("a view with one daemon twice");
   return view;
 }
@@ -113,6 +118,7 @@ void write(const protocol::ViewChangeValue& value, schema::ViewChangeValue::Buil
   out.setFirstPlace(value.first_place.value);
   write_list(value.places, out.initPlaces(list_size(value.places)));
   write_list(value.left, out.initLeft(list_size(value.left)));
+  out.setForced(value.forced);
   out.setRecovered(value.recovered);
   out.setDelivered(value.delivered.value);
 }
@@ -127,6 +133,7 @@ protocol::ViewChangeValue read(schema::ViewChangeValue::Reader in) {
   value.places = read_places(value.first_place, in.getPlaces());
   value.left = read_list<protocol::DepartedDaemon>(in.getLeft(),
                                                    {protocol::kDaemonsMax, "daemons that left"});
+  value.forced = in.getForced();
   value.recovered = in.getRecovered();
   value.delivered = OrderNumber{in.getDelivered()};
   return value;

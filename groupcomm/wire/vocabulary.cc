@@ -68,6 +68,13 @@ std::string read_text(capnp::Text::Reader text) {
   return read_bounded(text, kTextBytesMax, "a text");
 }
 
+std::vector<std::string> read_names(capnp::List<capnp::Text>::Reader names) {
+  std::vector<std::string> read;
+  read.reserve(names.size());
+  for (const auto name : names) read.push_back(read_name(name));
+  return read;
+}
+
 // --- identities ----------------------------------------------------------------------------------
 
 void write(const ViewId& id, schema::ViewId::Builder out) {

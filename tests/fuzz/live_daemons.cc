@@ -255,7 +255,7 @@ void LiveDaemons::client_speaks(std::size_t node, FuzzInput& input) {
   for (std::size_t left = 1 + input.below(4); left > 0; --left) messages.push_back(message(input));
   // What the codec refuses never reaches a core.
   auto decoded = wire::decode_client_messages(wire::encode(messages));
-  if (decoded.ok()) step(node, daemon::ClientFrame{session, std::move(decoded).value()});
+  if (decoded.ok()) step(node, daemon::ClientFrame{session, std::move(decoded).value(), true});
 }
 
 protocol::ClientMessage LiveDaemons::message(FuzzInput& input) {
@@ -273,7 +273,11 @@ protocol::ClientMessage LiveDaemons::message(FuzzInput& input) {
     case 6: return BlockOk{request, group(input)};
     case 7: return Consumed{input.number() << input.below(32)};
     case 8: return input.below(8) == 0 ? ClientMessage(Bye{}) : ClientMessage(StatusQuery{request});
-    case 9: return GroupsQuery{request};
+    case 9:
+      if (input.flag()) return GroupsQuery{request};
+      return Bootstrap{request, input.flag() ? std::vector<std::string>{}
+                                             : std::vector<std::string>{name_of(input.below(3)),
+                                                                        name_of(input.below(3))}};
     case 10:
       return Watch{request, input.flag() ? std::vector<std::string>{group(input)}
                                          : std::vector<std::string>{}};

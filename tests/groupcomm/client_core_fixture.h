@@ -127,6 +127,7 @@ class ClientCoreTest : public ::testing::Test {
   static std::string describe(const upcall::Disconnected& u) { return "disconnected " + u.reason; }
   static std::string describe(const upcall::Status&) { return "status"; }
   static std::string describe(const upcall::Groups&) { return "groups"; }
+  static std::string describe(const upcall::BootstrapAnswered& u) { return "bootstrap " + u.text; }
   static std::string describe(const upcall::Watched& u) { return "watched " + u.group; }
 
   static protocol::Deliver delivery(const std::string& group, Rank rank, std::string_view text) {

@@ -30,6 +30,7 @@ class ViewChangeNet {
     ViewChange::Messages messages;
     bool leaving = false;
     bool suspended = false;
+    std::optional<std::set<Rank>> given_up;
     bool can_pull = true;
     std::vector<protocol::ViewChangeValue> decided;
   };
@@ -119,6 +120,11 @@ class ViewChangeNet {
       dispatch(nodes_.at(frame.to), nodes_.at(frame.from), frame.body);
     }
   }
+  // The operator's word.
+  void force(std::size_t i, std::set<Rank> without) {
+    node(i).given_up = std::move(without);
+    change(i).ask_afresh(now_);
+  }
   void begin_ballot(std::size_t i) {
     Node& node = nodes_.at(i);
     node.change->begin_ballot(now_, situation(node), node.messages);
@@ -169,6 +175,7 @@ class ViewChangeNet {
     situation.joiners = joiners_;
     situation.leaving_self = node.leaving;
     situation.suspended = node.suspended;
+    situation.given_up = node.given_up;
     return situation;
   }
 
@@ -261,5 +268,14 @@ class ViewChangeNet {
   std::map<std::pair<std::size_t, std::string>, std::size_t> sent_;
   std::set<std::pair<std::size_t, ViewId>> pulled_;
 };
+
+// Loses the frames of this kind that one daemon sends, but for those to some.
+inline ViewChangeNet::Filter lose(std::size_t from, const std::string& kind,
+                                  const std::set<std::size_t>& but_to = {}) {
+  return [=](const ViewChangeNet::Frame& frame) {
+    return frame.from != from || ViewChangeNet::kind_of(frame.body) != kind ||
+           but_to.contains(frame.to);
+  };
+}
 
 }  // namespace groupcomm::membership

@@ -20,15 +20,6 @@ Ids ids(std::initializer_list<std::size_t> daemons) {
   return ids;
 }
 
-// Loses the frames of this kind that one daemon sends, but for those to some.
-ViewChangeNet::Filter lose(std::size_t from, const std::string& kind,
-                           const std::set<std::size_t>& but_to = {}) {
-  return [=](const Frame& frame) {
-    return frame.from != from || ViewChangeNet::kind_of(frame.body) != kind ||
-           but_to.contains(frame.to);
-  };
-}
-
 TEST(ViewChange, DoesNothingWhileAllAreThere) {
   auto net = ViewChangeNet::living(3);
   net.run_for(seconds(10));

@@ -407,14 +407,14 @@ TEST(ValueToAdopt, IsThatOfTheHighestBallot) {
   answers[1].state.accepted = accepted(3, 0, 60);
   answers[2].state.accepted = accepted(2, 2, 70);
   answers[3];
-  EXPECT_EQ(value_to_adopt(answers), accepted(3, 0, 60).value);
+  EXPECT_EQ(value_to_adopt(answers, /*forced=*/false), accepted(3, 0, 60).value);
 }
 
 TEST(ValueToAdopt, IsNoneWhereNobodyAccepted) {
   Answers answers;
   answers[0];
   answers[1];
-  EXPECT_EQ(value_to_adopt(answers), std::nullopt);
+  EXPECT_EQ(value_to_adopt(answers, /*forced=*/false), std::nullopt);
 }
 
 TEST(RanksIn, LooksAtIncarnationsOrNames) {

@@ -310,6 +310,23 @@ void ClientNode::on_upcall(const upcall::SendFailed& u) {
   record(record::SendFail{.p = process_, .g = u.group, .number = u.number.value});
 }
 
+bool ClientNode::ask_for_bootstrap() {
+  if (!up_ || paused_ || !core_->connected()) return false;
+  told_of_bootstrap_ = "nothing";
+  core_->bootstrap({});
+  flush();
+  return true;
+}
+
+void ClientNode::on_upcall(const upcall::BootstrapAnswered& u) {
+  told_of_bootstrap_ = u.text;
+  if (u.possible && !u.without.empty()) {
+    core_->bootstrap(u.without);
+    return flush();
+  }
+  scene_.count(u.possible ? "views by force" : "not forced: " + u.text.substr(0, 30));
+}
+
 void ClientNode::on_upcall(const upcall::Safe& u) {
   scene_.count("safe notices");
   if (notices_.erase({u.group, u.number.value}) == 0) {
@@ -383,6 +400,10 @@ void ClientNode::play(const ScriptedAct& act) {
   if (what == "bye") return say_bye();
   if (what == "join") wanted_.insert(act.group);
   if (what == "leave") wanted_.erase(act.group);
+  if (what == "bootstrap") {
+    ask_for_bootstrap();
+    return;
+  }
   if (what == "dither") dithers_ = true;
   if (what == "answer") hold_back(act.group);
   if (what == "send" || what == "ask") {

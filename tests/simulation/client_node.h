@@ -54,6 +54,10 @@ class ClientNode {
   void on_bytes(const Payload& bytes);
   void on_disconnected();
 
+  // Asks the daemon to go on without a quorum. False: it cannot be asked.
+  bool ask_for_bootstrap();
+  // What it was answered last.
+  const std::string& told_of_bootstrap() const { return told_of_bootstrap_; }
   // Empty where everything that the application wants has come true; else what is missing.
   std::string unsettled() const;
   const GroupView* view(const std::string& group) const { return core_->view(group); }
@@ -106,6 +110,7 @@ class ClientNode {
   void on_upcall(const upcall::Disconnected& u);
   void on_upcall(const upcall::Status&) {}
   void on_upcall(const upcall::Groups&) {}
+  void on_upcall(const upcall::BootstrapAnswered& u);
   void on_upcall(const upcall::Watched&) {}
   void end_wish(const std::string& what);
   std::string member_name(const std::string& group) const;
@@ -135,6 +140,7 @@ class ClientNode {
   std::map<std::string, GroupView> views_;
   std::set<std::string> ended_;  // groups whose view is known to end
   std::string process_;
+  std::string told_of_bootstrap_;
   std::uint64_t seen_ = 0;
   std::uint64_t payloads_ = 0;
   verify::Trace trace_;

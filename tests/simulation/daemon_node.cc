@@ -178,7 +178,8 @@ void DaemonNode::on_client_bytes(SessionId session, const Payload& bytes) {
   if (!is_up() || !sessions_.contains(session)) return;
   auto messages = wire::decode_client_messages(bytes);
   CHECK(messages.ok());
-  on_event(daemon::ClientFrame{.session = session, .messages = std::move(messages).value()});
+  on_event(daemon::ClientFrame{
+      .session = session, .messages = std::move(messages).value(), .from_operator = true});
 }
 
 void DaemonNode::on_client_lost(SessionId session) {
@@ -395,6 +396,9 @@ void DaemonNode::install(const daemon::InstallView& install) {
   view.id = to_string(install.view.id);
   view.primary = install.view.primary;
   view.recovered = install.recovered;
+  view.forced = install.forced;
+  view.lineage = to_string(install.view.lineage);
+  if (!install.view.ancestors.empty()) view.ancestor = to_string(install.view.ancestors.back());
   std::set<std::string> before;
   if (view_) {
     for (const protocol::DaemonMember& member : view_->members) before.insert(to_string(member.id));

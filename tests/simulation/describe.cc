@@ -170,6 +170,7 @@ std::string describe(const ClientMessage& message) {
           [](const Consumed& m) { return "Consumed " + text(m.bytes_total); },
           [](const Bye&) { return std::string("Bye"); },
           [](const StatusQuery&) { return std::string("StatusQuery"); },
+          [](const Bootstrap&) { return std::string("Bootstrap"); },
           [](const GroupsQuery&) { return std::string("GroupsQuery"); },
           [](const Watch&) { return std::string("Watch"); },
       },
@@ -203,6 +204,7 @@ std::string describe(const DaemonMessage& message) {
           [](const Disconnect& m) { return "Disconnect " + m.reason; },
           [](const StatusReply&) { return std::string("StatusReply"); },
           [](const GroupsReply&) { return std::string("GroupsReply"); },
+          [](const BootstrapReply& m) { return "BootstrapReply " + m.text; },
           [](const WatchedView& m) { return "WatchedView " + m.group; },
       },
       message);
@@ -293,6 +295,7 @@ std::string describe(const Upcall& upcall) {
           [](const upcall::Disconnected& u) { return "Disconnected " + u.reason; },
           [](const upcall::Status&) { return std::string("Status"); },
           [](const upcall::Groups&) { return std::string("Groups"); },
+          [](const upcall::BootstrapAnswered& u) { return "BootstrapAnswered " + u.text; },
           [](const upcall::Watched& u) { return "Watched " + u.group; },
       },
       upcall);

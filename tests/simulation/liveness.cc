@@ -146,14 +146,19 @@ std::string Simulator::unsettled() const {
   return why.empty() ? unsettled_groups() : why;
 }
 
-// Of the newest view that anybody in the core knows to be decided, by the names in its record; of
-// the configured seeds where nobody knows of any.
-bool Simulator::core_has_quorum() const {
+// The newest view that anybody in the core knows to be decided.
+std::optional<protocol::DaemonView> Simulator::newest_in_core() const {
   std::optional<protocol::DaemonView> newest;
   for (const std::size_t i : core_) {
     const auto decided = daemons_[i]->decided();
     if (decided && (!newest || newest->id < decided->id)) newest = decided;
   }
+  return newest;
+}
+
+// Of that view, by the names in its record; of the configured seeds where nobody knows of any.
+bool Simulator::core_has_quorum() const {
+  const std::optional<protocol::DaemonView> newest = newest_in_core();
   std::size_t present = 0;
   if (!newest) {
     const std::size_t seeds = daemons_.size() - plan_.strangers;
@@ -220,6 +225,55 @@ bool Simulator::settle_without_quorum(Outcome& outcome) {
   if (scene_.counter("daemon views") != views) {
     outcome.verdict += "L9 violated: a view was installed without a quorum\n";
   }
+  return outcome.verdict.empty() && may_force() ? settle_by_force(outcome) : false;
+}
+
+// As operators are told: those outside must not go on by themselves, nor have done so.
+bool Simulator::may_force() const {
+  const auto newest = newest_in_core();
+  return !has_half_connected_ &&
+         std::all_of(daemons_.begin(), daemons_.end(), [&](const auto& daemon) {
+           const auto decided = daemon->decided();
+           return !decided || (newest && decided->id <= newest->id);
+         });
+}
+
+// Rule R6: the operator asks one after another, until a view comes. Why none came, if wrongly.
+std::string Simulator::force() {
+  static constexpr std::string_view kExcuses[] = {"this daemon was not in the last view",
+                                                  "this daemon has lost its record"};
+  std::string why;
+  for (std::size_t client = 0; client < clients_.size() && !leader(); ++client) {
+    if (!core_.contains(client % daemons_.size())) continue;
+    if (!clients_[client]->ask_for_bootstrap()) continue;
+    scene_.run_until(scene_.now() + 4 * plan_.options.suspect + seconds(10));
+    const std::string& told = clients_[client]->told_of_bootstrap();
+    const bool is_excused =
+        told.find(" knows of a later view") != std::string::npos ||
+        std::any_of(std::begin(kExcuses), std::end(kExcuses),
+                    [&](std::string_view excuse) { return told.starts_with(excuse); });
+    if (is_excused) continue;
+    why += "L9 violated: " + clients_[client]->name() + " was told " + told + "\n";
+  }
+  return leader() ? "" : why;
+}
+
+bool Simulator::settle_by_force(Outcome& outcome) {
+  const TimePoint begin = scene_.now();
+  outcome.verdict += force();
+  if (!leader()) {
+    scene_.count("cores that could not be forced");
+    return false;
+  }
+  scene_.count("cores that were forced");
+  while (scene_.now() < begin + plan_.settle_bound) {
+    scene_.run_until(scene_.now() + milliseconds(250));
+    if (!unsettled().empty()) continue;
+    outcome.settled_after = scene_.now() - begin;
+    return stay_settled(outcome);
+  }
+  outcome.verdict +=
+      "L9 violated: after a view was forced things did not settle: " + unsettled() + "\n";
   return false;
 }
 

@@ -13,6 +13,8 @@ GATE = "ordering/epoch_gate.cc"
 PEERS = "daemon/core/machine_peers.cc"
 VIEWS = "daemon/core/machine_views.cc"
 GROUPS = "membership/group_directory.cc"
+BOOTSTRAP = "daemon/core/machine_bootstrap.cc"
+LINEAGE = "daemon/core/machine_lineage.cc"
 HANDOVER = "ordering/handover.h"
 
 
@@ -30,14 +32,48 @@ MUTANTS = [
          "    for (std::size_t sender"),
         by="membership_test ViewChange.LeavesADeadMemberBehindAtOnce"),
     bug("a quorum of those who answered",
-        (CHOICE, "  if (!is_quorum_of(base, std::set<Rank>(staying.begin()",
-         "  if (!MUTANT && !is_quorum_of(base, std::set<Rank>(staying.begin()"),
-        (CHANGE, "  if (!is_quorum_of(base(), answered)) return;",
-         "  if (!MUTANT && !is_quorum_of(base(), answered)) return;"),
-        (CHANGE,
-         "  if (proposing == nullptr || !is_quorum_of(base(), proposing->accepted)) return;",
-         "  if (proposing == nullptr || (!MUTANT && !is_quorum_of(base(), proposing->accepted))) "
-         "return;")),
+        (CHOICE, "  if (!is_quorum && !are_others_given_up(",
+         "  if (!MUTANT && !is_quorum && !are_others_given_up("),
+        (CHANGE, "  if (!has_quorum && !situation.given_up) return;",
+         "  if (!MUTANT && !has_quorum && !situation.given_up) return;"),
+        (CHANGE, " return is_quorum_of(base(), proposing.accepted);",
+         " return MUTANT || is_quorum_of(base(), proposing.accepted);"),
+        (CHANGE, "  if (has_quorum) value = value_to_adopt(",
+         "  if (has_quorum || MUTANT) value = value_to_adopt("),
+        (CHANGE, "  if (!value && has_quorum) value = choose(",
+         "  if (!value && (has_quorum || MUTANT)) value = choose(")),
+    # --- by force --------------------------------------------------------------------------------
+    bug("what others accepted is proposed again by force",
+        (CHANGE, "  auto value = value_to_adopt(answers, /*forced=*/true);",
+         "  auto value = value_to_adopt(answers, /*forced=*/!MUTANT);"),
+        by="membership_test ForcedView.DoesNotProposeAgainWhatOthersAccepted"),
+    bug("who accepted by force still votes for a quorum",
+        (CHANGE, "    if (!answer.state.accepted || !answer.state.accepted->value.forced) {",
+         "    if (MUTANT || !answer.state.accepted || !answer.state.accepted->value.forced) {"),
+        by="membership_test ForcedView.TakesTheAnswerOfItsMembersFromTheQuorum"),
+    bug("an operator's word decides in the old lineage",
+        (CHANGE, "  if (!proposing.value.forced) ",
+         "  if (!proposing.value.forced && !(MUTANT && situation.given_up)) "),
+        by="membership_test ForcedView.IsNoExcuseToDecideAnythingElseWithoutAQuorum"),
+    bug("an operator's word holds for ever",
+        (BOOTSTRAP, "  if (!word_ || word_->until <= now_ ||",
+         "  if (!word_ || (!MUTANT && word_->until <= now_) ||"),
+        by="daemon_core_test BootstrapTest.HoldsForThreeTimeOuts"),
+    bug("a quorum goes over to a lineage that was forced beside it",
+        (LINEAGE, "membership::is_quorum_of(base, situation().present)",
+         "(!MUTANT && membership::is_quorum_of(base, situation().present))"),
+        by="daemon_core_test LineageTest.IsFoundAgainByThoseWhoWereAllCutOff"),
+    bug("a restarted daemon goes over beside a view of its own lineage",
+        (LINEAGE, "  if (has_own) {", "  if (has_own && (is_living() || !MUTANT)) {"),
+        by="daemon_core_test LineageTest.TakesBackItsOwnWhoRestart"),
+    bug("a decision counts by the lineage of who tells it",
+        (LINEAGE, "(decided == nullptr || is_ours(decided->lineage))",
+         "(MUTANT || decided == nullptr || is_ours(decided->lineage))"),
+        by="daemon_core_test LineageTest.IsKnownByItsDecision"),
+    bug("a view that was given up is recovered beside its descendants",
+        (VIEWS, "  situation.may_recover =\n      !hears_kin() &&",
+         "  situation.may_recover =\n      (MUTANT || !hears_kin()) &&"),
+        by="daemon_core_test LineageTest.ThatWasForcedGoesOnAfterARestartOfAll"),
     bug("a notice does not wait for those who have not seen the message",
         (HANDOVER, "    return pending.empty() ? held :",
          "    return pending.empty() || MUTANT ? held :"),
@@ -53,13 +89,13 @@ MUTANTS = [
          "(MUTANT ? accepted->ballot < newest->ballot : newest->ballot < accepted->ballot)"),
         by="simulate three-ballots"),
     bug("an adopted value loses those who died since",
-        (CHANGE, "  if (!value) {\n    std::set<Rank> silent;",
+        (CHANGE, "  if (!value && defers(now, situation)) {",
          "  if (value && MUTANT) {\n"
          "    std::erase_if(value->next.members, [&](const protocol::DaemonMember& member) {\n"
          "      return std::none_of(collecting->answers.begin(), collecting->answers.end(),\n"
          "                          [&](const auto& a) { return a.second.from == member.id; });\n"
          "    });\n  }\n"
-         "  if (!value) {\n    std::set<Rank> silent;"),
+         "  if (!value && defers(now, situation)) {"),
         by="simulate two-doubts"),
     bug("a promise does not bind",
         (CHANGE, "agreement_.may_promise(ballot);", "(MUTANT || agreement_.may_promise(ballot));"),

@@ -137,7 +137,7 @@ class TranscriptWriter {
     std::string what = "view " + Shortener::view(r.id) + " " + names_.names(r.members);
     for (const record::Left& left : r.left)
       what += " -" + names_.name(left.member) + ":" + left.reason;
-    line(r.p, r.g, what + (r.recovered ? " recovered" : ""));
+    line(r.p, r.g, what + (r.forced ? " forced" : "") + (r.recovered ? " recovered" : ""));
   }
   void on(const record::Transition& r) { line(r.p, r.g, "transition"); }
   void on(const record::Safe& r) {

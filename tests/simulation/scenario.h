@@ -14,7 +14,8 @@
 // Actions: crash|start|pause|resume|leave dN ...; cut dA>dB ...; lose KIND dA>dB ..., frames of
 // this kind; heal, which ends both; hold KIND dA>dB ..., until release, which lets them arrive;
 // cN join|leave GROUP; cN send GROUP ORDER [BYTES], or ask for one with a safe notice; cN dither:
-// from here on it answers a block only at cN answer GROUP; cN crash|start|pause|resume|bye.
+// from here on it answers a block only at cN answer GROUP; cN bootstrap: it gives the operator's
+// word; cN crash|start|pause|resume|bye.
 #pragma once
 
 #include <optional>

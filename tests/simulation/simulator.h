@@ -103,6 +103,10 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::string wrongly_primary() const;
   bool settle(Outcome& outcome);
   bool settle_without_quorum(Outcome& outcome);
+  bool may_force() const;
+  std::string force();
+  bool settle_by_force(Outcome& outcome);
+  std::optional<protocol::DaemonView> newest_in_core() const;
   bool stay_settled(Outcome& outcome);
   std::string kept_resources() const;
   std::string noise(const Scene::Kinds& before, Duration window) const;

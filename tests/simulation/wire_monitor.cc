@@ -54,7 +54,9 @@ void WireMonitor::on_body(const FrameHeader& header, const protocol::State& stat
 }
 
 void WireMonitor::on_body(const FrameHeader&, const protocol::Install& install) {
-  const auto [known, is_new] = decisions_.try_emplace(install.value.base, install.value);
+  // One in each lineage: an operator may force another where it is not known what was decided.
+  const Incarnation lineage = install.value.forced ? install.value.next.lineage : Incarnation{};
+  const auto [known, is_new] = decisions_.try_emplace({install.value.base, lineage}, install.value);
   if (is_new || known->second == install.value) return;
   scene_.complain("wire: two values are installed from view " + to_string(install.value.base));
 }

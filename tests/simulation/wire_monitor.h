@@ -35,7 +35,8 @@ class WireMonitor {
   Scene& scene_;
   std::map<std::pair<ViewId, OrderNumber>, protocol::MessageReference> places_;
   std::map<ViewId, DaemonId> sequencers_;
-  std::map<ViewId, protocol::ViewChangeValue> decisions_;  // by the view that is left
+  // By the view that is left, and the lineage that is begun by force.
+  std::map<std::pair<ViewId, Incarnation>, protocol::ViewChangeValue> decisions_;
   std::map<SenderInView, protocol::State> frozen_;
 };
 

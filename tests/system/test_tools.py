@@ -85,11 +85,41 @@ class Tools(SystemTestCase):
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
 
     def test_commands_of_other_versions_are_refused_by_name(self):
-        for arguments in (["bootstrap", "--force"], ["bench", "latency", "--json"]):
+        for arguments in (["bench"], ["bench", "latency", "--json"]):
             done = subprocess.run([str(BIN / "groupcommctl"), *arguments], capture_output=True,
                                   text=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
             self.assertRegex(done.stderr, f'\\Agroupcommctl: .*"{arguments[0]}"\n\\Z')
+
+    def test_bootstrap_lets_the_rest_go_on_when_the_operator_says_so(self):
+        cluster = self.cluster()
+        _, _, c = cluster.members("room", ["a", "b", "c"])
+        refused = cluster.ctl("n3", "bootstrap", "--force", "--yes")
+        self.assertEqual((refused.returncode, refused.stderr),
+                         (1, "groupcommctl: nothing to force: there is a view, and it has a "
+                             "quorum\n"))
+        mark = c.mark()
+        cluster.daemons["n1"].kill()
+        cluster.daemons["n2"].kill()
+        c.wait_for("suspended", start=mark)
+        told = cluster.ctl("n3", "bootstrap")
+        self.assertEqual(told.returncode, 1, told.stderr)
+        self.assertIn("n3 would go on without n1, n2", told.stdout)
+        for answer in ("", "no\n"):
+            asked = cluster.ctl("n3", "bootstrap", "--force", text=answer)
+            self.assertEqual((asked.returncode, asked.stderr),
+                             (1, "groupcommctl: nothing was done\n"))
+        done = cluster.ctl("n3", "bootstrap", "--force", text="yes\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"\nGo on\? Type yes: view \S+ of n3\n\Z")
+        view = c.wait_view("room", ["c"], start=mark)
+        self.assertTrue(view["primary"] and view["recovered"])
+        for name in ("n1", "n2"):
+            cluster.daemons[name].start().wait_ready()
+        status = lambda: cluster.ctl("n3", "status", "--json").stdout
+        groupcomm.wait_until(lambda: len(groupcomm.json.loads(status())["members"]) == 3,
+                             "all three in one view")
+        self.check_traces(cluster)
 
     def test_verify_says_how_much_it_has_seen(self):
         cluster = self.cluster()

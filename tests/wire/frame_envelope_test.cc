@@ -94,7 +94,7 @@ TEST(FrameEnvelope, SkipsAndCountsUnknownKindsOfClientMessages) {
   Words words = words_of_frame(model);
   const std::size_t kind = kFirstMessage + 2;
   ASSERT_EQ(words[kind] >> 32, 7u);  // bye
-  words[kind] = std::uint64_t{11} << 32;
+  words[kind] = std::uint64_t{12} << 32;
   std::uint64_t unknown_kinds = 1;
   const auto decoded = decode_client_messages(frame_of(words), unknown_kinds);
   ASSERT_TRUE(decoded.ok()) << decoded.error();
@@ -105,7 +105,7 @@ TEST(FrameEnvelope, SkipsAndCountsUnknownKindsOfClientMessages) {
 TEST(FrameEnvelope, SkipsAndCountsUnknownKindsOfDaemonMessages) {
   Words words = words_of_frame(daemon_frame({protocol::Accepted{RequestId{1}}}));
   ASSERT_EQ(words[kFirstMessage], 2u);  // accepted
-  words[kFirstMessage] = 17;
+  words[kFirstMessage] = 18;
   std::uint64_t unknown_kinds = 0;
   const auto decoded = decode_daemon_messages(frame_of(words), unknown_kinds);
   ASSERT_TRUE(decoded.ok()) << decoded.error();

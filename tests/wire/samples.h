@@ -77,6 +77,8 @@ inline std::vector<protocol::ClientMessage> client_messages() {
       GroupsQuery{RequestId{6}},
       Watch{RequestId{7}, {"room", "räum"}},
       Watch{},
+      Bootstrap{RequestId{8}, {"n1", "n2"}},
+      Bootstrap{},
   };
 }
 
@@ -126,6 +128,7 @@ inline std::vector<protocol::DaemonMessage> daemon_messages() {
       GroupsReply{},
       WatchedView{"room", group_view()},
       WatchedView{"room", {}},
+      BootstrapReply{RequestId{9}, true, {"n1", "n2"}, "of the last view, n3 would go on"},
   };
 }
 

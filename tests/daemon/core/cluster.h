@@ -91,12 +91,17 @@ class Cluster {
   // The last frame of this kind that one sent to another, lost or not; it may be replayed.
   template <typename T>
   protocol::PeerFrame last_frame(std::size_t from, std::size_t to) const {
+    const auto found = find_last<T>(from, to);
+    if (!found) ADD_FAILURE() << name(from) << " sent " << name(to) << " no such frame lately";
+    return found.value_or(protocol::PeerFrame{});
+  }
+  template <typename T>
+  std::optional<protocol::PeerFrame> find_last(std::size_t from, std::size_t to) const {
     for (auto sent = sent_.rbegin(); sent != sent_.rend(); ++sent) {
       const bool is_there = sent->from == name(from) && sent->to == name(to);
       if (is_there && std::holds_alternative<T>(sent->frame->body)) return *sent->frame;
     }
-    ADD_FAILURE() << name(from) << " sent " << name(to) << " no such frame lately";
-    return {};
+    return std::nullopt;
   }
   void receive(std::size_t i, protocol::PeerFrame frame) {
     step(name(i), PeerFrameReceived{std::move(frame)});
@@ -118,7 +123,7 @@ class Cluster {
   }
 
   void say(std::size_t i, std::uint64_t session, protocol::ClientMessage message) {
-    step(name(i), ClientFrame{SessionId{session}, {std::move(message)}});
+    step(name(i), ClientFrame{SessionId{session}, {std::move(message)}, /*from_operator=*/true});
   }
   void say_all(std::size_t i, std::uint64_t session,
                std::vector<protocol::ClientMessage> messages) {
