@@ -102,7 +102,10 @@ class Tools(SystemTestCase):
         cluster.daemons["n1"].kill()
         cluster.daemons["n2"].kill()
         c.wait_for("suspended", start=mark)
-        told = cluster.ctl("n3", "bootstrap")
+        outlook = lambda: cluster.ctl("n3", "bootstrap")
+        self.assertIn("just started", outlook().stderr)
+        groupcomm.wait_until(lambda: outlook().stdout, "what it would mean")
+        told = outlook()
         self.assertEqual(told.returncode, 1, told.stderr)
         self.assertIn("n3 would go on without n1, n2", told.stdout)
         for answer in ("", "no\n"):
