@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "groupcomm/check.h"
+#include "groupcomm/probe.h"
 
 namespace groupcomm::membership {
 namespace {
@@ -22,8 +23,10 @@ GroupChange change_of(GroupKey key, const GroupDirectory::Group& group) {
   return change;
 }
 
+}  // namespace
+
 // What several changes of one group come to, for somebody who is told of them at once.
-struct Delta {
+struct GroupDirectory::Delta {
   std::vector<ProcessId> joined;
   std::vector<Departed> left;
 
@@ -39,11 +42,9 @@ struct Delta {
   }
 };
 
-}  // namespace
-
 GroupChange merge(const std::vector<GroupChange>& changes) {
   CHECK(!changes.empty());
-  Delta delta;
+  GroupDirectory::Delta delta;
   for (const GroupChange& change : changes) delta.add(change);
   GroupChange merged = changes.back();
   merged.view.joined = std::move(delta.joined);
@@ -71,27 +72,26 @@ std::vector<const GroupDirectory::Group*> GroupDirectory::groups() const {
   return all;
 }
 
-GroupDirectory::JoinOutcome GroupDirectory::join(const GroupViewId& view, const std::string& name,
-                                                 const GroupOptions& options,
-                                                 const GroupMember& member) {
+std::optional<RejectReason> GroupDirectory::why_refused(const std::string& name,
+                                                        const GroupOptions& options,
+                                                        const GroupMember& member) const {
   const GroupKey key = group_key(name);
   const Group* there = find(key);
   const std::size_t more = bytes_of(member) + (there == nullptr ? bytes_of(name) : 0);
   const std::size_t before = there == nullptr ? 0 : there->bytes;
-  if (there != nullptr && there->name != name) {
-    return {.change = std::nullopt, .refused = RejectReason::kBadName};
-  }
-  if (there != nullptr && !(there->options == options)) {
-    return {.change = std::nullopt, .refused = RejectReason::kBadOption};
-  }
-  if (before + more > kGroupBytesMax || bytes_ + more > kBytesMax) {
-    return {.change = std::nullopt, .refused = RejectReason::kTooBig};
-  }
-  if (rank_of(key, member.process.key)) {
-    return {.change = std::nullopt, .refused = RejectReason::kBadOption};
-  }
+  if (there != nullptr && there->name != name) return RejectReason::kBadName;
+  if (there != nullptr && !(there->options == options)) return RejectReason::kBadOption;
+  if (before + more > kGroupBytesMax || bytes_ + more > kBytesMax) return RejectReason::kTooBig;
+  if (rank_of(key, member.process.key)) return RejectReason::kBadOption;
+  return std::nullopt;
+}
+
+void GroupDirectory::enter(const std::string& name, const GroupOptions& options,
+                           const GroupMember& member) {
+  const GroupKey key = group_key(name);
+  const bool is_new = find(key) == nullptr;
   Group& group = groups_[key];
-  if (there == nullptr) {
+  if (is_new) {
     names_.emplace(name, key);
     group.name = name;
     group.options = options;
@@ -99,6 +99,17 @@ GroupDirectory::JoinOutcome GroupDirectory::join(const GroupViewId& view, const 
     bytes_ += group.bytes;
   }
   add(group, member);
+}
+
+GroupDirectory::JoinOutcome GroupDirectory::join(const GroupViewId& view, const std::string& name,
+                                                 const GroupOptions& options,
+                                                 const GroupMember& member) {
+  if (const auto why = why_refused(name, options, member)) {
+    return {.change = std::nullopt, .refused = *why};
+  }
+  enter(name, options, member);
+  const GroupKey key = group_key(name);
+  Group& group = groups_.at(key);
   group.view = view;
   GroupChange change = change_of(key, group);
   change.view.joined = {member.process};
@@ -147,23 +158,27 @@ GroupChange GroupDirectory::renew(const GroupViewId& view, GroupKey key) {
 
 std::vector<GroupChange> GroupDirectory::change_daemons(
     const protocol::DaemonView& view, const std::vector<protocol::DepartedDaemon>& left,
-    const std::vector<GroupChange>& earlier) {
+    const std::vector<GroupChange>& earlier, const std::vector<protocol::Arrival>& arrivals) {
   std::map<std::string, Delta> deltas;
   for (const GroupChange& change : earlier) deltas[change.name].add(change);
-  std::vector<GroupChange> changes;
-  std::vector<std::string> empty;
   for (const auto& [name, key] : names_) {
     Group& group = groups_.at(key);
-    Delta& delta = deltas[name];
     std::erase_if(group.members, [&](const GroupMember& member) {
       const auto daemon = std::find_if(left.begin(), left.end(), [&](const auto& candidate) {
         return candidate.id.incarnation == member.process.key.daemon;
       });
       if (daemon == left.end()) return false;
-      delta.remove({member.process, daemon->reason});
+      deltas[name].remove({member.process, daemon->reason});
       forget(group, member);
       return true;
     });
+  }
+  admit(arrivals, deltas);
+  std::vector<GroupChange> changes;
+  std::vector<std::string> empty;
+  for (const auto& [name, key] : names_) {
+    Group& group = groups_.at(key);
+    Delta& delta = deltas[name];
     group.view = {view.id, OrderNumber{}};
     GroupChange change = change_of(key, group);
     change.view.joined = std::move(delta.joined);
@@ -177,6 +192,51 @@ std::vector<GroupChange> GroupDirectory::change_daemons(
     GroupChange change{.key = group_key(name), .name = name, .view = {}};
     change.view.id = {view.id, OrderNumber{}};
     change.view.left = std::move(delta.left);
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+void GroupDirectory::admit(const std::vector<protocol::Arrival>& arrivals,
+                           std::map<std::string, Delta>& deltas) {
+  for (const protocol::Arrival& arrival : arrivals) {
+    for (const protocol::GroupEntry& entry : arrival.groups) {
+      const Group* there = find(entry.name);
+      // Nobody is left who fixed its options.
+      if (there != nullptr && there->members.empty()) erase(std::string(there->name));
+      for (const GroupMember& member : entry.members) {
+        if (why_refused(entry.name, entry.options, member)) {
+          PROBE("Q5: a member of the other component is left out");
+          continue;
+        }
+        enter(entry.name, entry.options, member);
+        deltas[entry.name].joined.push_back(member.process);
+      }
+    }
+  }
+}
+
+std::vector<GroupChange> GroupDirectory::restore_and_compare(
+    const std::vector<protocol::GroupEntry>& entries, const ViewId& view) {
+  std::map<std::string, std::vector<GroupMember>> before;
+  for (const auto& [name, key] : names_) before[name] = groups_.at(key).members;
+  restore(entries);
+  for (const auto& [name, key] : names_) before.try_emplace(name);
+  std::vector<GroupChange> changes;
+  for (const auto& [name, old] : before) {
+    GroupChange change{.key = group_key(name), .name = name, .view = {}};
+    const Group* group = find(name);
+    if (group != nullptr && group->name == name) change = change_of(change.key, *group);
+    change.view.id = {view, OrderNumber{}};
+    const auto& now = change.view.members;
+    for (const GroupMember& member : now) {
+      const bool was_there = std::find(old.begin(), old.end(), member) != old.end();
+      if (!was_there) change.view.joined.push_back(member.process);
+    }
+    for (const GroupMember& member : old) {
+      const bool is_there = std::find(now.begin(), now.end(), member) != now.end();
+      if (!is_there) change.view.left.push_back({member.process, LeaveReason::kPartition});
+    }
     changes.push_back(std::move(change));
   }
   return changes;

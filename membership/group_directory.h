@@ -63,15 +63,30 @@ class GroupDirectory {
 
   // A daemon view begins: every group gets a view, in which the members at departed daemons are
   // missing, all at once. In the order of names. `earlier` changes, which nobody was told of,
-  // become part of the view's `joined` and `left` (rule F10).
+  // become part of the view's `joined` and `left` (rule F10), and so do the members at daemons that
+  // arrive from other views, behind those that are there. One is left out where its group has other
+  // options here, or where there is no room for it (rule Q5).
   std::vector<GroupChange> change_daemons(const protocol::DaemonView& view,
                                           const std::vector<protocol::DepartedDaemon>& left,
-                                          const std::vector<GroupChange>& earlier = {});
+                                          const std::vector<GroupChange>& earlier = {},
+                                          const std::vector<protocol::Arrival>& arrivals = {});
 
   std::vector<protocol::GroupEntry> snapshot() const;
   void restore(const std::vector<protocol::GroupEntry>& entries);
+  // The groups as they stand in the view that takes this component in. What has changed for those
+  // who were in the groups before, or look at them. In the order of names.
+  std::vector<GroupChange> restore_and_compare(const std::vector<protocol::GroupEntry>& entries,
+                                               const ViewId& view);
 
  private:
+  struct Delta;
+  friend GroupChange merge(const std::vector<GroupChange>& changes);
+
+  void admit(const std::vector<protocol::Arrival>& arrivals, std::map<std::string, Delta>& deltas);
+  // Why the member cannot enter the group as it stands, or nothing.
+  std::optional<RejectReason> why_refused(const std::string& name, const GroupOptions& options,
+                                          const GroupMember& member) const;
+  void enter(const std::string& name, const GroupOptions& options, const GroupMember& member);
   void add(Group& group, const GroupMember& member);
   void forget(Group& group, const GroupMember& member);
   void erase(const std::string& name);

@@ -1,10 +1,13 @@
 // The acceptor of one view change: what a member has promised and accepted.
 #pragma once
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "groupcomm/check.h"
 #include "groupcomm/protocol/peer_frames.h"
+#include "membership/partition_policy.h"
 
 namespace groupcomm::membership {
 
@@ -41,11 +44,39 @@ class ViewAgreement {
     return true;
   }
 
+  // The same for a value that needs no quorum (rule Q1). That nothing came of it may be found out
+  // without this member, so it binds to nothing; but what would make a primary view has to be
+  // outvoted from now on.
+  bool accept_freely(const protocol::Ballot& ballot, const protocol::ViewChangeValue& value) {
+    CHECK(may_accept(ballot));
+    bool changed = promise(ballot);
+    if (!value.next.primary) return changed;
+    protocol::PrimaryClaim claim = join_claims(claim_at_leaving(record_), *value.claim);
+    const auto& attempts = claim.attempts;
+    const bool is_noted = std::any_of(attempts.begin(), attempts.end(), [&](const auto& attempt) {
+      return attempt.id == value.next.id;
+    });
+    if (!is_noted) claim.attempts.push_back(value.next);
+    changed = changed || record_.claim != claim;
+    record_.claim = std::move(claim);
+    return changed;
+  }
+
+  // What others know of primary views, as a view that is not primary is about to be decided.
+  void learn(const protocol::PrimaryClaim& claim) {
+    record_.claim = join_claims(claim_at_leaving(record_), claim);
+  }
+
   // A later view is decided: the instance that leaves it begins with nothing promised.
   void decide(const protocol::DaemonView& view) {
     CHECK_IMPLIES(record_.decided.id.counter > 0, record_.decided.id < view.id);
-    record_ = protocol::DurableRecord{
-        .decided = view, .promised = {}, .accepted = std::nullopt, .since = record_.since};
+    std::optional<protocol::PrimaryClaim> claim;
+    if (!view.primary) claim = record_.claim ? record_.claim : claim_at_leaving(record_);
+    record_ = protocol::DurableRecord{.decided = view,
+                                      .promised = {},
+                                      .accepted = std::nullopt,
+                                      .since = record_.since,
+                                      .claim = std::move(claim)};
   }
 
   const protocol::DurableRecord& record() const { return record_; }

@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "groupcomm/probe.h"
+#include "membership/partition_policy.h"
 #include "membership/view_fits.h"
 
 namespace groupcomm::membership {
 
 using protocol::Ballot;
+using protocol::PrimaryClaim;
 using protocol::ViewChangeValue;
 
 namespace {
@@ -26,9 +28,23 @@ ViewChange::ViewChange(Options options, protocol::DurableRecord record, TimePoin
   }
 }
 
+void ViewChange::begin(const protocol::ViewChangeValue& value, TimePoint now) {
+  if (value.claim && !value.next.primary) agreement_.learn(*value.claim);
+  begin(value.next, /*living=*/true, now);
+  // Rule Q3: what each of them knows was looked at where nobody arrived.
+  if (value.next.primary || value.arrivals.empty()) return;
+  std::vector<Voter> voters;
+  const PrimaryClaim& claim = *record().claim;
+  for (const auto& member : value.next.members) {
+    voters.push_back({member.id.name, Incarnation{}, claim.last.id});
+  }
+  may_become_primary_ = may_be_primary(claim, voters);
+}
+
 void ViewChange::begin(const protocol::DaemonView& view, bool living, TimePoint now) {
   agreement_.decide(view);
   record_changed_ = true;
+  may_become_primary_ = false;
   rank_.reset();
   living_ = living;
   for (Rank rank = 0; rank < view.members.size(); ++rank) {
@@ -49,6 +65,7 @@ bool ViewChange::has_reason(const Situation& situation) const {
   if (!rank_ || highest_round_ >= kCountMax) return false;  // rule P6
   if (situation.given_up) return true;
   if (!living_) return situation.may_recover;
+  if (may_become_primary_ || situation.quiet_is_due) return true;
   return is_flushing() || !situation.lost.empty() || !situation.leaving.empty() ||
          situation.leaving_self || situation.joiner_is_due;
 }
@@ -139,6 +156,10 @@ protocol::State ViewChange::state_for(const Ballot& ballot, const Situation& sit
   state.leaving = situation.leaving_self;
   state.delivered = messages.delivered;
   state.address = options_.self.address;
+  if (!base().primary) {
+    state.claim = record().claim;
+    state.since = record().since;
+  }
   return state;
 }
 
@@ -213,7 +234,7 @@ void ViewChange::on_cut_held(TimePoint now) {
   if (round_ && round_->in<FlushRound::Filling>() != nullptr) {
     propose(now);
   } else if (pending_) {
-    record_changed_ = agreement_.accept(pending_->ballot, pending_->value) || record_changed_;
+    record_changed_ = accept(pending_->ballot, pending_->value) || record_changed_;
     outbound_.push_back(
         {{base().members[pending_->proposer].id.name}, protocol::Accept{pending_->ballot}});
     pending_.reset();
@@ -254,8 +275,8 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
       voters.insert(rank);
     }
   }
-  const bool has_quorum = is_quorum_of(base(), voters);
-  if (!has_quorum && !situation.given_up) return;
+  const bool has_quorum = base().primary && is_quorum_of(base(), voters);
+  if (!has_quorum && !situation.given_up && !options_.partitionable) return;
   // What is known of oneself is never old.
   protocol::State& own = collecting->answers[*rank_].state;
   own.hears = situation.hears;
@@ -268,6 +289,9 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
     return;
   }
   if (!value && has_quorum) value = choose(collecting->answers, situation, nullptr);
+  if (!value && options_.partitionable) {  // rule Q1: all must accept, so none of the dead
+    value = choose(answers_of_present(collecting->answers, situation), situation, nullptr);
+  }
   if (!value && situation.given_up) value = choose_by_force(collecting->answers, situation);
   if (!value) return;
   round_->enter(now, FlushRound::Filling{std::move(*value)});
@@ -288,18 +312,27 @@ std::optional<ViewChangeValue> ViewChange::choose(const Answers& answers,
                        .joiners = situation.joiners,
                        .silent = silent,
                        .given_up = given_up,
-                       .ballot = round_->ballot()});
+                       .ballot = round_->ballot(),
+                       .partitionable = options_.partitionable,
+                       .quiet = situation.follows,
+                       .ballots_begun = ballots_begun_});
+}
+
+// Of those who are there now, and hear this member as it hears them.
+Answers ViewChange::answers_of_present(Answers answers, const Situation& situation) const {
+  const Answer own = answers.at(*rank_);
+  std::erase_if(answers, [&](const auto& entry) {
+    return entry.first != *rank_ &&
+           (!situation.present.contains(entry.first) || !hear_one_another(own, entry.second));
+  });
+  return answers;
 }
 
 // Rule R6: a word is about who is there now, and not about answers of the dead; and what others
 // accepted may be decided by those who were given up, in their lineage.
 std::optional<ViewChangeValue> ViewChange::choose_by_force(Answers answers,
                                                            const Situation& situation) const {
-  const Answer own = answers.at(*rank_);
-  std::erase_if(answers, [&](const auto& entry) {
-    return entry.first != *rank_ &&
-           (!situation.present.contains(entry.first) || !hear_one_another(own, entry.second));
-  });
+  answers = answers_of_present(std::move(answers), situation);
   auto value = value_to_adopt(answers, /*forced=*/true);
   if (value) {
     std::set<Rank> kept = ranks_in(base(), value->next, /*by_name=*/true);
@@ -318,7 +351,7 @@ bool ViewChange::defers(TimePoint now, const Situation& situation) const {
 
 void ViewChange::propose(TimePoint now) {
   const ViewChangeValue value = round_->in<FlushRound::Filling>()->value;
-  record_changed_ = agreement_.accept(round_->ballot(), value) || record_changed_;
+  record_changed_ = accept(round_->ballot(), value) || record_changed_;
   round_->enter(now, FlushRound::Proposing{.value = value, .accepted = {*rank_}});
   outbound_.push_back({names_of(others()), protocol::Propose{round_->ballot(), value}});
 }
@@ -335,15 +368,24 @@ void ViewChange::on_accept(TimePoint now, Rank rank, const protocol::Accept& acc
   try_decide(now, situation);
 }
 
-// A quorum is enough (rule F8). Without one all must agree, but those who were given up (rule R6):
-// who was not asked cannot be outvoted.
+bool ViewChange::accept(const Ballot& ballot, const ViewChangeValue& value) {
+  return is_free(base(), value) ? agreement_.accept_freely(ballot, value)
+                                : agreement_.accept(ballot, value);
+}
+
+// A quorum is enough (rule F8). Without one all must agree who stay in a view that needs none (rule
+// Q1), and by force all but those who were given up (rule R6): who was not asked cannot be
+// outvoted.
 bool ViewChange::is_decided(const FlushRound::Proposing& proposing,
                             const Situation& situation) const {
-  if (!proposing.value.forced) return is_quorum_of(base(), proposing.accepted);
+  const bool is_forced = proposing.value.forced;
+  if (is_forced && !situation.given_up) return false;
+  const bool needs_all = is_forced || is_free(base(), proposing.value);
+  if (!needs_all) return is_quorum_of(base(), proposing.accepted);
   const std::set<Rank> staying = ranks_in(base(), proposing.value.next, /*by_name=*/true);
-  return situation.given_up && std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
-           return proposing.accepted.contains(rank) || situation.given_up->contains(rank);
-         });
+  return std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
+    return proposing.accepted.contains(rank) || (is_forced && situation.given_up->contains(rank));
+  });
 }
 
 void ViewChange::try_decide(TimePoint now, const Situation& situation) {
@@ -387,8 +429,9 @@ void ViewChange::on_tick(TimePoint now, const Situation& situation) {
   if (round_->in<FlushRound::Decided>() != nullptr) return;
   // A phase that does not end means that somebody died in it, or came back since: ask everybody
   // afresh. Answers of before and after must not be mixed: they say who heard whom.
-  const bool is_stuck = now - round_->phase_since() >= options_.ballot_time_out &&
-                        (is_quorum_of(base(), situation.present) || situation.given_up);
+  const bool is_stuck =
+      now - round_->phase_since() >= options_.ballot_time_out &&
+      (is_quorum_of(base(), situation.present) || situation.given_up || options_.partitionable);
   if (is_stuck) {
     PROBE("E13: a ballot is begun afresh");
     round_.reset();

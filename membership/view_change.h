@@ -23,7 +23,8 @@ namespace groupcomm::membership {
 //
 // In primary mode nothing is decided without a quorum of the base: a member that asked or answered
 // stays frozen in the base until a view or its exclusion is known (rule V5).
-// Partition policy and merge have their place here: choose() is the only step that knows them.
+// Under the partitionable policy what has no quorum goes on in views that are not primary; then
+// all who stay must accept (rule Q1).
 class ViewChange {
  public:
   struct Options {
@@ -39,6 +40,7 @@ class ViewChange {
     Duration grace = std::chrono::milliseconds(100);   // a decided ballot waits for the slow
     // A proposer leaves it so long to lower ranks that live behind others to propose themselves.
     Duration deference = std::chrono::milliseconds(300);
+    bool partitionable = false;  // what has no quorum goes on, too (rule Q1)
   };
 
   // What the owner knows of the world at this moment.
@@ -55,6 +57,9 @@ class ViewChange {
     // The operator's word (rule R6): all members but these need no quorum.
     std::optional<std::set<Rank>> given_up;
     bool may_recover = true;  // no living view is known: a restarted daemon may form one
+    // Partitionable policy (rule Q4).
+    bool follows = false;       // it is to wait, quietly, until another component takes it in
+    bool quiet_is_due = false;  // it is not quiet and should be, or the other way round
   };
 
   // What a living member knows when it is frozen; empty for one that votes from its record.
@@ -81,6 +86,8 @@ class ViewChange {
   // A view is decided: it is the base of the next change. Drops everything of the last one.
   // `living`: it was installed here. A member that never learnt how it began votes by its record.
   void begin(const protocol::DaemonView& view, bool living, TimePoint now);
+  // The same for a living view that came about by this value, and may not be primary.
+  void begin(const protocol::ViewChangeValue& value, TimePoint now);
   // The base, which was known to be decided, is installed here after all. What was promised and
   // accepted in its change stands.
   void come_to_life() { living_ = true; }
@@ -153,12 +160,14 @@ class ViewChange {
   std::optional<protocol::ViewChangeValue> choose(const Answers& answers,
                                                   const Situation& situation,
                                                   const std::set<Rank>* given_up) const;
+  Answers answers_of_present(Answers answers, const Situation& situation) const;
   std::optional<protocol::ViewChangeValue> choose_by_force(Answers answers,
                                                            const Situation& situation) const;
   bool is_decided(const FlushRound::Proposing& proposing, const Situation& situation) const;
   bool defers(TimePoint now, const Situation& situation) const;
   void propose(TimePoint now);
   void try_decide(TimePoint now, const Situation& situation);
+  bool accept(const protocol::Ballot& ballot, const protocol::ViewChangeValue& value);
   void abandon(TimePoint now, const Situation& situation);
   void resend(TimePoint now);
   std::vector<std::string> names_of(const std::set<Rank>& ranks) const;
@@ -171,6 +180,7 @@ class ViewChange {
   std::optional<FlushRound> round_;  // own ballot
   std::optional<Pending> pending_;   // somebody's proposal
   std::uint64_t highest_round_ = 0;
+  bool may_become_primary_ = false;        // components came together, and are a quorum again (Q3)
   std::optional<TimePoint> reason_since_;  // a reason for a ballot has stood since
   std::optional<TimePoint> quorum_since_;  // a quorum is present since
   TimePoint quiet_until_;                  // not before: somebody else's ballot is under way

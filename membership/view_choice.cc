@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 
 #include "groupcomm/check.h"
 #include "groupcomm/probe.h"
+#include "membership/partition_policy.h"
 #include "membership/view_fits.h"
 #include "ordering/quorum.h"
 
@@ -136,7 +138,9 @@ bool may_join(const Joiner& joiner, const Choice& choice, const std::vector<Rank
 }
 
 // Living members keep their seniority; members that restarted are as new as joiners.
-std::vector<DaemonMember> next_members(const Choice& choice, const std::vector<Rank>& staying) {
+// `may_grow`: joiners may enter.
+std::vector<DaemonMember> next_members(const Choice& choice, const std::vector<Rank>& staying,
+                                       bool may_grow) {
   std::vector<DaemonMember> members;
   for (const bool living : {true, false}) {
     for (const Rank rank : staying) {
@@ -145,7 +149,9 @@ std::vector<DaemonMember> next_members(const Choice& choice, const std::vector<R
     }
   }
   // Rule V3: only as many joiners as leave the survivors a quorum of the next view.
-  std::size_t places = std::min(members.size(), protocol::kDaemonsMax - members.size());
+  std::size_t places = protocol::kDaemonsMax - members.size();
+  if (choice.base.primary) places = std::min(members.size(), places);
+  if (!may_grow) places = 0;
   // Of two that come under one name the later incarnation is the living one.
   for (auto joiner = choice.joiners.rbegin(); joiner != choice.joiners.rend(); ++joiner) {
     const DaemonId& id = joiner->member.id;
@@ -216,6 +222,42 @@ bool are_others_given_up(const Choice& choice, const std::vector<Rank>& staying)
   return known.size() == choice.base.members.size();
 }
 
+bool contains(const std::vector<DaemonMember>& members, const DaemonId& id) {
+  return std::any_of(members.begin(), members.end(),
+                     [&](const DaemonMember& member) { return member.id == id; });
+}
+
+void choose_lineage(const Choice& choice, ViewChangeValue& value) {
+  const DaemonView& base = choice.base;
+  value.next.lineage = base.id.counter == 0 ? choice.ballot.incarnation : base.lineage;
+  if (value.forced) value.next.lineage = lineage_by_force(value.next.id);
+  value.next.ancestors = value.forced ? ancestors_after(base) : base.ancestors;
+}
+
+void note_departed(const Choice& choice, const std::vector<Rank>& staying, ViewChangeValue& value) {
+  const DaemonView& base = choice.base;
+  if (base.id.counter == 0) return;
+  for (Rank rank = 0; rank < base.members.size(); ++rank) {
+    const auto answer = choice.answers.find(rank);
+    const bool stays = std::find(staying.begin(), staying.end(), rank) != staying.end();
+    if (stays && answer->second.from == base.members[rank].id) continue;
+    value.left.push_back({base.members[rank].id, leave_reason(choice, rank)});
+  }
+}
+
+// The groups there, with their members at the daemons that arrive.
+std::vector<protocol::GroupEntry> groups_at(const std::vector<Incarnation>& daemons,
+                                            const std::vector<protocol::GroupEntry>& groups) {
+  std::vector<protocol::GroupEntry> arriving;
+  for (protocol::GroupEntry group : groups) {
+    std::erase_if(group.members, [&](const GroupMember& member) {
+      return !hears(daemons, member.process.key.daemon);
+    });
+    if (!group.members.empty()) arriving.push_back(std::move(group));
+  }
+  return arriving;
+}
+
 }  // namespace
 
 bool is_quorum_of(const DaemonView& view, const std::set<Rank>& ranks) {
@@ -255,13 +297,80 @@ std::vector<Incarnation> ancestors_after(const DaemonView& base) {
   return ancestors;
 }
 
+namespace {
+
+// Rules Q1-Q3: who votes, and what they know of primary views.
+struct Electorate {
+  std::vector<Voter> voters;
+  std::vector<protocol::PrimaryClaim> claims;
+};
+
+Electorate electorate_of(const Choice& choice, const std::vector<Rank>& staying) {
+  Electorate electorate;
+  for (const Rank rank : staying) {
+    const Answer& answer = choice.answers.at(rank);
+    protocol::PrimaryClaim claim = answer.state.claim.value_or(protocol::PrimaryClaim{});
+    if (choice.base.primary) {
+      claim = {.last = choice.base, .attempts = {}};
+      if (answer.state.accepted) claim.attempts.push_back(answer.state.accepted->value.next);
+    }
+    electorate.voters.push_back({answer.from.name, answer.state.since, claim.last.id});
+    electorate.claims.push_back(std::move(claim));
+  }
+  return electorate;
+}
+
+// Who enters from another view brings its groups along.
+void note_arrivals(const Choice& choice, ViewChangeValue& value) {
+  for (const Joiner& joiner : choice.joiners) {
+    const DaemonId& id = joiner.member.id;
+    if (joiner.origin == nullptr || !contains(value.next.members, id)) continue;
+    auto arrival = std::find_if(
+        value.arrivals.begin(), value.arrivals.end(),
+        [&](const protocol::Arrival& other) { return other.from == joiner.origin->view.id; });
+    if (arrival == value.arrivals.end()) {
+      value.arrivals.push_back({.from = joiner.origin->view.id, .daemons = {}, .groups = {}});
+      arrival = std::prev(value.arrivals.end());
+      value.next.id.counter = std::max(value.next.id.counter, arrival->from.counter + 1);
+    }
+    arrival->daemons.push_back(id.incarnation);
+    arrival->groups = groups_at(arrival->daemons, joiner.origin->groups);
+  }
+}
+
+// Rules Q1-Q3: whether the next view is primary where no quorum is asked for.
+void claim_freely(const Choice& choice, const std::vector<Rank>& staying, ViewChangeValue& value) {
+  const Electorate electorate = electorate_of(choice, staying);
+  value.claim = join_claims(electorate.claims, electorate.voters);
+  const DaemonView& last = value.claim->last;
+  value.next.primary = !choice.base.primary && value.arrivals.empty() &&
+                       may_be_primary(*value.claim, electorate.voters);
+  value.quiet = choice.quiet && !value.next.primary;
+  if (last.id.counter > 0) {
+    value.next.lineage = last.lineage;
+    value.next.ancestors = last.ancestors;
+  }
+  if (!value.next.primary) return;
+  PROBE("Q3: a view becomes primary again");
+  if (last.id.counter == 0) value.next.lineage = choice.ballot.incarnation;
+  value.next.id.counter = std::max(value.next.id.counter, last.id.counter + 1);
+  for (const DaemonView& attempt : value.claim->attempts) {
+    value.next.id.counter = std::max(value.next.id.counter, attempt.id.counter + 1);
+  }
+  value.recovered =
+      last.id.counter > 0 && !is_quorum_of(last, ranks_in(last, value.next, /*by_name=*/false));
+}
+
+}  // namespace
+
 std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   const DaemonView& base = choice.base;
   if (base.id.counter >= kCountMax) return std::nullopt;  // rule P6
   std::vector<Rank> staying = choose_staying(choice.answers);
   // Leavers count for the quorum that lets the others go on (rule V2).
   const bool is_quorum = is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()));
-  if (!is_quorum && !are_others_given_up(choice, staying)) {
+  const bool is_free = choice.partitionable && (!base.primary || !is_quorum);
+  if (!is_quorum && !is_free && !are_others_given_up(choice, staying)) {
     PROBE("E13: those who hear one another are no quorum");
     return std::nullopt;
   }
@@ -277,27 +386,23 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
 
   ViewChangeValue value;
   value.base = base.id;
-  value.next.id = {base.id.counter + 1, choice.ballot.incarnation, choice.ballot.round};
+  const std::uint64_t number = choice.partitionable ? choice.ballots_begun : choice.ballot.round;
+  value.next.id = {base.id.counter + 1, choice.ballot.incarnation, number};
   value.forced = choice.given_up != nullptr;
-  const bool is_first = base.id.counter == 0;
-  value.next.lineage = is_first ? choice.ballot.incarnation : base.lineage;
-  if (value.forced) value.next.lineage = lineage_by_force(value.next.id);
-  value.next.ancestors = value.forced ? ancestors_after(base) : base.ancestors;
-  value.next.primary = true;
-  value.next.members = next_members(choice, staying);
-  const std::set<Rank> staying_ranks(staying.begin(), staying.end());
-  for (Rank rank = 0; rank < base.members.size(); ++rank) {
-    const auto answer = choice.answers.find(rank);
-    const bool is_same_again =
-        staying_ranks.contains(rank) && answer->second.from == base.members[rank].id;
-    if (is_same_again || base.id.counter == 0) continue;
-    value.left.push_back({base.members[rank].id, leave_reason(choice, rank)});
-  }
+  value.next.members = next_members(choice, staying, /*may_grow=*/is_quorum || !base.primary);
+  choose_lineage(choice, value);
+  note_departed(choice, staying, value);
+  note_arrivals(choice, value);
   if (value.forced) PROBE("R6: a view is forced");
-  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);
+  if (is_free) {
+    claim_freely(choice, staying, value);
+  } else {
+    value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);
+  }
   if (value.recovered) PROBE("a view is recovered");
   if (value.recovered && !living.empty()) PROBE("a view is recovered beside living members");
   if (staying.size() < choice.answers.size()) PROBE("E15: somebody who answered is left out");
+  if (value.next.id.counter > kCountMax) return std::nullopt;  // rule P6
   choose_cut(choice, value);
   return value;
 }

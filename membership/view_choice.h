@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,10 +20,17 @@ struct Answer {
 };
 using Answers = std::map<Rank, Answer>;
 
+// The view from which joiners come that keep what they have, and its groups (rule Q5).
+struct Origin {
+  protocol::DaemonView view;
+  std::vector<protocol::GroupEntry> groups;
+};
+
 // A daemon outside the base view that wants to come in.
 struct Joiner {
   protocol::DaemonMember member;
   std::vector<Incarnation> hears;
+  std::shared_ptr<const Origin> origin = nullptr;  // nullptr: it has nothing
 };
 
 // Both ways, by what they answered.
@@ -51,11 +59,16 @@ struct Choice {
   // No quorum is needed, but all others than these (rule R6).
   const std::set<Rank>* given_up = nullptr;
   protocol::Ballot ballot;
+  bool partitionable = false;  // nor here, but then the view is not primary (rule Q1)
+  bool quiet = false;          // it waits to be taken in by another (rule Q4)
+  // By the proposer so far. Ballots of two bases may have one round, and their views one counter.
+  std::uint64_t ballots_begun = 0;
 };
 
 // Rules F4 and V2-V4: the largest set of answering members that all hear one another, minus
 // leavers, plus joiners that all of them hear; the cut and the known order. Nothing where no such
-// set is a quorum of the base view, or by force, all that were not given up.
+// set is a quorum of the base view, or by force, all that were not given up, unless the policy asks
+// for none.
 std::optional<protocol::ViewChangeValue> choose_value(const Choice& choice);
 
 }  // namespace groupcomm::membership

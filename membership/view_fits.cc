@@ -34,11 +34,14 @@ bool fits_order(OrderNumber first, const std::vector<MessageReference>& places,
   return first && in_range && delivered < first.plus(places.size()) && !has_repetition(places);
 }
 
-// Rule R7: a forced view begins a lineage, and so does the first view.
-bool fits_lineage(const DaemonView& next, const DaemonView& base, bool forced) {
-  const bool begins = forced || base.id.counter == 0;
+// Rule R7: a forced view begins a lineage, and so does the first view. Where no quorum is asked
+// for, the claim tells (rule Q3).
+bool fits_lineage(const ViewChangeValue& value, const DaemonView& base) {
+  const DaemonView& next = value.next;
+  if (!base.primary || !next.primary) return !value.forced;
+  const bool begins = value.forced || base.id.counter == 0;
   return (next.lineage == base.lineage) != begins &&
-         next.ancestors == (forced ? ancestors_after(base) : base.ancestors);
+         next.ancestors == (value.forced ? ancestors_after(base) : base.ancestors);
 }
 
 }  // namespace
@@ -54,13 +57,55 @@ bool fits(const DaemonView& decided) {
   }
   std::vector<Incarnation> lineages = decided.ancestors;
   lineages.push_back(decided.lineage);
-  return decided.lineage != Incarnation{} && lineages.size() <= protocol::kAncestorsMax + 1 &&
-         !has_repetition(std::move(lineages)) && !has_repetition(std::move(incarnations)) &&
-         !has_repetition(std::move(names));
+  return (decided.lineage != Incarnation{} || !decided.primary) &&
+         lineages.size() <= protocol::kAncestorsMax + 1 && !has_repetition(std::move(lineages)) &&
+         !has_repetition(std::move(incarnations)) && !has_repetition(std::move(names));
 }
 
+namespace {
+
+// Who arrives is in the next view, and brings only members of its own.
+bool fits(const protocol::Arrival& arrival, const DaemonView& next) {
+  if (arrival.daemons.empty() || has_repetition(arrival.daemons)) return false;
+  if (arrival.from.counter == 0 || arrival.from.counter >= next.id.counter) return false;
+  DaemonView there = next;
+  std::erase_if(there.members, [&](const DaemonMember& member) {
+    return std::find(arrival.daemons.begin(), arrival.daemons.end(), member.id.incarnation) ==
+           arrival.daemons.end();
+  });
+  return there.members.size() == arrival.daemons.size() && membership::fits(arrival.groups, there);
+}
+
+bool fits(const std::vector<protocol::Arrival>& arrivals, const DaemonView& next) {
+  std::vector<ViewId> origins;
+  std::vector<Incarnation> daemons;
+  for (const protocol::Arrival& arrival : arrivals) {
+    if (!fits(arrival, next)) return false;
+    origins.push_back(arrival.from);
+    daemons.insert(daemons.end(), arrival.daemons.begin(), arrival.daemons.end());
+  }
+  return !has_repetition(origins) && !has_repetition(daemons);
+}
+
+// The views in it were decided, but for the seeds of a cluster that has not formed.
+bool fits(const protocol::PrimaryClaim& claim) {
+  if (claim.last.id.counter > 0 && !membership::fits(claim.last)) return false;
+  return claim.last.primary &&
+         std::all_of(claim.attempts.begin(), claim.attempts.end(), [](const DaemonView& attempt) {
+           return attempt.primary && membership::fits(attempt);
+         });
+}
+
+}  // namespace
+
 bool fits(const ViewChangeValue& value) {
-  if (!fits(value.next) || value.next.id.counter - 1 != value.base.counter) return false;
+  if (!fits(value.next) || value.next.id.counter <= value.base.counter) return false;
+  // Views are counted one by one, but where there may be others at the same time.
+  const bool is_free = value.claim || !value.arrivals.empty();
+  if (!is_free && value.next.id.counter - 1 != value.base.counter) return false;
+  if (value.claim && !fits(*value.claim)) return false;
+  if (!value.next.primary && !value.claim) return false;
+  if (!fits(value.arrivals, value.next)) return false;
   std::vector<Incarnation> left;
   for (const DepartedDaemon& departed : value.left) {
     if (is_in(value.next, departed.id)) return false;
@@ -72,7 +117,7 @@ bool fits(const ViewChangeValue& value) {
 bool fits(const ViewChangeValue& value, const DaemonView& base) {
   if (value.base != base.id || !fits(value)) return false;
   const bool is_first = base.id.counter == 0;
-  if (!fits_lineage(value.next, base, value.forced)) return false;
+  if (!fits_lineage(value, base)) return false;
   const bool left_base =
       std::all_of(value.left.begin(), value.left.end(),
                   [&](const DepartedDaemon& departed) { return is_in(base, departed.id); });
@@ -87,6 +132,7 @@ bool fits(const protocol::State& state, const DaemonView& base) {
       (state.ballot < state.accepted->ballot || !fits(state.accepted->value, base))) {
     return false;
   }
+  if (state.claim && !fits(*state.claim)) return false;
   if (!state.living) return true;
   return base.id.counter > 0 && state.held.size() == base.members.size() &&
          fits_order(state.first_place, state.places, state.delivered, base.members.size());
@@ -111,6 +157,7 @@ bool fits(const std::vector<protocol::GroupEntry>& groups, const DaemonView& vie
 bool fits(const protocol::DurableRecord& record) {
   if (record.promised.round > kCountMax) return false;
   if (record.decided.id.counter > 0 && !fits(record.decided)) return false;
+  if (record.claim && !fits(*record.claim)) return false;
   if (!record.accepted) return true;
   return record.accepted->ballot <= record.promised && fits(record.accepted->value, record.decided);
 }

@@ -411,7 +411,10 @@ void Holdback::deliver(Rank sender, MessageNumber number, OrderNumber place) {
     CHECK_EQ(place, delivered_place_.next());
     delivered_place_ = place;
   }
-  const bool transitional = message.order == Order::kSafe && stability_.ordered_by_all() < place;
+  // An acknowledged place is one that is known: behind those it may be another message's (F9).
+  const bool is_held_by_all =
+      place <= stability_.ordered_by_all() && (!finishing_ || place <= last_known_place_);
+  const bool transitional = message.order == Order::kSafe && !is_held_by_all;
   if (transitional) PROBE("E31: a safe message is delivered after a transition");
   deliveries_.push_back({.reference = {sender, number},
                          .message = entry->message,
@@ -495,6 +498,7 @@ bool Holdback::finish(const std::vector<MessageNumber>& cut, OrderNumber first_p
   }
   total_->extend(first_place, places);
   advance_ordered_line();
+  last_known_place_ = ordered_line_;
   total_->replace_after(ordered_line_, unplaced_clear_messages());
   finishing_ = true;
   advance();

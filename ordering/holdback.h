@@ -144,6 +144,7 @@ class Holdback {
   bool closing_due_ = false;
   VectorTime learnt_time_;
   bool finishing_ = false;
+  OrderNumber last_known_place_;  // finishing: the places behind it are new (rule F7)
   // Reliable and fifo messages whose epochs count joins and leaves that are not clear here.
   std::vector<MessageReference> unbacked_;
   bool unbacked_may_move_ = false;

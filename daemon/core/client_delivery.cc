@@ -5,6 +5,7 @@
 #include "daemon/core/client_service.h"
 #include "groupcomm/probe.h"
 #include "groupcomm/protocol/queue_cost.h"
+#include "membership/partition_policy.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -234,6 +235,7 @@ void ClientService::announce_transition(GroupKey key, const Group& group) {
 
 void ClientService::announce(const membership::GroupChange& change) {
   GroupView view = change.view;
+  view.primary = view.id.daemon_view == next_.id ? next_.primary : view_.primary;
   std::vector<ProcessId> stayed;
   for (const GroupMember& member : view.members) {
     const bool is_new =
@@ -267,7 +269,8 @@ void ClientService::announce(const membership::GroupChange& change) {
 
 void ClientService::begin_transition(const protocol::ViewChangeValue& value) {
   next_ = value.next;
-  if (value.recovered) deferring_after_ = value.delivered;
+  // Rule Q2: others may go on from the same view, too.
+  if (value.recovered || membership::is_free(view_, value)) deferring_after_ = value.delivered;
 }
 
 void ClientService::on_daemons_changed(const protocol::ViewChangeValue& value) {
@@ -279,9 +282,29 @@ void ClientService::on_daemons_changed(const protocol::ViewChangeValue& value) {
     for (auto& change : take_control(delivery)) earlier.push_back(std::move(change));
   }
   is_view_over_ = false;
-  for (auto& change : directory_.change_daemons(value.next, value.left, earlier)) {
+  for (auto& change : directory_.change_daemons(value.next, value.left, earlier, value.arrivals)) {
     change.view.recovered = value.recovered;
     announce(change);
+  }
+}
+
+void ClientService::on_taken_in(const protocol::ViewChangeValue& value,
+                                const std::vector<protocol::GroupEntry>& groups) {
+  next_ = value.next;
+  for (auto& change : directory_.restore_and_compare(groups, value.next.id)) {
+    change.view.recovered = value.recovered;
+    dismiss_left_out(change);
+    announce(change);
+  }
+}
+
+// Members here for whom there was no place in the other component's group.
+void ClientService::dismiss_left_out(const membership::GroupChange& change) {
+  for (const Departed& departed : change.view.left) {
+    Session* session = local_session(departed.process.key);
+    if (session == nullptr || session->groups.erase(change.key) == 0) continue;
+    forget_local_member(change.key, session->id);
+    tell(session->id, protocol::Gone{change.key, GoneReason::kExcluded});
   }
 }
 

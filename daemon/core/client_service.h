@@ -30,14 +30,17 @@ class ClientService {
   ClientService(const DaemonOptions& options, std::vector<Effect>& effects);
 
   // --- the view
-  // A view begins. Serves what waited.
-  void begin_view(const protocol::DaemonView& view);
+  // A view begins. Serves what waited, but where the view is quiet (rule Q5).
+  void begin_view(const protocol::DaemonView& view, bool is_quiet);
   // The view is being left: nothing is stamped until the next one.
   void stop_stamping();
   // The rest of the view is delivered, for those of its members that go on to the next.
   void begin_transition(const protocol::ViewChangeValue& value);
   // All of it was delivered: every group gets a view.
   void on_daemons_changed(const protocol::ViewChangeValue& value);
+  // This component was taken in by another one, in whose view the groups stand so (rule Q5).
+  void on_taken_in(const protocol::ViewChangeValue& value,
+                   const std::vector<protocol::GroupEntry>& groups);
   // No quorum: members are told, sends are refused (rule V5).
   void suspend();
   bool is_suspended() const { return suspended_; }
@@ -186,6 +189,7 @@ class ClientService {
   void charge_delivery(const std::vector<SessionId>& sessions, const protocol::Deliver& last,
                        const std::vector<Payload>& chunks);
   void announce(const membership::GroupChange& change);
+  void dismiss_left_out(const membership::GroupChange& change);
   void announce_transition(GroupKey key, const Group& group);
   void tell(SessionId id, protocol::DaemonMessage message);
   void charge(Session& session, std::uint64_t bytes);

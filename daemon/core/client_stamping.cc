@@ -12,13 +12,13 @@ using ordering::ViewOrdering;
 using protocol::MessageKind;
 using protocol::StampedMessage;
 
-void ClientService::begin_view(const protocol::DaemonView& view) {
+void ClientService::begin_view(const protocol::DaemonView& view, bool is_quiet) {
   view_ = view;
   // What was delivered in the views before is now one question: who has caught up with it.
   past_handings_ = handings_.size();
   handed_.clear();
   for (Notice& notice : std::exchange(notices_, {})) past_notices_.push_back(std::move(notice));
-  is_stamping_ = true;
+  is_stamping_ = !is_quiet;
   suspended_ = false;
   in_transition_.clear();
   pending_voids_.clear();

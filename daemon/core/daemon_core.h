@@ -34,6 +34,7 @@ struct DaemonOptions {
   Duration deference = std::chrono::milliseconds(300);  // of proposers, to lower ranks (rule F11)
   Duration block_time_out = std::chrono::seconds(1);    // for a client's answer to a block
   TotalOrderEngine engine = TotalOrderEngine::kSequencer;
+  bool partitionable = false;  // all components go on, and come together again (rule Q1)
 
   std::uint64_t window_messages = 4096;         // own messages that not all daemons hold
   std::uint64_t window_bytes = 8u << 20;        // their payload bytes

@@ -49,6 +49,7 @@ membership::ViewChange::Options change_options(const DaemonOptions& options) {
   change.ballot_time_out = options.suspect;
   change.patience = 3 * options.suspect;
   change.deference = std::min(options.deference, options.suspect / 2);
+  change.partitionable = options.partitionable;
   return change;
 }
 
@@ -74,6 +75,7 @@ DaemonCore::Machine::Machine(DaemonOptions options, protocol::DurableRecord reco
   for (const PeerAddress& peer : options_.peers) connect(peer.name, peer.address);
   // Members of the last view that nobody configured here may live on, and vote with us.
   connect_members(change_.base());
+  if (options_.partitionable) begin_alone();
   run_timers();
 }
 
@@ -160,11 +162,13 @@ void DaemonCore::Machine::run_timers() {
   }
   if (now_ >= beacon_due_) {
     // Outside a view beacons are all that others hear of us.
-    beacon_due_ = now_ + (is_living() && !clients_.is_suspended() ? 5 : 1) * options_.heartbeat;
+    const bool is_settled = is_living() && !clients_.is_suspended() && !quiet_since_;
+    beacon_due_ = now_ + (is_settled ? 5 : 1) * options_.heartbeat;
     disconnect_strangers();
     send_beacons();
   }
   clients_.run_timers();
+  watch_components();
   run_view_change();
   if (over_ || !is_living()) return;
   if (ordering_->progress_deadline() <= now_) send_batch();
@@ -203,7 +207,8 @@ protocol::Heartbeat DaemonCore::Machine::heartbeat() {
 protocol::Beacon DaemonCore::Machine::beacon() {
   protocol::Beacon beacon;
   beacon.address = options_.address;
-  beacon.active = is_living() && !clients_.is_suspended();
+  beacon.active = is_living() && !clients_.is_suspended() && !quiet_since_;
+  beacon.partitionable = options_.partitionable;
   beacon.decided = change_.base();
   beacon.hears = hears();
   for (const Incarnation incarnation : beacon.hears) {
@@ -279,6 +284,7 @@ protocol::DaemonStatus DaemonCore::Machine::status(TimePoint now) const {
   status.phase = !is_living()              ? "joining"
                  : clients_.is_suspended() ? "suspended"
                  : ordering_->is_frozen()  ? "flushing"
+                 : quiet_since_            ? "merging"
                                            : "regular";
   if (is_living()) {
     status.view = view_.id;

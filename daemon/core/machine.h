@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -103,11 +104,13 @@ class DaemonCore::Machine {
   bool hears_kin() const;
   bool goes_over_to(const protocol::DaemonView& decided, bool active);
   // Rule P3: whether the sender may say this. What may not be said is counted.
+  bool has_same_policy(const protocol::FrameHeader& header, const protocol::Beacon& beacon);
   bool may_say(const protocol::FrameHeader& header, Rank rank, const protocol::Ballot& own);
   bool may_say(const protocol::FrameHeader& header, Rank rank, const protocol::State& state);
   bool may_say(const protocol::FrameHeader& header, Rank rank, const protocol::Propose& propose);
   bool may_say(const protocol::FrameHeader& header, const protocol::Install& install);
   bool refuse_unless(bool fits);
+  bool is_of_policy(const protocol::ViewChangeValue& value) const;
   bool is_possible(const protocol::ViewChangeValue& value) const;
   void on_other_view(const protocol::FrameHeader& header, protocol::PeerBody& body);
   void note_whom_it_hears(Incarnation from, const std::vector<Incarnation>& hears);
@@ -124,6 +127,7 @@ class DaemonCore::Machine {
   membership::ViewChange::Situation situation() const;
   std::vector<membership::Joiner> joiners() const;
   bool is_fresh(const Stranger& stranger) const;
+  bool lives(const Stranger& stranger) const;
   // Some other present member says so. Of a situation whose present and lost members are known.
   bool is_heard_by_another(Incarnation incarnation,
                            const membership::ViewChange::Situation& situation) const;
@@ -152,6 +156,25 @@ class DaemonCore::Machine {
   // `with_groups`: it has never been in the view before, or asks for them.
   void answer_with_install(const DaemonId& to, bool with_groups);
   void suspend_if_stuck();
+  // Components (machine_components.cc).
+  void begin_alone();
+  bool is_here(const protocol::DaemonMember& member) const;
+  void learn_where_it_is(const DaemonId& member, const protocol::DaemonView& its_view);
+  std::vector<membership::Joiner> component(const protocol::DaemonView& view) const;
+  bool is_heard_by_all(const membership::Joiner& joiner) const;
+  std::map<ViewId, const protocol::DaemonView*> views_around() const;
+  bool has_leader_around() const;
+  bool is_quiet(const std::vector<membership::Joiner>& members) const;
+  std::vector<membership::Joiner> arrivals() const;
+  void ask_for_origins();
+  bool is_following() const;
+  void watch_components();
+  bool is_quiet_due(bool follows) const;
+  void begin_quiet(bool is_quiet);
+  void on_install(const protocol::FrameHeader& header, const protocol::Install& install);
+  void on_decided_here(const protocol::ViewChangeValue& value);
+  void install_as_arrival(const protocol::ViewChangeValue& value,
+                          const std::vector<protocol::GroupEntry>& groups);
   // The operator asks (rule R6).
   void consider_bootstrap(const ClientService::BootstrapWish& wish, bool by_operator);
   std::string why_not_forced() const;
@@ -206,6 +229,13 @@ class DaemonCore::Machine {
   std::map<std::string, TimePoint> barred_;  // by name, until when
   std::set<Incarnation> suspected_;          // members, as was reported last
   std::set<Incarnation> leavers_;            // members that want to leave
+  // Partitionable policy.
+  std::optional<TimePoint> quiet_since_;  // waits to be taken in by another component
+  TimePoint followed_;                    // when one was last around
+  TimePoint serve_until_;                 // one that waited in vain does not wait again before
+  std::map<Incarnation, TimePoint> heard_here_;  // members: their last frame of this view
+  std::set<Incarnation> elsewhere_;              // members that went on to another view
+  std::map<ViewId, std::shared_ptr<const membership::Origin>> origins_;  // quiet views around
   ClientService clients_;
   Pauses installs_sent_;
   Pauses installs_asked_;

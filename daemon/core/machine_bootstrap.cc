@@ -42,6 +42,9 @@ std::string in_words(const Names& names) {
 std::string DaemonCore::Machine::why_not_forced() const {
   const protocol::DaemonView& base = change_.base();
   const membership::ViewChange::Situation now = situation();
+  if (options_.partitionable) {
+    return "under the partitionable policy every component goes on by itself";
+  }
   if (is_living() && !clients_.is_suspended()) return "there is a view, and it has a quorum";
   if (!change_.rank()) {
     return "this daemon was not in the last view that it knows: ask one that was";

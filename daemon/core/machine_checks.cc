@@ -17,8 +17,15 @@ bool DaemonCore::Machine::refuse_unless(bool fits) {
   return fits;
 }
 
+// Rule Q1: views that are not primary, and who comes from them, are of the other policy.
+bool DaemonCore::Machine::is_of_policy(const protocol::ViewChangeValue& value) const {
+  const bool needs_policy = !value.next.primary || !value.arrivals.empty() || value.claim;
+  return options_.partitionable || !needs_policy;
+}
+
 // A value that leaves the base.
 bool DaemonCore::Machine::is_possible(const protocol::ViewChangeValue& value) const {
+  if (!is_of_policy(value)) return false;
   return membership::fits(value, change_.base()) && (!is_living() || ordering_->fits(value));
 }
 
@@ -58,6 +65,7 @@ bool DaemonCore::Machine::may_say(const protocol::FrameHeader& header,
     });
   };
   if (!has_sender(base) && !has_sender(next)) return refuse_unless(false);
+  if (!is_of_policy(install.value)) return refuse_unless(false);
   if (!membership::fits(install.value)) return refuse_unless(false);
   if (install.groups && !membership::fits(*install.groups, next)) return refuse_unless(false);
   if (next.id == base.id && next != base) return refuse_unless(false);

@@ -83,6 +83,19 @@ bool DaemonCore::Machine::is_double_of_member(const DaemonId& id) const {
          });
 }
 
+// Rule Q1: daemons of two policies do not understand one another's views.
+bool DaemonCore::Machine::has_same_policy(const protocol::FrameHeader& header,
+                                          const protocol::Beacon& beacon) {
+  if (beacon.partitionable == options_.partitionable) return true;
+  ++frames_refused_;
+  const Incarnation from = header.sender.incarnation;
+  if (foreign_.size() < kForeignMax && foreign_.insert(from).second) {
+    report(true, to_string(header.sender) + " has another partition_policy than this daemon: all " +
+                     "of a cluster must have the same");
+  }
+  return false;
+}
+
 // Rule D3: a later incarnation at another address than that of a member which is heard proves
 // nothing: somebody copied a configuration. But who votes on this view has the member's record.
 bool DaemonCore::Machine::is_name_taken(const protocol::FrameHeader& header,
@@ -166,6 +179,7 @@ void DaemonCore::Machine::on_frame(const protocol::FrameHeader& header, protocol
   if (!departed_.contains(from)) {
     if (!is_living() && !detector_.is_heard(now_, from)) beacon_due_ = now_;  // rule D7
     detector_.on_heard(now_, header.sender);
+    if (member_rank(header)) heard_here_[from] = now_;
   }
   std::visit(
       [&](auto& value) {
@@ -291,6 +305,7 @@ void DaemonCore::Machine::on_other_view(const protocol::FrameHeader& header,
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Beacon& beacon) {
   const DaemonId& from = header.sender;
+  if (!has_same_policy(header, beacon)) return;
   const bool is_known = connected_.contains(from.name) || is_needed(from.name);
   if (!refuse_unless(is_known || connected_.size() < kConnectedMax)) return;
   if (beacon.decided && beacon.decided->id.counter > 0 &&
@@ -301,7 +316,8 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   // Rule D5: who once left a view is told so, and never taken for somebody new. Who knows of no
   // later view than one that lists itself has left since, even where nobody remembers it.
   const DaemonView& newest = change_.base();
-  const bool has_left = beacon.decided && beacon.decided->id.counter < newest.id.counter &&
+  const bool has_left = !options_.partitionable && beacon.decided &&
+                        beacon.decided->id.counter < newest.id.counter &&
                         find_member(*beacon.decided, from) && !find_member(newest, from);
   if (has_left && departed_.size() < kDepartedMax) departed_.insert(from.incarnation);
   if (departed_.contains(from.incarnation)) {
@@ -340,6 +356,10 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
 }
 
 void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol::Beacon& beacon) {
+  if (options_.partitionable) {
+    if (find_member(view_, from)) learn_where_it_is(from, *beacon.decided);
+    return;
+  }
   const DaemonView& base = change_.base();
   if (beacon.decided->id.counter == base.id.counter && beacon.decided->id != base.id) {
     if (base.id.counter == 0 && strangers_[from.incarnation].answered == TimePoint{}) {
@@ -455,6 +475,10 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
 
 void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Install& install) {
+  if (options_.partitionable) {
+    if (may_say(header, install)) on_install(header, install);
+    return;
+  }
   const bool known = is_living() && install.value.next.id <= view_.id;
   if (known || !may_say(header, install)) return;
   if (leaving_ && find_member(view_, header.sender)) went_on_.insert(header.sender.incarnation);

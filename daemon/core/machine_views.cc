@@ -39,13 +39,14 @@ bool is_in(const DaemonView& view, const DaemonId& id) {
 // restarted is present by its name where it votes on the same base.
 bool DaemonCore::Machine::is_living_present(const DaemonMember& member) const {
   if (!is_living() || !detector_.is_heard(now_, member.id.incarnation)) return false;
-  if (mute_.contains(member.id.incarnation)) return false;
+  if (mute_.contains(member.id.incarnation) || !is_here(member)) return false;
   const bool is_settled = now_ - installed_at_ > options_.suspect;
   return !is_settled || detector_.is_linked(now_, member.id.incarnation);
 }
 
 bool DaemonCore::Machine::is_present(Rank rank, const DaemonMember& member) const {
   if (change_.rank() == rank || is_living_present(member)) return true;
+  if (options_.partitionable) return false;
   const Incarnation incarnation = member.id.incarnation;
   return std::any_of(strangers_.begin(), strangers_.end(), [&](const auto& entry) {
     const Stranger& stranger = entry.second;
@@ -62,13 +63,19 @@ bool DaemonCore::Machine::is_fresh(const Stranger& stranger) const {
 
 // Rule D6: frames of a daemon may be as old as they like, and it may be dead by now. It lives where
 // it answers what was said to it lately.
+bool DaemonCore::Machine::lives(const Stranger& stranger) const {
+  return is_fresh(stranger) && stranger.alive &&
+         now_ - *stranger.alive < kAnswerAges * options_.suspect;
+}
+
 std::vector<Joiner> DaemonCore::Machine::joiners() const {
+  if (options_.partitionable) return arrivals();
   std::vector<Joiner> joiners;
   for (const auto& [incarnation, stranger] : strangers_) {
     const bool is_outside = !is_living() || !is_in(view_, stranger.member.id);
     if (!is_outside || stranger.beacon.active || !is_fresh(stranger)) continue;
     if (is_living() && barred_.contains(stranger.member.id.name)) continue;
-    if (!stranger.alive || now_ - *stranger.alive >= kAnswerAges * options_.suspect) {
+    if (!lives(stranger)) {
       PROBE("E21: one that would join has not answered lately");
       continue;
     }
@@ -124,6 +131,8 @@ ViewChange::Situation DaemonCore::Machine::situation() const {
         [&](const Joiner& joiner) { return is_heard_by_all_present(joiner, situation.present); });
   }
   situation.leaving_self = leaving_;
+  situation.follows = is_following();
+  situation.quiet_is_due = is_quiet_due(situation.follows);
   situation.given_up = given_up();
   situation.suspended = clients_.is_suspended();
   situation.may_recover =
@@ -262,6 +271,7 @@ void DaemonCore::Machine::ask_for_cut(const ViewId& next,
 
 void DaemonCore::Machine::suspend_if_stuck() {
   if (over_ || !is_living() || !ordering_->is_frozen() || clients_.is_suspended()) return;
+  if (options_.partitionable) return;  // rule Q1: it will go on
   const bool has_quorum = membership::is_quorum_of(view_, situation().present);
   if (has_quorum && now_ - flushing_since_ < 2 * options_.suspect) return;
   PROBE("E8: suspended for want of a quorum");
@@ -389,6 +399,7 @@ void DaemonCore::Machine::install_as_joiner(const ViewChangeValue& value,
 void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   view_ = value.next;
   installed_at_ = now_;
+  begin_quiet(value.quiet);
   ++views_installed_;
   for (Rank rank = 0; rank < view_.members.size(); ++rank) {
     const DaemonId& id = view_.members[rank].id;
@@ -415,8 +426,10 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   installs_sent_.clear();
   installs_asked_.clear();
   for (const protocol::DepartedDaemon& departed : value.left) {
-    departed_.insert(departed.id.incarnation);
-    detector_.forget(departed.id.incarnation);
+    // Under the partitionable policy whoever did not want to leave may come back.
+    const bool is_over = !options_.partitionable || departed.reason == LeaveReason::kLeave;
+    if (is_over) departed_.insert(departed.id.incarnation);
+    if (is_over) detector_.forget(departed.id.incarnation);
   }
   // Incarnations rise with time: the oldest are the least likely to turn up again.
   while (departed_.size() > kDepartedMax) departed_.erase(departed_.begin());
@@ -425,12 +438,12 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   if (change_.base().id == view_.id) {
     change_.come_to_life();
   } else {
-    change_.begin(view_, /*living=*/true, now_);
+    change_.begin(value, now_);
   }
   connect_members(view_);
   last_install_ =
       protocol::Install{.value = value, .groups = clients_.directory().snapshot(), .departed = {}};
-  clients_.begin_view(view_);
+  clients_.begin_view(view_, value.quiet);
   answer_forcers();
   if (change_.is_flushing()) {  // it voted before it knew how the view began
     PROBE("a view is entered frozen");

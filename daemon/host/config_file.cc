@@ -167,8 +167,9 @@ void read_peers(TableReader& top, Options& options) {
 }
 
 void read_membership(TableReader& reader, DaemonOptions& core) {
-  std::string policy = "primary";
+  std::string policy = core.partitionable ? "partitionable" : "primary";
   reader.text("partition_policy", why_bad_partition_policy, policy);
+  core.partitionable = policy == "partitionable";
   reader.milliseconds("heartbeat_ms", kHeartbeatMsMin, kHeartbeatMsMax, core.heartbeat);
   reader.milliseconds("suspect_ms", kSuspectMsMin, kSuspectMsMax, core.suspect);
   reader.milliseconds("block_ms", kSuspectMsMin, kSuspectMsMax, core.block_time_out);

@@ -70,11 +70,8 @@ std::string why_bad_total(std::string_view text) {
 }
 
 std::string why_bad_partition_policy(std::string_view text) {
-  if (text == "primary") return {};
-  if (text == "partitionable") {
-    return "is not built into this version, which knows \"primary\" only";
-  }
-  return "must be \"primary\"";
+  if (text == "primary" || text == "partitionable") return {};
+  return "must be \"primary\" or \"partitionable\"";
 }
 
 std::string why_bad_slow_consumer(std::string_view text) {

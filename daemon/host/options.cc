@@ -293,7 +293,8 @@ std::string to_toml(const Options& options) {
     line("name", quoted(peer.name));
     line("address", quoted(peer.address));
   }
-  text += "\n[membership]\npartition_policy = \"primary\"\n";
+  text += "\n[membership]\n";
+  line("partition_policy", quoted(core.partitionable ? "partitionable" : "primary"));
   line("heartbeat_ms", to_milliseconds(core.heartbeat));
   line("suspect_ms", to_milliseconds(core.suspect));
   line("block_ms", to_milliseconds(core.block_time_out));

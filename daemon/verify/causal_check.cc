@@ -144,11 +144,14 @@ bool CausalSweep::is_owed(Index process, const Step& step, const MessageInfo& ca
     // Nobody delivered it: it is lost, and what depends on it must be lost, too. Only inside one
     // group is it plain from the traces that the member was there.
     const Membership& membership = history_.memberships()[at(step.membership)];
-    return cause.group == membership.group && history_.is_owed(cause, membership);
+    return cause.group == membership.group && history_.is_owed(cause, membership) &&
+           !history_.has_parted(cause, membership);
   }
   if (!history_.has_process(cause.home, process)) return false;
   const Membership* membership = history_.membership_in(cause.home, process);
   if (membership == nullptr) return false;
+  const bool is_elsewhere = cause.home != history_.message(step.message).home;
+  if (is_elsewhere && history_.has_parted(cause, *membership)) return false;
   // The dead may have left the group before, and nobody else known of it.
   if (history_.is_lost_before_recovery(*membership, membership->stays.size() - 1)) return false;
   // Whoever was thrown out of the one group is owed nothing there.

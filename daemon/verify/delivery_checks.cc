@@ -47,26 +47,29 @@ void check_content(const History& history, const DeliveryInfo& delivery, Finding
 // The stay ends by a recovery: what only the dead had in common, such as a join, is not known here.
 bool ends_by_recovery(const History& history, const Membership& membership, std::size_t index) {
   if (membership.stays[index].transition == nullptr) return false;
-  return index + 1 == membership.stays.size() ||
-         history.is_recovered(membership.stays[index + 1].view);
+  return index + 1 == membership.stays.size() || history.ends_apart(membership, index);
 }
 
 void check_view(const History& history, const Membership& membership, std::size_t index,
-                const DeliveryInfo& delivery, Findings& findings) {
+                std::size_t position, Findings& findings) {
   const Stay& stay = membership.stays[index];
+  const DeliveryInfo& delivery = stay.deliveries[position];
   const bool is_lost = history.is_lost_before_recovery(membership, index);
   const MessageInfo& message = history.message(delivery.message);
   // Where all who had a join or leave in common died, the others put the message elsewhere, and
   // say so by a transition.
   const bool is_forgotten = is_lost && message.home_is_transitional;
-  if (message.home != stay.view && !is_forgotten) {
+  // So do the sides of a partition, each by itself.
+  const bool is_apart = history.is_partitionable() && position >= stay.before_transition &&
+                        history.ends_apart(membership, index);
+  if (message.home != stay.view && !is_forgotten && !is_apart) {
     findings.add("D5", history.message_name(delivery.message) + " was delivered in two views",
                  {message.home_record, delivery.record});
   }
   const bool from_member = history.level() == Role::kDaemon ||
                            (message.daemon_send != nullptr && message.daemon_send->member);
-  const bool is_of_the_dead = message.home == stay.view && message.home_is_transitional &&
-                              ends_by_recovery(history, membership, index);
+  const bool is_of_the_dead =
+      position >= stay.before_transition && ends_by_recovery(history, membership, index);
   if (from_member && !is_of_the_dead && !history.has_process(stay.view, message.sender)) {
     findings.add("D18", "a member's message was delivered in a view without its sender",
                  {stay.record, delivery.record});
@@ -92,10 +95,11 @@ void note_lost(const Stay& stay, std::set<std::string>& lost) {
 void check_stay(const History& history, const Membership& membership, std::size_t index,
                 const std::set<std::string>& lost, Findings& findings) {
   const Stay& stay = membership.stays[index];
-  for (const DeliveryInfo& delivery : stay.deliveries) {
+  for (std::size_t i = 0; i < stay.deliveries.size(); ++i) {
+    const DeliveryInfo& delivery = stay.deliveries[i];
     check_integrity(history, delivery, findings);
     check_content(history, delivery, findings);
-    check_view(history, membership, index, delivery, findings);
+    check_view(history, membership, index, i, findings);
     const Index sender = history.message(delivery.message).sender;
     if (!lost.empty() && lost.contains(history.process_name(sender))) {
       findings.add("D18", "a message was delivered after its sender was said to be lost",
@@ -112,7 +116,8 @@ void check_deliveries(const History& history, Findings& findings) {
     by_process[membership.process].push_back(&membership);
     std::set<std::string> lost;
     for (std::size_t i = 0; i < membership.stays.size(); ++i) {
-      note_lost(membership.stays[i], lost);
+      // Components that come together bring back who was cut off.
+      if (!history.is_partitionable()) note_lost(membership.stays[i], lost);
       check_stay(history, membership, i, lost, findings);
     }
   }

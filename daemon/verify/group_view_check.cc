@@ -38,6 +38,7 @@ class GroupViewCheck {
       for (const Stay& stay : membership.stays) {
         views.push_back(&view_of(stay));
         daemon_views_.emplace(view_of(stay).id, stay.record);
+        is_partitionable_ = is_partitionable_ || !view_of(stay).primary;
       }
     }
   }
@@ -132,14 +133,16 @@ class GroupViewCheck {
     }
     Names expected = staying(view_of(before).members, base->members);
     Names found = view.members;
-    if (base->recovered || clients_.is_flush(group)) set_aside_changes(view, expected, found);
-    // Where two components come together there may be members of the other one.
     const record::View* old_base = base_of(before);
     if (old_base == nullptr) return;
-    std::erase_if(found, [&](const std::string& member) {
-      return contains(view.joined, member) && !contains(old_base->members, daemon_of(member)) &&
-             !base->primary;
-    });
+    // Where two components come together there are members of the other one, too.
+    if (is_partitionable_) {
+      std::erase_if(found, [&](const std::string& member) {
+        return contains(view.joined, member) && !contains(old_base->members, daemon_of(member));
+      });
+    }
+    const bool is_apart = base->recovered || !base->primary || !old_base->primary;
+    if (is_apart || clients_.is_flush(group)) set_aside_changes(view, expected, found);
     if (found != expected) {
       report("M14", "is not what the view of daemons leaves of the one before", after,
              before.record);
@@ -148,8 +151,8 @@ class GroupViewCheck {
   }
 
   // A recovered view of daemons brings the joins and leaves with it of which only a quorum that
-  // died may have made views, and any view those for which members of a flush group were holding
-  // back: the joined stand at the end.
+  // died may have made views, and so does each side of a partition; and any view those for which
+  // members of a flush group were holding back: the joined stand at the end.
   static void set_aside_changes(const record::View& view, Names& expected, Names& found) {
     for (const record::Left& left : view.left) std::erase(expected, left.member);
     while (!found.empty() && contains(view.joined, found.back())) found.pop_back();
@@ -185,6 +188,7 @@ class GroupViewCheck {
   Findings& findings_;
   std::map<std::string, std::vector<const record::View*>, std::less<>> views_of_daemon_;
   std::map<std::string, const Record*, std::less<>> daemon_views_;  // by id
+  bool is_partitionable_ = false;
 };
 
 }  // namespace

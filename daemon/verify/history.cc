@@ -298,14 +298,18 @@ void History::find_homes() {
     for (const Membership& membership : memberships_) {
       for (std::size_t i = 0; i < membership.stays.size(); ++i) {
         if (is_complete(membership, i) != is_complete_stay) continue;
-        if (is_lost_before_recovery(membership, i) != is_lost) continue;
         const Stay& stay = membership.stays[i];
+        const bool is_lost_all = is_lost_before_recovery(membership, i);
+        const bool is_lost_end = is_lost_all || (is_partitionable_ && ends_apart(membership, i));
         for (std::size_t d = 0; d < stay.deliveries.size(); ++d) {
+          if ((d < stay.before_transition ? is_lost_all : is_lost_end) != is_lost) continue;
           MessageInfo& message = messages_[at(stay.deliveries[d].message)];
           if (message.home != kNone) continue;
           message.home = stay.view;
           message.home_record = stay.deliveries[d].record;
           message.home_is_transitional = d >= stay.before_transition;
+          const bool is_last = i + 1 == membership.stays.size();
+          message.home_next = is_last ? kNone : membership.stays[i + 1].view;
         }
       }
     }
@@ -330,6 +334,7 @@ std::string History::message_name(Index index) const {
 }
 
 void History::note_daemon_view(const record::View& view) {
+  is_partitionable_ = is_partitionable_ || !view.primary;
   if (view.recovered) recovered_.emplace(daemon_view_of(view.id));
   const auto order = parse_view_order(daemon_view_of(view.id));
   if (!order) return;
@@ -357,6 +362,24 @@ bool History::is_lost_before_recovery(const Membership& membership, std::size_t 
   const auto next = daemon_views_.upper_bound(*order);
   return next != daemon_views_.end() && next->second.recovered &&
          !has_come_along(membership, next->second);
+}
+
+bool History::ends_apart(const Membership& membership, std::size_t stay) const {
+  const bool is_last = stay + 1 == membership.stays.size();
+  if (is_last) return is_partitionable_;
+  const Index next = membership.stays[stay + 1].view;
+  return is_recovered(next) || !view(next).primary || !view(membership.stays[stay].view).primary;
+}
+
+bool History::has_parted(const MessageInfo& message, const Membership& membership) const {
+  if (!is_partitionable_) return false;
+  for (std::size_t i = 0; i < membership.stays.size(); ++i) {
+    if (message.home == kNone || membership.stays[i].view != message.home) continue;
+    const bool is_last = i + 1 == membership.stays.size();
+    const Index next = is_last ? kNone : membership.stays[i + 1].view;
+    return next == kNone ? membership.gone != nullptr : next != message.home_next;
+  }
+  return true;
 }
 
 bool History::is_recovered(Index view) const {

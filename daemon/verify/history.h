@@ -60,6 +60,7 @@ struct MessageInfo {
   Index home = kNone;          // the view in which it is delivered, by those who lived on if any
   const Record* home_record = nullptr;  // a delivery there
   bool home_is_transitional = false;    // which came after a transition
+  Index home_next = kNone;              // where who delivered it there went from there
 
   // What the sender asked for; nullptr: no record of the send exists.
   const record::Send* send() const { return client_send != nullptr ? client_send : daemon_send; }
@@ -153,6 +154,16 @@ class History {
   // Whether the view says of itself that what only the dead had seen may be gone, or came with a
   // view of daemons that says so.
   bool is_recovered(Index view) const;
+  // Components of a partition go on apart in this run: some view is not primary.
+  bool is_partitionable() const { return is_partitionable_; }
+  // Whether others may have gone on from that stay's view, too, or what they had may be gone: the
+  // next view is recovered, or one of the two is not primary. What is delivered after the
+  // transition then holds among those who came along, and among nobody else.
+  bool ends_apart(const Membership& membership, std::size_t stay) const;
+  // Whether the member went another way from the view of that message than those who delivered it,
+  // or never came to that view: what it did not deliver there it need not have before what comes
+  // later.
+  bool has_parted(const MessageInfo& message, const Membership& membership) const;
   // Whether the member's daemon did not come along from that stay's view of daemons to the next
   // one, and the next one is recovered: what it delivered there may be known to nobody else.
   bool is_lost_before_recovery(const Membership& membership, std::size_t stay) const;
@@ -269,6 +280,7 @@ class History {
   std::set<std::string, std::less<>> recovered_;  // ids of views of daemons
   std::map<ViewOrder, DaemonViewInfo> daemon_views_;
   std::set<std::string> blocked_;  // groups
+  bool is_partitionable_ = false;
 };
 
 }  // namespace groupcomm::verify

@@ -53,6 +53,8 @@ void check_stream(const History& history, const Membership& membership,
       continue;
     }
     for (const Index hole : skipped) {
+      const bool is_elsewhere = history.message(hole).home != message.home;
+      if (is_elsewhere && history.has_parted(history.message(hole), membership)) continue;
       const record::Send* send = history.message(hole).send();
       const Record as_record = send == nullptr ? Record() : Record(*send);
       findings.add(history.message(hole).first_delivery == nullptr ? "D17" : "D9",
@@ -89,9 +91,12 @@ void check_fifo(const History& history, Findings& findings) {
 
 namespace {
 
-std::vector<const DeliveryInfo*> totals_of(const Stay& stay, Order weakest = Order::kTotal) {
+// `count`: of the first so many deliveries.
+std::vector<const DeliveryInfo*> totals_of(const Stay& stay, Order weakest = Order::kTotal,
+                                           std::size_t count = static_cast<std::size_t>(-1)) {
   std::vector<const DeliveryInfo*> totals;
-  for (const DeliveryInfo& delivery : stay.deliveries) {
+  for (std::size_t i = 0; i < std::min(count, stay.deliveries.size()); ++i) {
+    const DeliveryInfo& delivery = stay.deliveries[i];
     const Order order = std::get<record::Deliver>(*delivery.record).order;
     if (order >= weakest) totals.push_back(&delivery);
   }
@@ -177,11 +182,15 @@ void check_strong_order(const History& history, Findings& findings) {
     for (std::size_t i = 0; i < membership.stays.size(); ++i) {
       if (!history.view(membership.stays[i].view).primary) continue;
       const bool went_on = i + 1 < membership.stays.size();
-      by_view[membership.stays[i].view].push_back(
+      const Stay& stay = membership.stays[i];
+      // Who died at the side of a partition may have gone apart before.
+      const std::size_t count =
+          history.is_partitionable() && !went_on ? stay.before_transition : stay.deliveries.size();
+      by_view[stay.view].push_back(
           {.membership = &membership,
-           .totals = totals_of(membership.stays[i], is_uniform ? Order::kTotal : Order::kSafe),
+           .totals = totals_of(stay, is_uniform ? Order::kTotal : Order::kSafe, count),
            .went_on = went_on,
-           .is_recovered = went_on && history.is_recovered(membership.stays[i + 1].view)});
+           .is_recovered = went_on && history.ends_apart(membership, i)});
     }
   }
   Positions positions(history.messages().size());

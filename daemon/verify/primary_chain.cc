@@ -105,7 +105,11 @@ class ChainCheck {
   void check_step(const Stay& before, const Stay& after) {
     const auto from = places_.find(before.view);
     const auto to = places_.find(after.view);
-    if (from == places_.end() || to == places_.end()) return;
+    if (to == places_.end()) return;
+    if (from == places_.end()) {
+      reformed_.insert(after.view);
+      return;
+    }
     const Place& a = from->second;
     const Place& b = to->second;
     const Link& link = chains_[*b.lineage][b.at];
@@ -151,7 +155,7 @@ class ChainCheck {
     if (!has_gap && !keeps_quorum(history_, before, after)) {
       findings_.add("M6", "a primary view has no quorum of the one before", records);
     }
-    if (!after.recovered && !survived_.contains(after.view)) {
+    if (!after.recovered && !survived_.contains(after.view) && !reformed_.contains(after.view)) {
       findings_.add("M6", "nobody came to a primary view from the one before", records);
     }
   }
@@ -163,6 +167,7 @@ class ChainCheck {
   std::map<std::string, Chain> chains_;
   std::map<Index, Place> places_;
   std::set<Index> survived_;  // views that somebody reached from the one before
+  std::set<Index> reformed_;  // that somebody reached from one that is not primary
 };
 
 }  // namespace

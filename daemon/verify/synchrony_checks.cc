@@ -136,12 +136,20 @@ void add_promise(Promises& promises, Index view, Index message, const Promise& p
   if (!is_new && promise.among == nullptr) entry->second.among = nullptr;
 }
 
+// Daemons do not record transitions; what the sides of a partition promised the clients tell.
+bool has_gone_apart(const History& history, const Membership& membership, std::size_t stay) {
+  return history.level() == Role::kDaemon && history.is_partitionable() &&
+         history.ends_apart(membership, stay);
+}
+
 Promises promises_of(const History& history) {
   Promises promises;
   for (const Membership& membership : history.memberships()) {
     const bool is_uniform = history.is_uniform(membership.group);
     const Order weakest = is_uniform ? Order::kTotal : Order::kSafe;
-    for (const Stay& stay : membership.stays) {
+    for (std::size_t s = 0; s < membership.stays.size(); ++s) {
+      const Stay& stay = membership.stays[s];
+      if (has_gone_apart(history, membership, s)) continue;
       for (std::size_t i = 0; i < stay.deliveries.size(); ++i) {
         const DeliveryInfo& delivery = stay.deliveries[i];
         const Order order = std::get<record::Deliver>(*delivery.record).order;
@@ -171,14 +179,14 @@ void check_promises(const History& history, const Promises& promises, Findings& 
     for (std::size_t i = 0; i < membership.stays.size(); ++i) {
       const auto promised = promises.find(membership.stays[i].view);
       if (promised == promises.end() || !history.is_complete(membership, i)) continue;
-      // All the quorum that held a total message may be dead where recovery says so; a safe one
-      // was held by the survivors, too.
-      const bool is_recovered =
-          i + 1 < membership.stays.size() && history.is_recovered(membership.stays[i + 1].view);
+      // All the quorum that held a total message may be dead where recovery says so, or on another
+      // side of a partition; a safe one was held by all, too.
+      const bool is_apart = i + 1 < membership.stays.size() && history.ends_apart(membership, i);
       delivered.fill(membership.stays[i]);
       for (const auto& [message, promise] : promised->second) {
         if (delivered.contains(message)) continue;
-        if (is_recovered && promise.order != Order::kSafe) continue;
+        if (has_gone_apart(history, membership, i)) continue;
+        if (is_apart && promise.order != Order::kSafe) continue;
         if (!is_promised_to(history, promise, membership)) continue;
         if (!history.is_addressed(history.message(message), membership.process)) continue;
         findings.add("D16",
@@ -210,6 +218,7 @@ void check_notice(const History& history, const SafeNotice& notice, Findings& fi
     if (!history.has_member(notice.view, membership.member)) continue;
     if (!history.is_addressed(message, membership.process)) continue;
     if (has_delivered(membership, notice.message)) continue;
+    if (history.has_parted(message, membership)) continue;
     findings.add("D16",
                  history.member_name(membership.member) + " never delivered " +
                      history.message_name(notice.message) + ", which was said to be safe",

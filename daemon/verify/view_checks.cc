@@ -199,6 +199,8 @@ void check_reasons(const History& history, const std::vector<Change>& changes,
       if (!is_new || leaver == by_name.end() || leaver->second->gone == nullptr) continue;
       const auto& gone = std::get<record::Gone>(*leaver->second->gone);
       if ((gone.reason == "left") == (left.reason == "leave")) continue;
+      // Who was cut off goes on by itself where components do, and leaves later.
+      if (history.is_partitionable() && left.reason != "evicted") continue;
       // Who asked to leave may lose its daemon, or be evicted, before it is told that it has left.
       if (left.reason == "leave") continue;
       findings.add("M10",

@@ -21,6 +21,7 @@ namespace groupcomm::protocol {
 
 inline constexpr std::size_t kDaemonsMax = 64;
 inline constexpr std::size_t kAncestorsMax = 16;
+inline constexpr std::size_t kAttemptsMax = 16;
 
 struct DaemonMember {
   DaemonId id;
@@ -33,6 +34,8 @@ struct DaemonView {
   ViewId id;
   Incarnation lineage;  // of the chain of primary views; drawn when a cluster first forms
   std::vector<DaemonMember> members;
+  // It rests on a quorum of the primary view before. Else, under the partitionable policy, there
+  // may be others at the same time.
   bool primary = true;
   // Lineages that forced views ended, the eldest first; the last kAncestorsMax (rule R7).
   std::vector<Incarnation> ancestors = {};
@@ -114,6 +117,7 @@ struct Beacon {
   std::vector<Incarnation> hears;
   BeaconNumber number;
   std::vector<BeaconNumber> answers;  // of each in `hears`, its newest beacon that came; 0: none
+  bool partitionable = false;         // the sender's policy, which must be the receiver's (Q1)
   bool operator==(const Beacon&) const = default;
 };
 
@@ -131,6 +135,30 @@ struct DepartedDaemon {
   bool operator==(const DepartedDaemon&) const = default;
 };
 
+// What a daemon in a view that is not primary knows of those that are (rule Q3).
+struct PrimaryClaim {
+  DaemonView last;                   // the newest known to be decided; counter 0: the seeds
+  std::vector<DaemonView> attempts;  // accepted here as following it, perhaps without effect
+  bool operator==(const PrimaryClaim&) const = default;
+};
+
+// A group as it stands when a view begins.
+struct GroupEntry {
+  std::string name;
+  GroupOptions options;
+  GroupViewId view;
+  std::vector<GroupMember> members;  // by rank
+  bool operator==(const GroupEntry&) const = default;
+};
+// Daemons that come to a view from another one, in which they stand still, and bring their groups
+// along (rule Q5).
+struct Arrival {
+  ViewId from;
+  std::vector<Incarnation> daemons;
+  std::vector<GroupEntry> groups;
+  bool operator==(const Arrival&) const = default;
+};
+
 // What a view change decides: the next view, and what is delivered before it.
 struct ViewChangeValue {
   ViewId base;  // the view that is left
@@ -142,6 +170,11 @@ struct ViewChangeValue {
   std::vector<DepartedDaemon> left;
   bool forced = false;     // by the operator, without a quorum (R6)
   bool recovered = false;  // rests on records: what only the dead had seen may be gone (R2)
+  // Of the partitionable policy.
+  bool quiet = false;  // nothing is stamped in the next view: it waits for another one (Q5)
+  std::vector<Arrival> arrivals = {};
+  // What those who chose know, where the base or the next view is not primary.
+  std::optional<PrimaryClaim> claim = std::nullopt;
   bool operator==(const ViewChangeValue&) const = default;
 };
 
@@ -167,6 +200,9 @@ struct State {
   std::vector<Incarnation> hears;
   bool leaving = false;
   std::string address;
+  // Where the base is not primary: what it knows of primary views, and since when (Q3, R5).
+  std::optional<PrimaryClaim> claim = std::nullopt;
+  Incarnation since = {};
   bool operator==(const State&) const = default;
 };
 // Answer to a Prepare or Propose below what was promised.
@@ -184,18 +220,10 @@ struct Accept {
   bool operator==(const Accept&) const = default;
 };
 
-// The groups as they stand when a view begins, for its joiners.
-struct GroupEntry {
-  std::string name;
-  GroupOptions options;
-  GroupViewId view;
-  std::vector<GroupMember> members;  // by rank
-  bool operator==(const GroupEntry&) const = default;
-};
 // The decision. Anyone may repeat it.
 struct Install {
   ViewChangeValue value;
-  std::optional<std::vector<GroupEntry>> groups;  // for joiners only
+  std::optional<std::vector<GroupEntry>> groups;  // as the view begins; for joiners only
   // The receiver, where its incarnation was counted out earlier (D5); 0: it was not.
   Incarnation departed = {};
   bool operator==(const Install&) const = default;
@@ -226,6 +254,8 @@ struct DurableRecord {
   std::optional<AcceptedValue> accepted;
   // Which incarnation began the record: of what earlier ones promised it knows nothing (R5).
   Incarnation since = {};
+  // Where `decided` is not primary (Q3).
+  std::optional<PrimaryClaim> claim = std::nullopt;
   bool operator==(const DurableRecord&) const = default;
 };
 

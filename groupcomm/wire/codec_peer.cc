@@ -138,6 +138,7 @@ void write(const Beacon& beacon, BodyBuilder body) {
   if (beacon.decided) write(*beacon.decided, out.initDecided());
   write_numbers(beacon.hears, out.initHears(list_size(beacon.hears)));
   write_numbers(beacon.answers, out.initAnswers(list_size(beacon.answers)));
+  out.setPartitionable(beacon.partitionable);
 }
 
 Beacon read(schema::Beacon::Reader in) {
@@ -149,6 +150,7 @@ Beacon read(schema::Beacon::Reader in) {
   beacon.number = BeaconNumber{in.getNumber()};
   beacon.answers =
       read_numbers<BeaconNumber>(in.getAnswers(), {beacon.hears.size(), "answers to beacons"});
+  beacon.partitionable = in.getPartitionable();
   return beacon;
 }
 
@@ -184,6 +186,8 @@ void write(const State& state, BodyBuilder body) {
   out.setLeaving(state.leaving);
   out.setDelivered(state.delivered.value);
   out.setAddress(to_wire(state.address));
+  if (state.claim) write(*state.claim, out.initClaim());
+  out.setSince(state.since.value);
 }
 
 State read(schema::State::Reader in) {
@@ -198,6 +202,8 @@ State read(schema::State::Reader in) {
   state.leaving = in.getLeaving();
   state.delivered = OrderNumber{in.getDelivered()};
   state.address = read_address(in.getAddress());
+  if (in.hasClaim()) state.claim = read(in.getClaim());
+  state.since = Incarnation{in.getSince()};
   return state;
 }
 

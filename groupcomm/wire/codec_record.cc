@@ -19,6 +19,7 @@ Payload encode(const DurableRecord& record) {
   write(record.promised, out.initPromised());
   if (record.accepted) write(*record.accepted, out.initAccepted());
   out.setSince(record.since.value);
+  if (record.claim) write(*record.claim, out.initClaim());
   return builder.finish();
 }
 
@@ -34,6 +35,7 @@ Result<DurableRecord> decode_durable_record(const Payload& bytes) {
     record.promised = read(in.getPromised());
     if (in.hasAccepted()) record.accepted = read(in.getAccepted());
     record.since = Incarnation{in.getSince()};
+    if (in.hasClaim()) record.claim = read(in.getClaim());
     return record;
   });
 }

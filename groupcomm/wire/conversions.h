@@ -124,6 +124,8 @@ void write(const protocol::DaemonView& view, schema::DaemonView::Builder out);
 void write(const protocol::Ballot& ballot, schema::Ballot::Builder out);
 void write(const protocol::DepartedDaemon& departed, schema::DepartedDaemon::Builder out);
 void write(const protocol::ViewChangeValue& value, schema::ViewChangeValue::Builder out);
+void write(const protocol::PrimaryClaim& claim, schema::PrimaryClaim::Builder out);
+void write(const protocol::Arrival& arrival, schema::Arrival::Builder out);
 void write(const protocol::AcceptedValue& accepted, schema::AcceptedValue::Builder out);
 void write(const protocol::GroupEntry& group, schema::GroupEntry::Builder out);
 
@@ -133,6 +135,8 @@ protocol::DaemonView read(schema::DaemonView::Reader in);
 protocol::Ballot read(schema::Ballot::Reader in);
 protocol::DepartedDaemon read(schema::DepartedDaemon::Reader in);
 protocol::ViewChangeValue read(schema::ViewChangeValue::Reader in);
+protocol::PrimaryClaim read(schema::PrimaryClaim::Reader in);
+protocol::Arrival read(schema::Arrival::Reader in);
 protocol::AcceptedValue read(schema::AcceptedValue::Reader in);
 protocol::GroupEntry read(schema::GroupEntry::Reader in);
 

@@ -503,6 +503,7 @@ struct Beacon {
   hears @3 :List(UInt64);  # incarnations heard within the time-out; at most 256
   number @4 :UInt64;       # of the beacon: rises; one that is not higher comes too late
   answers @5 :List(UInt64);  # for each of hears: the number of its newest beacon; 0: none came
+  partitionable @6 :Bool;  # the sender's policy for partitions; false: a quorum goes on
 }
 
 struct Ballot {
@@ -529,6 +530,23 @@ struct ViewChangeValue {
   recovered @6 :Bool;                # rests on records: messages of the dead may be lost
   delivered @7 :UInt64;              # places up to here were delivered by a member that answered
   forced @8 :Bool;                   # by the operator, without a quorum of the base view
+  quiet @9 :Bool;                    # nothing is sent in the next view, which waits to be taken in
+  arrivals @10 :List(Arrival);       # who comes from other views, with what groups; at most 64
+  claim @11 :PrimaryClaim;           # what the members know of primary views; null: not needed
+}
+
+struct Arrival {
+  # Daemons that come to a view from another view than its base.
+  from @0 :ViewId;
+  daemons @1 :List(UInt64);      # incarnations; at most 64
+  groups @2 :List(GroupEntry);   # the groups there, with their members at these daemons
+}
+
+struct PrimaryClaim {
+  # What a daemon in a view that is not primary knows of those that are.
+  last @0 :DaemonView;            # the newest one known to be decided; counter 0: the seeds
+  attempts @1 :List(DaemonView);  # accepted as following it; whether decided is not known;
+                                  # at most 16
 }
 
 struct DepartedDaemon {
@@ -548,6 +566,8 @@ struct State {
   leaving @7 :Bool;                   # the sender wants to leave
   delivered @8 :UInt64;               # it delivered the places up to here
   address @9 :Text;                   # address where the sender listens
+  claim @10 :PrimaryClaim;            # where the base view is not primary; else null
+  since @11 :UInt64;                  # incarnation of the daemon that began the sender's record
 }
 
 struct Install {
@@ -574,4 +594,5 @@ struct DurableRecord {
   promised @2 :Ballot;          # in the change that leaves `decided`; round 0: none
   accepted @3 :AcceptedValue;   # in that change; null: none
   since @4 :UInt64;             # incarnation of the daemon that began this record
+  claim @5 :PrimaryClaim;       # where `decided` is not primary; else null
 }

@@ -111,6 +111,28 @@ protocol::DepartedDaemon read(schema::DepartedDaemon::Reader in) {
   return {read(in.getId()), read(in.getReason())};
 }
 
+void write(const protocol::PrimaryClaim& claim, schema::PrimaryClaim::Builder out) {
+  write(claim.last, out.initLast());
+  write_list(claim.attempts, out.initAttempts(list_size(claim.attempts)));
+}
+
+protocol::PrimaryClaim read(schema::PrimaryClaim::Reader in) {
+  return {read(in.getLast()),
+          read_list<protocol::DaemonView>(in.getAttempts(), {protocol::kAttemptsMax, "attempts"})};
+}
+
+void write(const protocol::Arrival& arrival, schema::Arrival::Builder out) {
+  write(arrival.from, out.initFrom());
+  write_numbers(arrival.daemons, out.initDaemons(list_size(arrival.daemons)));
+  write_list(arrival.groups, out.initGroups(list_size(arrival.groups)));
+}
+
+protocol::Arrival read(schema::Arrival::Reader in) {
+  return {.from = read(in.getFrom()),
+          .daemons = read_by_rank<Incarnation>(in.getDaemons()),
+          .groups = read_list<protocol::GroupEntry>(in.getGroups())};
+}
+
 void write(const protocol::ViewChangeValue& value, schema::ViewChangeValue::Builder out) {
   write(value.base, out.initBase());
   write(value.next, out.initNext());
@@ -121,6 +143,11 @@ void write(const protocol::ViewChangeValue& value, schema::ViewChangeValue::Buil
   out.setForced(value.forced);
   out.setRecovered(value.recovered);
   out.setDelivered(value.delivered.value);
+  out.setQuiet(value.quiet);
+  if (!value.arrivals.empty()) {
+    write_list(value.arrivals, out.initArrivals(list_size(value.arrivals)));
+  }
+  if (value.claim) write(*value.claim, out.initClaim());
 }
 
 protocol::ViewChangeValue read(schema::ViewChangeValue::Reader in) {
@@ -136,6 +163,10 @@ protocol::ViewChangeValue read(schema::ViewChangeValue::Reader in) {
   value.forced = in.getForced();
   value.recovered = in.getRecovered();
   value.delivered = OrderNumber{in.getDelivered()};
+  value.quiet = in.getQuiet();
+  value.arrivals =
+      read_list<protocol::Arrival>(in.getArrivals(), {protocol::kDaemonsMax, "arrivals"});
+  if (in.hasClaim()) value.claim = read(in.getClaim());
   return value;
 }
 

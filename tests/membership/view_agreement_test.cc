@@ -103,5 +103,53 @@ TEST(ViewAgreementDeathTest, BreaksNoPromiseAndGoesBackToNoView) {
   EXPECT_DEATH(agreement.decide(view_of(3, 7)), "CHECK failed");
 }
 
+protocol::ViewChangeValue free_value(bool primary) {
+  protocol::ViewChangeValue value;
+  value.base = view_of(3).id;
+  value.next = view_of(2, 8);
+  value.next.primary = primary;
+  value.claim = protocol::PrimaryClaim{view_of(5, 4), {}};
+  return value;
+}
+
+TEST(ViewAgreement, NotesWhatMayBecomePrimary) {
+  protocol::DaemonView side = view_of(3);
+  side.primary = false;
+  ViewAgreement agreement({.decided = side,
+                           .promised = {},
+                           .accepted = std::nullopt,
+                           .since = {},
+                           .claim = protocol::PrimaryClaim{view_of(5, 3), {view_of(4, 6)}}});
+  const protocol::Ballot ballot{.round = 1, .proposer = 0, .incarnation = incarnation_of(0)};
+  EXPECT_TRUE(agreement.accept_freely(ballot, free_value(/*primary=*/true)));
+  // It learns of a later primary view than it knew, and what was attempted before is settled.
+  EXPECT_EQ(agreement.record().claim,
+            (protocol::PrimaryClaim{view_of(5, 4), {free_value(true).next}}));
+  EXPECT_EQ(agreement.accepted(), std::nullopt);
+  EXPECT_FALSE(agreement.accept_freely(ballot, free_value(/*primary=*/true)));
+  // Nothing came of it: it goes on with others, and still knows.
+  protocol::DaemonView other = view_of(1, 9);
+  other.primary = false;
+  agreement.decide(other);
+  EXPECT_EQ(agreement.record().claim,
+            (protocol::PrimaryClaim{view_of(5, 4), {free_value(true).next}}));
+  // It came about.
+  agreement.decide(view_of(2, 10));
+  EXPECT_EQ(agreement.record().claim, std::nullopt);
+}
+
+TEST(ViewAgreement, IsNotBoundByAViewThatIsNotPrimary) {
+  ViewAgreement agreement({.decided = view_of(3),
+                           .promised = {},
+                           .accepted = std::nullopt,
+                           .since = {},
+                           .claim = std::nullopt});
+  const protocol::Ballot ballot{.round = 1, .proposer = 0, .incarnation = incarnation_of(0)};
+  EXPECT_TRUE(agreement.accept_freely(ballot, free_value(/*primary=*/false)));
+  EXPECT_EQ(agreement.accepted(), std::nullopt);
+  EXPECT_EQ(agreement.record().claim, std::nullopt);
+  EXPECT_EQ(agreement.promised(), ballot);
+}
+
 }  // namespace
 }  // namespace groupcomm::membership

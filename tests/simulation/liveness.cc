@@ -88,14 +88,20 @@ void Simulator::settle_fate(std::size_t outsider) {
 }
 
 std::string Simulator::unsettled_daemons() const {
-  if (may_keep_others_out_) return leader() ? "" : "nobody is in a primary view";
+  const bool is_partitionable = plan_.options.partitionable;
+  if (may_keep_others_out_) {
+    return leader() || is_partitionable ? "" : "nobody is in a primary view";
+  }
+  // Without a quorum the core goes on all the same, and nobody takes that for primary (M6).
+  const bool needs_primary = !is_partitionable || core_.size() == daemons_.size();
   std::optional<ViewId> view;
   for (const std::size_t i : core_) {
     const DaemonNode& daemon = *daemons_[i];
     if (!daemon.is_up()) return daemon.name() + " is down";
     const protocol::DaemonStatus status = daemon.status();
     if (status.phase != "regular") return daemon.name() + " is " + status.phase;
-    if (!status.view || !status.primary) return daemon.name() + " is in no primary view";
+    if (!status.view) return daemon.name() + " is in no view";
+    if (!status.primary && needs_primary) return daemon.name() + " is in no primary view";
     if (!view) view = status.view;
     if (*view != *status.view) return daemon.name() + " is in a view of its own";
     for (const auto& member : status.members) {
@@ -200,7 +206,7 @@ bool Simulator::settle(Outcome& outcome) {
       outcome.settled_after = scene_.now() - begin;
       return stay_settled(outcome);
     }
-    if (core_has_quorum() || may_keep_others_out_) {
+    if (core_has_quorum() || may_keep_others_out_ || plan_.options.partitionable) {
       without_quorum = TimePoint::never();
     } else if (without_quorum == TimePoint::never()) {
       without_quorum = scene_.now();

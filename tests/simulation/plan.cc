@@ -183,6 +183,7 @@ Plan draw_plan(std::uint64_t seed) {
   draw_limits(random, plan.options);
   draw_further_faults(further, plan);
   draw_flush_groups(Random(seed ^ 0xb10c), plan);
+  plan.options.partitionable = Random(seed ^ 0x9a47).percent(25);
   return plan;
 }
 

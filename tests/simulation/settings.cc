@@ -202,6 +202,7 @@ std::vector<Setting> client_settings() {
 
 std::vector<Setting> option_settings() {
   return {SETTING(kOther, options.engine),
+          SETTING(kFault, options.partitionable),
           SETTING(kOther, options.heartbeat),
           SETTING(kOther, options.suspect),
           SETTING(kOther, options.window_messages),

@@ -54,6 +54,7 @@ void WireMonitor::on_body(const FrameHeader& header, const protocol::State& stat
 }
 
 void WireMonitor::on_body(const FrameHeader&, const protocol::Install& install) {
+  if (install.value.claim) return;  // needs no quorum: others may decide something else (rule Q1)
   // One in each lineage: an operator may force another where it is not known what was decided.
   const Incarnation lineage = install.value.forced ? install.value.next.lineage : Incarnation{};
   const auto [known, is_new] = decisions_.try_emplace({install.value.base, lineage}, install.value);

@@ -98,6 +98,9 @@ TEST(ConfigFile, NamesFileLineKeyAndWhatWouldBeRight) {
   EXPECT_EQ(refused("socket = 5\n"), "f.toml:1: socket = 5: must be a text in quotes");
   EXPECT_EQ(refused("[ordering]\ntotal = 'dice'\n"),
             "f.toml:2: ordering.total = 'dice': must be \"sequencer\" or \"lamport\"");
+  EXPECT_EQ(refused("[membership]\npartition_policy = 'merge'\n"),
+            "f.toml:2: membership.partition_policy = 'merge': must be \"primary\" or "
+            "\"partitionable\"");
   EXPECT_EQ(refused("[log]\nlevel = 'loud'\n"),
             "f.toml:2: log.level = 'loud': must be one of \"debug\", \"info\", \"warning\", "
             "\"error\", \"off\"");
@@ -110,9 +113,6 @@ TEST(ConfigFile, NamesFileLineKeyAndWhatWouldBeRight) {
 TEST(ConfigFile, SaysWhatIsNotBuiltIn) {
   EXPECT_EQ(refused("[http]\nlisten = 'x'\n"), "f.toml:1: http: is not built into this version");
   EXPECT_EQ(refused("[security]\n"), "f.toml:1: security: is not built into this version");
-  EXPECT_EQ(refused("[membership]\npartition_policy = 'partitionable'\n"),
-            "f.toml:2: membership.partition_policy = 'partitionable': is not built into this "
-            "version, which knows \"primary\" only");
   EXPECT_EQ(refused("[limits]\nslow_consumer = 'block'\n"),
             "f.toml:2: limits.slow_consumer = 'block': is not built into this version, which knows "
             "\"evict\" only");

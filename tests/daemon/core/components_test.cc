@@ -1,0 +1,289 @@
+// Under the partitionable policy all sides of a partition go on, and come together again.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/daemon/core/room.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+using protocol::Gone;
+using protocol::SendFail;
+using protocol::Suspended;
+using protocol::Transition;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Texts = std::vector<std::string>;
+
+class Components : public Room, public ::testing::Test {
+ protected:
+  explicit Components(std::size_t size = 5) : Room(size), size_(size) {
+    defaults().partitionable = true;
+  }
+  // Everybody in one of the sides hears those of the same side only.
+  void split(const std::vector<std::vector<std::size_t>>& sides) {
+    for (const auto& side : sides) {
+      for (const auto& other : sides) {
+        if (&side == &other) continue;
+        for (const std::size_t i : side) {
+          for (const std::size_t j : other) cut(i, j);
+        }
+      }
+    }
+    run_for(seconds(5));
+  }
+  void unite() {
+    heal();
+    run_for(seconds(8));
+  }
+  bool is_primary(std::size_t i) { return status(i).primary; }
+  std::size_t primaries() {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < size_; ++i) count += is_running(i) && is_primary(i) ? 1 : 0;
+    return count;
+  }
+  Texts sorted_members(std::size_t i) {
+    Texts names = members(i);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  Texts sorted_names(std::size_t i) {
+    Texts names = names_in_view(i);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+ private:
+  std::size_t size_;
+};
+
+TEST_F(Components, BeginAloneAndFormAPrimaryView) {
+  open();
+  EXPECT_EQ(primaries(), 5u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_FALSE(installed(i).front().view.primary);
+    EXPECT_EQ(installed(i).front().view.members.size(), 1u);
+    EXPECT_EQ(names_in_view(i), (Texts{"c0", "c1", "c2", "c3", "c4"}));
+    EXPECT_TRUE(last_view(i).primary);
+  }
+}
+
+TEST_F(Components, GoOnOnAllSidesAndSayWhichIsPrimary) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  EXPECT_EQ(sorted_members(0), (Texts{"d0", "d1", "d2"}));
+  EXPECT_EQ(sorted_members(4), (Texts{"d3", "d4"}));
+  EXPECT_TRUE(last_view(0).primary);
+  EXPECT_FALSE(last_view(3).primary);
+  say(1, 1, multicast(7, "here", Order::kSafe));
+  say(4, 1, multicast(7, "there", Order::kSafe));
+  run_for(milliseconds(200));
+  for (const std::size_t i : {0, 1, 2}) EXPECT_EQ(texts(i, 1), Texts{"here"});
+  for (const std::size_t i : {3, 4}) EXPECT_EQ(texts(i, 1), Texts{"there"});
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_TRUE(heard_of<Suspended>(i, 1).empty());
+    EXPECT_TRUE(heard_of<Gone>(i, 1).empty());
+    EXPECT_FALSE(gave_up(i));
+  }
+}
+
+TEST_F(Components, ComeTogetherWithTheirMembersAndNothingOfTheirPast) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  say(4, 1, multicast(7, "there"));
+  run_for(milliseconds(200));
+  unite();
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(members(i).size(), 5u);
+    EXPECT_TRUE(is_primary(i));
+    EXPECT_EQ(last_view(i).id, last_view(0).id);
+    EXPECT_EQ(names_in_view(i), (Texts{"c0", "c1", "c2", "c3", "c4"}));
+  }
+  const GroupView here = last_view(0);
+  const GroupView there = last_view(3);
+  EXPECT_EQ(here.joined, (std::vector<ProcessId>{process(3, 1), process(4, 1)}));
+  EXPECT_EQ(here.transitional.size(), 3u);
+  EXPECT_EQ(there.joined, (std::vector<ProcessId>{process(0, 1), process(1, 1), process(2, 1)}));
+  EXPECT_EQ(there.transitional, (std::vector<ProcessId>{process(3, 1), process(4, 1)}));
+  EXPECT_TRUE(texts(0, 1).empty());
+  say(3, 1, multicast(8, "all"));
+  run_for(milliseconds(200));
+  EXPECT_EQ(texts(0, 1), Texts{"all"});
+  EXPECT_EQ(texts(3, 1), (Texts{"there", "all"}));
+}
+
+TEST_F(Components, ArePrimaryAgainAsSoonAsAQuorumHasComeTogether) {
+  open();
+  split({{0, 1}, {2, 3}, {4}});
+  EXPECT_EQ(primaries(), 0u);
+  heal();
+  for (const std::size_t i : {0, 1, 2, 3}) cut(i, 4);
+  run_for(seconds(8));
+  EXPECT_EQ(sorted_members(0), (Texts{"d0", "d1", "d2", "d3"}));
+  EXPECT_EQ(primaries(), 4u);
+  EXPECT_FALSE(is_primary(4));
+  EXPECT_FALSE(last_view(0).recovered);
+  unite();
+  EXPECT_EQ(primaries(), 5u);
+}
+
+TEST_F(Components, DoNotTakeAMinorityForPrimaryAfterwards) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  // The quorum moved on: two of these three are the next one, and the four others are none.
+  heal();
+  for (const std::size_t i : {0}) {
+    for (const std::size_t j : {1, 2, 3, 4}) cut(i, j);
+  }
+  for (const std::size_t i : {1, 2}) {
+    for (const std::size_t j : {3, 4}) cut(i, j);
+  }
+  run_for(seconds(5));
+  EXPECT_EQ(sorted_members(1), (Texts{"d1", "d2"}));
+  EXPECT_TRUE(is_primary(1));
+  EXPECT_FALSE(is_primary(0));
+  heal();
+  for (const std::size_t i : {0, 3, 4}) {
+    for (const std::size_t j : {1, 2}) cut(i, j);
+  }
+  run_for(seconds(8));
+  EXPECT_EQ(sorted_members(0), (Texts{"d0", "d3", "d4"}));
+  EXPECT_FALSE(is_primary(0));
+  EXPECT_TRUE(is_primary(1));
+}
+
+TEST_F(Components, RestartIntoAPrimaryViewThatIsRecovered) {
+  open();
+  for (std::size_t i = 0; i < 5; ++i) kill(i);
+  for (std::size_t i = 0; i < 5; ++i) start(i);
+  run_for(seconds(6));
+  EXPECT_EQ(primaries(), 5u);
+  const InstallView& last = installed(0).back();
+  EXPECT_TRUE(last.recovered);
+  EXPECT_EQ(last.view.lineage, installed(1).back().view.lineage);
+}
+
+TEST_F(Components, DoNotBecomePrimaryWithRecordsThatWereLost) {
+  open();
+  for (std::size_t i = 0; i < 5; ++i) kill(i);
+  for (const std::size_t i : {2, 3, 4}) wipe(i);
+  for (std::size_t i = 0; i < 5; ++i) start(i);
+  run_for(seconds(6));
+  EXPECT_EQ(members(0).size(), 5u);
+  EXPECT_EQ(primaries(), 0u);
+}
+
+TEST_F(Components, LeaveOutMembersWhoseGroupHasOtherOptions) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  greet(0, 2);
+  greet(4, 2);
+  say(0, 2, join(1, "new", {.flush = false, .uniform = true}));
+  say(4, 2, join(1, "new", {.flush = false, .uniform = false}));
+  run_for(milliseconds(100));
+  unite();
+  EXPECT_EQ(last_view(0, 2).members.size(), 1u);
+  const auto gone = heard_of<Gone>(4, 2);
+  ASSERT_EQ(gone.size(), 1u);
+  EXPECT_EQ(gone[0].group, group_key("new"));
+  EXPECT_EQ(gone[0].reason, GoneReason::kExcluded);
+  say(4, 2, join(2, "new", {.flush = false, .uniform = true}));
+  run_for(milliseconds(100));
+  EXPECT_EQ(last_view(4, 2).members.size(), 2u);
+}
+
+TEST_F(Components, KeepGroupsThatOnlyOneSideHas) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  greet(0, 2);
+  greet(4, 2);
+  say(0, 2, join(1, "here"));
+  say(4, 2, join(1, "there"));
+  run_for(milliseconds(100));
+  unite();
+  EXPECT_EQ(last_view(0, 2).id.daemon_view, last_view(4, 2).id.daemon_view);
+  EXPECT_EQ(last_view(4, 2).members.size(), 1u);
+  say(0, 2, multicast(2, "hello", Order::kFifo, "there"));
+  run_for(milliseconds(100));
+  EXPECT_EQ(texts(4, 2), Texts{"hello"});
+}
+
+TEST_F(Components, TellASenderWhoseGroupIsOnTheOtherSide) {
+  open();
+  greet(0, 2);
+  say(0, 2, join(1, "far"));
+  run_for(milliseconds(100));
+  split({{0, 1, 2}, {3, 4}});
+  say(4, 1, multicast(9, "anybody?", Order::kTotal, "far"));
+  run_for(milliseconds(100));
+  const auto rejected = this->rejected(4, 1);
+  ASSERT_EQ(rejected.size(), 1u);
+  EXPECT_EQ(rejected[0].reason, RejectReason::kNoSuchGroup);
+}
+
+TEST_F(Components, LetADaemonLeaveForGood) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  ask_to_leave(3);
+  run_for(seconds(1));
+  EXPECT_TRUE(finished(3));
+  EXPECT_EQ(members(4), Texts{"d4"});
+  EXPECT_EQ(last_view(4).left.front().reason, LeaveReason::kLeave);
+  unite();
+  EXPECT_EQ(members(4).size(), 4u);
+}
+
+TEST_F(Components, HaveNothingToDoWithThoseOfTheOtherPolicy) {
+  defaults().partitionable = false;
+  start(0);
+  start(1);
+  start(2);
+  defaults().partitionable = true;
+  start(3);
+  start(4);
+  run_for(seconds(6));
+  EXPECT_EQ(sorted_members(0), (Texts{"d0", "d1", "d2"}));
+  EXPECT_EQ(sorted_members(3), (Texts{"d3", "d4"}));
+  EXPECT_FALSE(is_primary(3));
+  const auto says_so = [](const Report& report) {
+    return report.warning && report.text.find("another partition_policy") != std::string::npos;
+  };
+  EXPECT_EQ(std::count_if(reports(0).begin(), reports(0).end(), says_so), 2);
+  EXPECT_EQ(std::count_if(reports(3).begin(), reports(3).end(), says_so), 3);
+}
+
+// Whoever waits to be taken in does not wait for ever.
+TEST_F(Components, GoOnWhereNobodyTakesThemIn) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  heal();
+  set_filter([](const auto&, const std::string& to, const protocol::PeerBody& body) {
+    const auto* install = std::get_if<protocol::Install>(&body);
+    const bool is_kept_out = to == "d3" || to == "d4";
+    return !is_kept_out || install == nullptr || install->value.arrivals.empty();
+  });
+  run_for(seconds(3));
+  EXPECT_EQ(status(4).phase, "merging");
+  say(4, 1, multicast(7, "still here"));
+  run_for(seconds(6));
+  EXPECT_EQ(texts(3, 1), Texts{"still here"});
+  EXPECT_TRUE(is_primary(0));
+  set_filter(nullptr);
+  run_for(seconds(15));
+  EXPECT_EQ(members(4).size(), 5u);
+}
+
+class OneComponent : public Components {
+ protected:
+  OneComponent() : Components(1) {}
+};
+
+TEST_F(OneComponent, IsPrimaryByItself) {
+  open();
+  EXPECT_TRUE(is_primary(0));
+  EXPECT_EQ(names_in_view(0), Texts{"c0"});
+}
+
+}  // namespace
+}  // namespace groupcomm::daemon
