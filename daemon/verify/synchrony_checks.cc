@@ -128,12 +128,17 @@ struct Promise {
   const Record* record = nullptr;
   const record::Transition* among = nullptr;
   Order order = Order::kTotal;
+  Index next = kNone;  // where who made it went
 };
 using Promises = std::map<Index, std::map<Index, Promise>>;  // by view, then message
 
 void add_promise(Promises& promises, Index view, Index message, const Promise& promise) {
   const auto [entry, is_new] = promises[view].emplace(message, promise);
   if (!is_new && promise.among == nullptr) entry->second.among = nullptr;
+}
+
+Index next_of(const Membership& membership, std::size_t stay) {
+  return stay + 1 < membership.stays.size() ? membership.stays[stay + 1].view : kNone;
 }
 
 // Daemons do not record transitions; what the sides of a partition promised the clients tell.
@@ -158,15 +163,19 @@ Promises promises_of(const History& history) {
         add_promise(promises, stay.view, delivery.message,
                     {.record = delivery.record,
                      .among = is_after ? stay.transition : nullptr,
-                     .order = order});
+                     .order = order,
+                     .next = next_of(membership, s)});
       }
     }
   }
   return promises;
 }
 
-bool is_promised_to(const History& history, const Promise& promise, const Membership& membership) {
+bool is_promised_to(const History& history, const Promise& promise, const Membership& membership,
+                    std::size_t stay) {
   if (promise.among == nullptr) return true;
+  // Who was to come along may have gone on apart.
+  if (history.is_partitionable() && promise.next != next_of(membership, stay)) return false;
   const std::vector<std::string>& names = promise.among->transitional;
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
     return split_member(name).first == history.process_name(membership.process);
@@ -187,7 +196,7 @@ void check_promises(const History& history, const Promises& promises, Findings& 
         if (delivered.contains(message)) continue;
         if (has_gone_apart(history, membership, i)) continue;
         if (is_apart && promise.order != Order::kSafe) continue;
-        if (!is_promised_to(history, promise, membership)) continue;
+        if (!is_promised_to(history, promise, membership, i)) continue;
         if (!history.is_addressed(history.message(message), membership.process)) continue;
         findings.add("D16",
                      history.member_name(membership.member) + " went on without " +
