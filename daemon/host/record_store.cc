@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -86,7 +87,10 @@ Result<Incarnation> RecordStore::load_incarnation() const {
   const std::string& text = *bytes.value();
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, incarnation.value, 16);
-  if (error == std::errc() && rest + 1 == end && *rest == '\n') return incarnation;
+  if (error == std::errc() && rest + 1 == end && *rest == '\n') {
+    // Each one is larger than the last (rule P6).
+    if (incarnation.value < std::numeric_limits<std::uint64_t>::max()) return incarnation;
+  }
   return Failure{path(kIncarnation) + " is damaged (no number)"};
 }
 

@@ -89,14 +89,7 @@ void DaemonNode::begin_incarnation() {
   view_.reset();
 
   daemon::DaemonOptions options = scene_.plan().options;
-  // As hosts draw them, rising: milliseconds above. The rest tells incarnations apart in logs, and
-  // is the same for two daemons once in a while, as random bits are (rule P5).
-  const auto time =
-      std::chrono::duration_cast<std::chrono::milliseconds>(scene_.now().since_origin);
-  const std::uint64_t low = index_ << 16 | generation_;
-  const std::uint64_t drawn = (static_cast<std::uint64_t>(time.count() + 1000000) << 20 | low) +
-                              scene_.plan().daemon.incarnation_base;
-  id_ = {.name = name_, .incarnation = {std::max(drawn, id_.incarnation.value + 1)}};
+  id_ = {.name = name_, .incarnation = draw_incarnation()};
   options.self = id_;
   options.address = address_;
   options.peers = configured_;
@@ -113,6 +106,20 @@ void DaemonNode::begin_incarnation() {
   core_.emplace(std::move(options), std::move(durable), local_now());
   perform(core_->take_effects());
   if (is_up()) schedule_timer();
+}
+
+// As hosts draw them, rising: milliseconds above. The rest tells incarnations apart in logs, or is
+// the same for several daemons, as random bits may be (rule P5).
+Incarnation DaemonNode::draw_incarnation() const {
+  const DaemonPlan& plan = scene_.plan().daemon;
+  const auto time =
+      std::chrono::duration_cast<std::chrono::milliseconds>(scene_.now().since_origin).count() +
+      1000000;
+  const std::int64_t drawn_at = plan.incarnations_alike ? time / 1000 * 1000 : time;
+  const std::uint64_t low = plan.incarnations_alike ? generation_ : index_ << 16 | generation_;
+  const std::uint64_t drawn =
+      (static_cast<std::uint64_t>(drawn_at) << 20 | low) + plan.incarnation_base;
+  return Incarnation{std::max(drawn, id_.incarnation.value + 1)};
 }
 
 void DaemonNode::end_process(const verify::Record& last_record) {

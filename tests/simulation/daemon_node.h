@@ -82,6 +82,7 @@ class DaemonNode {
   void install(const daemon::InstallView& install);
   void stamp(const daemon::StampMessage& stamp);
   void begin_incarnation();
+  Incarnation draw_incarnation() const;
   void end_process(const verify::Record& last_record);
   void schedule_timer();
   // By the node's own clock, which may run too fast or too slow.

@@ -128,6 +128,7 @@ void draw_further_limits(Random& random, Plan& plan) {
     plan.daemon.view_base = random.percent(50) ? (1ull << 32) - 3 : kNearTheEnd;
     plan.daemon.round_base = random.percent(50) ? (1ull << 32) - 3 : kNearTheEnd;
   }
+  plan.daemon.incarnations_alike = random.percent(3);
 }
 
 void draw_further_faults(Random& random, Plan& plan) {

@@ -45,6 +45,7 @@ struct DaemonPlan {
   std::uint64_t clock_drift = 0;       // clocks run so many millionths too fast or slow, at most
   std::uint64_t newer_wire = 0;        // of a million daemons, so many speak a later wire version
   std::uint64_t incarnation_base = 0;  // where incarnations begin to count
+  bool incarnations_alike = false;     // daemons that start in the same second draw the same one
   std::uint64_t session_base = 0;
   // The seeds' records speak of a view of this number, in which all of them died, and of a ballot.
   std::uint64_t view_base = 0;

@@ -73,7 +73,8 @@ TEST(RecordStore, KeepsTheLastIncarnation) {
   EXPECT_EQ(store.load_incarnation().value(), Incarnation{});
   ASSERT_TRUE(store.save_incarnation(Incarnation{0xfedcba9876543210}).ok());
   EXPECT_EQ(store.load_incarnation().value(), Incarnation{0xfedcba9876543210});
-  for (const char* damaged : {"", "x", "12", "12 34\n", "11112222333344445\n"}) {
+  for (const char* damaged :
+       {"", "x", "12", "12 34\n", "11112222333344445\n", "ffffffffffffffff\n"}) {
     folder.write("s/incarnation", damaged);
     EXPECT_FALSE(store.load_incarnation().ok()) << damaged;
   }
