@@ -135,6 +135,7 @@ class TranscriptWriter {
   void on(const record::Exit& r) { line(r.p, "", "ends"); }
   void on(const record::View& r) {
     std::string what = "view " + Shortener::view(r.id) + " " + names_.names(r.members);
+    if (!r.primary) what += " not primary";
     for (const record::Left& left : r.left)
       what += " -" + names_.name(left.member) + ":" + left.reason;
     line(r.p, r.g, what + (r.forced ? " forced" : "") + (r.recovered ? " recovered" : ""));

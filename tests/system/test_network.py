@@ -15,13 +15,14 @@ from system_test_case import BIN, SystemTestCase, groupcomm, main, repetitions
 import namespaces  # in scripts/, where system_test_case looks
 
 ORDERS = ["reliable", "fifo", "causal", "total", "safe"]
+PARTITIONABLE = '[membership]\npartition_policy = "partitionable"\n'
 
 
 class NetworkTestCase(SystemTestCase):
-    def network(self, size):
+    def network(self, size, config=None):
         """A started cluster with a network of its own; skips, and says so, where there is none."""
         try:
-            cluster = namespaces.NamespacedCluster(BIN, size)
+            cluster = namespaces.NamespacedCluster(BIN, size, config)
         except namespaces.Unavailable as reason:
             self.skipTest(f"NOT TESTED: {reason}")
         self.addCleanup(cluster.close)
@@ -120,6 +121,50 @@ class Partitions(NetworkTestCase):
         self.finish(cluster, pipes)
 
 
+class Sides(NetworkTestCase):
+    """Under the policy `partitionable` all sides go on, and come together again."""
+
+    def is_primary(self, cluster, daemon):
+        status = cluster.ctl(daemon, "status", "--json")
+        self.assertEqual(status.returncode, 0, status.stderr)
+        return groupcomm.json.loads(status.stdout)["primary"]
+
+    def wait_side(self, pipes, side, marks):
+        for daemon in side:
+            pipes[daemon].wait_view("room", [self.client_of(other) for other in side],
+                                    start=marks[daemon])
+
+    def scenario(self, sides, primary):
+        """`sides`: names of daemons; `primary`: the index of the one that is, or None."""
+        cluster = self.network(5, PARTITIONABLE)
+        pipes = self.members(cluster)
+        marks = {daemon: pipe.mark() for daemon, pipe in pipes.items()}
+        dice = random.Random(6)
+        self.talk(pipes.values(), dice)
+        for i, side in enumerate(sides):
+            cluster.part(side, [name for other in sides[i + 1:] for name in other])
+        self.talk(pipes.values(), dice)
+        for i, side in enumerate(sides):
+            self.wait_side(pipes, side, marks)
+            for daemon in side:
+                self.assertEqual(self.is_primary(cluster, daemon), i == primary, daemon)
+        self.talk(pipes.values(), dice)
+        marks = {daemon: pipe.mark() for daemon, pipe in pipes.items()}
+        cluster.heal()
+        self.wait_side(pipes, list(pipes), marks)
+        groupcomm.wait_until(
+            lambda: all(self.is_primary(cluster, daemon) for daemon in pipes),
+            "a primary view of all")
+        self.talk(pipes.values(), dice)
+        self.finish(cluster, pipes)
+
+    def test_two_go_on_and_one_is_primary(self):
+        self.scenario([["n1", "n2"], ["n3", "n4", "n5"]], 1)
+
+    def test_three_go_on_and_none_is_primary(self):
+        self.scenario([["n1", "n4"], ["n2", "n3"], ["n5"]], None)
+
+
 class Losses(NetworkTestCase):
     def test_a_network_that_loses_packets_delays_and_harms_nobody(self):
         cluster = self.network(3)
@@ -186,12 +231,18 @@ class RandomFaults(NetworkTestCase):
         pipes[daemon] = cluster.pipe(self.client_of(daemon), daemon).join("room")
 
     def test_leave_no_contradiction(self):
+        self.endure(None)
+
+    def test_leave_no_contradiction_where_all_sides_go_on(self):
+        self.endure(PARTITIONABLE)
+
+    def endure(self, config):
         cycles = int(os.environ.get("GROUPCOMM_FAULT_CYCLES", repetitions(10, 60)))
         seed = int(os.environ.get("GROUPCOMM_SEED", "8"))
         dice = random.Random(seed)
         # A fresh cluster now and then, so that the traces to be checked stay of a moderate size.
         while cycles > 0:
-            cluster = self.network(5)
+            cluster = self.network(5, config)
             pipes = self.members(cluster)
             faults = []
             with self.subTest(seed=seed, cycles_left=cycles):
