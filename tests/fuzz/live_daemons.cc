@@ -50,10 +50,10 @@ Payload changed(const Payload& frame, FuzzInput& input) {
 
 }  // namespace
 
-LiveDaemons::LiveDaemons(std::size_t size, FuzzInput& input)
-    : engine_(input.flag() ? daemon::TotalOrderEngine::kLamport
-                           : daemon::TotalOrderEngine::kSequencer),
-      nodes_(size) {
+LiveDaemons::LiveDaemons(std::size_t size, FuzzInput& input) : nodes_(size) {
+  const std::size_t choice = input.below(4);
+  if (choice % 2 == 1) engine_ = daemon::TotalOrderEngine::kLamport;
+  partitionable_ = choice / 2 == 1;
   for (std::size_t node = 0; node < size; ++node) start(node);
 }
 
@@ -65,6 +65,7 @@ void LiveDaemons::start(std::size_t node) {
   options.version = "fuzz";
   options.address = address_of(node);
   options.engine = engine_;
+  options.partitionable = partitionable_;
   options.report_all_deliveries = true;
   // Small, so that few messages reach the limits.
   options.window_messages = 8;

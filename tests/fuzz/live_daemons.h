@@ -22,7 +22,7 @@ inline constexpr int kStepsMax = 400;
 
 class LiveDaemons {
  public:
-  // Daemons d0, d1, ... that know one another; the input chooses their engine.
+  // Daemons d0, d1, ... that know one another; the input chooses their engine and policy.
   LiveDaemons(std::size_t size, FuzzInput& input);
 
   // One thing that happens at one of the daemons, or to a frame on its way.
@@ -61,7 +61,8 @@ class LiveDaemons {
   void open_session(std::size_t node);
   protocol::ClientMessage message(FuzzInput& input);
 
-  daemon::TotalOrderEngine engine_;
+  daemon::TotalOrderEngine engine_ = daemon::TotalOrderEngine::kSequencer;
+  bool partitionable_ = false;
   std::vector<Node> nodes_;
   std::deque<InFlight> wire_;  // at most kFramesMax: the eldest are lost
   std::deque<InFlight> past_;  // what arrived once and may arrive again

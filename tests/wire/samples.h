@@ -143,6 +143,10 @@ inline protocol::DaemonView daemon_view() {
 
 inline protocol::Ballot ballot() { return {kBig, 63, Incarnation{kBig}}; }
 
+inline protocol::PrimaryClaim primary_claim() {
+  return {.last = daemon_view(), .attempts = {daemon_view(), daemon_view()}};
+}
+
 inline protocol::ViewChangeValue view_change_value() {
   return {.base = {11, Incarnation{1}, 2},
           .next = daemon_view(),
@@ -151,7 +155,12 @@ inline protocol::ViewChangeValue view_change_value() {
           .places = {{0, MessageNumber{1}}, {63, MessageNumber{kBig}}},
           .delivered = OrderNumber{kBig},
           .left = {{daemon_id(3), LeaveReason::kPartition}},
-          .recovered = true};
+          .recovered = true,
+          .quiet = true,
+          .arrivals = {{.from = {10, Incarnation{kBig}, 3},
+                        .daemons = {Incarnation{1}, Incarnation{kBig}},
+                        .groups = {{"room", {}, group_view_id(), {{process(1), 2}}}}}},
+          .claim = primary_claim()};
 }
 
 // A value with nothing set that may be left out.
@@ -283,7 +292,9 @@ inline std::vector<protocol::PeerBody> peer_bodies() {
               .delivered = OrderNumber{kBig},
               .hears = {Incarnation{1}, Incarnation{kBig}},
               .leaving = true,
-              .address = "tcp://127.0.0.1:4870"};
+              .address = "tcp://127.0.0.1:4870",
+              .claim = primary_claim(),
+              .since = Incarnation{kBig}};
   std::vector<GroupEntry> groups{
       {"room", {.flush = true, .uniform = true}, group_view_id(), {{process(1), 2}}},
       {"other", {}, {}, {}}};
@@ -302,7 +313,8 @@ inline std::vector<protocol::PeerBody> peer_bodies() {
              daemon_view(),
              {Incarnation{kBig}},
              BeaconNumber{kBig},
-             {BeaconNumber{kBig}}},
+             {BeaconNumber{kBig}},
+             /*partitionable=*/true},
       Beacon{},
       Prepare{ballot()},
       Prepare{},
@@ -338,7 +350,7 @@ inline protocol::PeerFrame batch_frame() {
 
 inline protocol::DurableRecord record() {
   return {daemon_view(), ballot(), protocol::AcceptedValue{ballot(), view_change_value()},
-          Incarnation{kBig}};
+          Incarnation{kBig}, primary_claim()};
 }
 
 }  // namespace groupcomm::wire::samples
