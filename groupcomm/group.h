@@ -48,10 +48,10 @@ class Group {
 
   const std::string& name() const { return names_.front(); }
   // The view that on_view told last, or nullptr where this process is not a member. The member at
-  // rank 0 (`my_rank`) is the leader, until on_view, on_transition, on_suspended or on_gone. What
-  // it does outside of the group should carry the view's `id` as a fencing token, and the outside
-  // should refuse a lower one than it has seen: a leader that stood still does not know that there
-  // is another one (SEMANTICS.md, Leaders).
+  // rank 0 (`my_rank`) of a primary view is the leader, until on_view, on_transition, on_suspended
+  // or on_gone. What it does outside should carry the view's `id` as a fencing token, and the
+  // outside should refuse a lower one than it has seen: a leader that stood still does not know
+  // that there is another one (SEMANTICS.md, Leaders).
   std::shared_ptr<const GroupView> view() const;
   // The request of the latest join, as on_rejected names it.
   RequestId join_request() const { return join_request_; }

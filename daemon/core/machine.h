@@ -79,6 +79,9 @@ class DaemonCore::Machine {
   // Rule P5: another daemon has this one's incarnation, or a member has the sender's.
   bool is_double(const protocol::FrameHeader& header, const protocol::PeerBody& body);
   bool is_double_of_member(const DaemonId& id) const;
+  // 0: outside of any view; 1: in one that is not primary; 2: in a primary one.
+  static int standing_of(const protocol::FrameHeader& header, const protocol::Beacon& beacon);
+  int standing() const;
   bool is_name_taken(const protocol::FrameHeader& header, const protocol::PeerBody& body);
   void notice_namesake(const protocol::DaemonView& decided);
   bool learn_incarnation(const DaemonId& id);

@@ -54,22 +54,40 @@ bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header,
          learn_incarnation(header.sender);
 }
 
+// Rule P5: of two with the same incarnation, who is in the better place keeps it.
+int DaemonCore::Machine::standing_of(const protocol::FrameHeader& header,
+                                     const protocol::Beacon& beacon) {
+  if (header.view.counter == 0) return 0;
+  const bool is_primary =
+      beacon.decided && beacon.decided->id == header.view && beacon.decided->primary;
+  return is_primary ? 2 : 1;
+}
+
+int DaemonCore::Machine::standing() const {
+  if (!is_living()) return 0;
+  return view_.primary ? 2 : 1;
+}
+
 // Rule P5: incarnations are drawn at random, and nearly everything goes by them.
 bool DaemonCore::Machine::is_double(const protocol::FrameHeader& header,
                                     const protocol::PeerBody& body) {
   const DaemonId& id = header.sender;
   const auto* beacon = std::get_if<protocol::Beacon>(&body);
-  if (id.incarnation == options_.self.incarnation) {
-    const bool is_in_view = header.view.counter > 0;
-    if (beacon != nullptr && !is_living() && (is_in_view || id.name < options_.self.name)) {
+  const bool is_same = id.incarnation == options_.self.incarnation;
+  if (!is_same && !is_double_of_member(id)) return false;
+  if (beacon == nullptr) return true;
+  const int theirs = standing_of(header, *beacon);
+  if (is_same) {
+    const bool is_tie = theirs == standing() && theirs < 2;
+    if (standing() < theirs || (is_tie && id.name < options_.self.name)) {
       PROBE("another daemon has drawn the same incarnation");
       give_up(to_string(id) + " has drawn the same incarnation");
     }
     return true;
   }
-  if (!is_double_of_member(id)) return false;
   PROBE("somebody has the incarnation of a member");
-  if (beacon != nullptr && (connected_.contains(id.name) || connected_.size() < kConnectedMax)) {
+  const bool has_room = connected_.contains(id.name) || connected_.size() < kConnectedMax;
+  if (has_room && theirs <= standing()) {
     connect(id.name, beacon->address);
     answer_with_install(id, false);
   }

@@ -439,10 +439,11 @@ void ClientNode::act() {
   flush();
 }
 
-// What only a leader may do, with the view's id as its token.
+// What only a leader may do, with the view's id as its token. Of views that are not primary there
+// are several at once.
 void ClientNode::act_as_leader() {
   for (const auto& [group, view] : views_) {
-    if (view.my_rank != 0 || ended_.contains(group)) continue;
+    if (view.my_rank != 0 || !view.primary || ended_.contains(group)) continue;
     record(record::Act{.p = member_name(group), .g = group, .view = to_string(view.id)});
     surroundings_.act_as_leader(group, view);
   }

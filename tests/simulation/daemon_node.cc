@@ -108,15 +108,16 @@ void DaemonNode::begin_incarnation() {
   if (is_up()) schedule_timer();
 }
 
-// As hosts draw them, rising: milliseconds above. The rest tells incarnations apart in logs, or is
-// the same for several daemons, as random bits may be (rule P5).
+// As hosts draw them, rising: milliseconds above. The rest tells incarnations apart, or is the same
+// for several daemons, as random bits may be (rule P5; sides of a partition cannot know of it).
 Incarnation DaemonNode::draw_incarnation() const {
   const DaemonPlan& plan = scene_.plan().daemon;
   const auto time =
       std::chrono::duration_cast<std::chrono::milliseconds>(scene_.now().since_origin).count() +
       1000000;
-  const std::int64_t drawn_at = plan.incarnations_alike ? time / 1000 * 1000 : time;
-  const std::uint64_t low = plan.incarnations_alike ? generation_ : index_ << 16 | generation_;
+  const bool are_alike = plan.incarnations_alike && !scene_.plan().options.partitionable;
+  const std::int64_t drawn_at = are_alike ? time / 1000 * 1000 : time;
+  const std::uint64_t low = are_alike ? generation_ : index_ << 15 | generation_;
   const std::uint64_t drawn =
       (static_cast<std::uint64_t>(drawn_at) << 20 | low) + plan.incarnation_base;
   return Incarnation{std::max(drawn, id_.incarnation.value + 1)};

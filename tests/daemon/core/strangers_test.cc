@@ -130,6 +130,27 @@ TEST(Strangers, ThatHaveDrawnTheSameIncarnationDoNotBothKeepIt) {
   EXPECT_EQ(cluster.status(0).members.size(), 3u);
 }
 
+TEST(Strangers, ThatHaveDrawnTheSameIncarnationComeTogetherFromTwoSidesOfAPartition) {
+  Cluster cluster(3);
+  cluster.defaults().partitionable = true;
+  const Incarnation same{1u << 30};
+  cluster.cut(0, 1);
+  cluster.cut(1, 2);
+  cluster.start_as(0, same);
+  cluster.start_as(1, same);
+  cluster.start(2);
+  cluster.run_for(seconds(5));
+  EXPECT_EQ(cluster.status(0).members.size(), 2u);
+  EXPECT_EQ(cluster.status(1).members.size(), 1u);
+  cluster.heal();
+  cluster.run_for(seconds(2));
+  EXPECT_TRUE(cluster.gave_up(1));
+  EXPECT_FALSE(cluster.gave_up(0));
+  cluster.start_as(1, Incarnation{same.value + 1});
+  cluster.run_for(seconds(8));
+  EXPECT_EQ(cluster.status(0).members.size(), 3u);
+}
+
 TEST(Strangers, WithTheIncarnationOfAMemberAreToldSoByTheOthers) {
   Room room(3);
   room.start(1);
