@@ -163,12 +163,13 @@ std::vector<GroupChange> GroupDirectory::change_daemons(
   for (const GroupChange& change : earlier) deltas[change.name].add(change);
   for (const auto& [name, key] : names_) {
     Group& group = groups_.at(key);
+    Delta& delta = deltas[name];
     std::erase_if(group.members, [&](const GroupMember& member) {
       const auto daemon = std::find_if(left.begin(), left.end(), [&](const auto& candidate) {
         return candidate.id.incarnation == member.process.key.daemon;
       });
       if (daemon == left.end()) return false;
-      deltas[name].remove({member.process, daemon->reason});
+      delta.remove({member.process, daemon->reason});
       forget(group, member);
       return true;
     });
