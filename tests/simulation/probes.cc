@@ -16,8 +16,8 @@ const std::vector<std::string>& rare_probes() {
       "another daemon has drawn the same incarnation",
       "messages of a decided cut cannot be had",
       "somebody has the incarnation of a member",
-      // What no daemon says, nor so many at once, and options that no two simulated clients have: the
-      // unit tests get there (forged_frames_test.cc, strangers_test.cc, components_test.cc,
+      // What no daemon says, nor so many at once, and options that no two simulated clients have:
+      // the unit tests get there (forged_frames_test.cc, strangers_test.cc, components_test.cc,
       // partition_policy_test.cc), and the fuzz target `forged`.
       "Q3: more attempts than can be kept",
       "Q5: a member of the other component is left out",
