@@ -340,7 +340,34 @@ void History::note_daemon_view(const record::View& view) {
   if (!order) return;
   DaemonViewInfo& info = daemon_views_[*order];
   info.recovered = info.recovered || view.recovered;
-  if (view.g == kDaemons) info.members.insert(view.members.begin(), view.members.end());
+  if (view.g != kDaemons) return;
+  info.members.insert(view.members.begin(), view.members.end());
+  info.lineage = view.lineage;
+  Lineage& lineage =
+      lineages_.try_emplace(view.lineage, Lineage{view.ancestor, *order}).first->second;
+  lineage.first = std::min(lineage.first, *order);
+}
+
+const std::string& History::lineage_of(Index view) const {
+  static const std::string kUnknown;
+  const auto order = parse_view_order(daemon_view_of(view_name(view)));
+  const auto found = order ? daemon_views_.find(*order) : daemon_views_.end();
+  return found == daemon_views_.end() ? kUnknown : found->second.lineage;
+}
+
+bool History::leads_to(Index view, const std::string& lineage) const {
+  const std::string& own = lineage_of(view);
+  const auto order = parse_view_order(daemon_view_of(view_name(view)));
+  const std::string* reached = &lineage;
+  // Each is the ancestor of the next; what is traced may be anything.
+  for (std::size_t steps = 0; steps <= lineages_.size(); ++steps) {
+    if (*reached == own) return true;
+    const auto found = lineages_.find(*reached);
+    if (!order || found == lineages_.end() || found->second.ancestor.empty()) return false;
+    if (std::get<0>(found->second.first) <= std::get<0>(*order)) return false;
+    reached = &found->second.ancestor;
+  }
+  return false;
 }
 
 // Without a trace of the daemons, whoever neither died nor was thrown out is taken to have.

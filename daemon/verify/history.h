@@ -167,6 +167,10 @@ class History {
   // Whether the member's daemon did not come along from that stay's view of daemons to the next
   // one, and the next one is recovered: what it delivered there may be known to nobody else.
   bool is_lost_before_recovery(const Membership& membership, std::size_t stay) const;
+  // Of the view, or of the view of daemons with which it came.
+  const std::string& lineage_of(Index view) const;
+  // Whether it is of this lineage, or of one that an operator ended by it, from before.
+  bool leads_to(Index view, const std::string& lineage) const;
   const std::vector<MessageInfo>& messages() const { return messages_; }
   const std::vector<ViewInfo>& views() const { return views_; }
   const std::vector<Membership>& memberships() const { return memberships_; }
@@ -234,6 +238,11 @@ class History {
   struct DaemonViewInfo {
     bool recovered = false;
     std::set<std::string, std::less<>> members;  // empty: no daemon's trace names them
+    std::string lineage;                         // empty: the same
+  };
+  struct Lineage {
+    std::string ancestor;
+    ViewOrder first;
   };
 
   void note_daemon_view(const record::View& view);
@@ -279,6 +288,7 @@ class History {
   std::set<Index> send_fails_;
   std::set<std::string, std::less<>> recovered_;  // ids of views of daemons
   std::map<ViewOrder, DaemonViewInfo> daemon_views_;
+  std::map<std::string, Lineage> lineages_;
   std::set<std::string> blocked_;  // groups
   bool is_partitionable_ = false;
 };

@@ -29,6 +29,10 @@ void check_excluded(const History& history, Findings& findings) {
       for (std::size_t b = a + 1; b < steps.size(); ++b) {
         if (history.has_member(steps[a].after->view, steps[b].member)) continue;
         if (history.has_member(steps[b].after->view, steps[a].member)) continue;
+        // An operator said that one of them does.
+        if (history.lineage_of(steps[a].after->view) != history.lineage_of(steps[b].after->view)) {
+          continue;
+        }
         findings.add("M11", "two members of one view were both told to be the ones that go on",
                      {steps[a].after->record, steps[b].after->record});
       }
@@ -125,11 +129,20 @@ void check_identities(const History& history, Findings& findings) {
   for (auto& [group, ordered] : by_group) {
     std::sort(ordered.begin(), ordered.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });
-    std::vector<const ViewInfo*> views;
-    for (const auto& [order, view] : ordered) views.push_back(view);
-    // Those who were cut off come back where they went on by themselves.
-    if (!history.is_partitionable()) check_returns(history, views, findings);
-    if (history.level() == Role::kDaemon) check_incarnations(history, views, findings);
+    const auto index_of = [&](const ViewInfo* view) {
+      return static_cast<Index>(view - history.views().data());
+    };
+    std::set<std::string> lineages;
+    for (const auto& [order, view] : ordered) lineages.insert(history.lineage_of(index_of(view)));
+    for (const std::string& lineage : lineages) {
+      std::vector<const ViewInfo*> views;
+      for (const auto& [order, view] : ordered) {
+        if (history.leads_to(index_of(view), lineage)) views.push_back(view);
+      }
+      // Those who were cut off come back where they went on by themselves.
+      if (!history.is_partitionable()) check_returns(history, views, findings);
+      if (history.level() == Role::kDaemon) check_incarnations(history, views, findings);
+    }
   }
 }
 

@@ -56,6 +56,8 @@ class DaemonNode {
   // from which the plan begins to count.
   void set_past(std::size_t members);
   void start();
+  // Its state directory is emptied. REQUIRES: !is_up().
+  void wipe() { record_bytes_ = {}; }
   void crash();  // SIGKILL
   void pause();  // SIGSTOP
   void resume();

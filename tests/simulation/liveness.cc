@@ -244,29 +244,9 @@ bool Simulator::may_force() const {
          });
 }
 
-// Rule R6: the operator asks one after another, until a view comes. Why none came, if wrongly.
-std::string Simulator::force() {
-  static constexpr std::string_view kExcuses[] = {"this daemon was not in the last view",
-                                                  "this daemon has lost its record"};
-  std::string why;
-  for (std::size_t client = 0; client < clients_.size() && !leader(); ++client) {
-    if (!core_.contains(client % daemons_.size())) continue;
-    if (!clients_[client]->ask_for_bootstrap()) continue;
-    scene_.run_until(scene_.now() + 4 * plan_.options.suspect + seconds(10));
-    const std::string& told = clients_[client]->told_of_bootstrap();
-    const bool is_excused =
-        told.find(" knows of a later view") != std::string::npos ||
-        std::any_of(std::begin(kExcuses), std::end(kExcuses),
-                    [&](std::string_view excuse) { return told.starts_with(excuse); });
-    if (is_excused) continue;
-    why += "L9 violated: " + clients_[client]->name() + " was told " + told + "\n";
-  }
-  return leader() ? "" : why;
-}
-
 bool Simulator::settle_by_force(Outcome& outcome) {
   const TimePoint begin = scene_.now();
-  outcome.verdict += force();
+  outcome.verdict += force(core_, /*may_die=*/false);
   if (!leader()) {
     scene_.count("cores that could not be forced");
     return false;

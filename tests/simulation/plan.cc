@@ -185,6 +185,9 @@ Plan draw_plan(std::uint64_t seed) {
   draw_further_faults(further, plan);
   draw_flush_groups(Random(seed ^ 0xb10c), plan);
   plan.options.partitionable = Random(seed ^ 0x9a47).percent(25);
+  const bool may_have_wrong_words = plan.daemons >= 2 && !plan.settles_with_loss;
+  plan.wrong_words =
+      may_have_wrong_words && !plan.options.partitionable && Random(seed ^ 0xf0cced).percent(20);
   return plan;
 }
 

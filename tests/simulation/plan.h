@@ -105,6 +105,8 @@ struct Plan {
   bool settles_with_loss = false;
   // Only some of the daemons are healed at the end, and must do without the others.
   bool random_core = false;
+  // In the end the network parts, and operators force views on the sides.
+  bool wrong_words = false;
   // The run fails where a daemon crashes while another one stands still: so that a failure is
   // there to be shrunk.
   bool planted_failure = false;

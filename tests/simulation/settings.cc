@@ -161,6 +161,7 @@ std::vector<Setting> plan_settings() {
           SETTING(kOther, settle_bound),
           SETTING(kFault, settles_with_loss),
           SETTING(kFault, random_core),
+          SETTING(kFault, wrong_words),
           SETTING(kOther, planted_failure),
           SETTING(kFault, triggers),
           SETTING(kOther, skipped_faults),

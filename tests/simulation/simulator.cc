@@ -57,7 +57,10 @@ Outcome Simulator::run() {
   scene_.run_until(TimePoint{plan_.unsafe_weather});
   calm_down();
   Outcome outcome;
-  const bool settled = settle(outcome);
+  bool settled = settle(outcome);
+  if (settled && plan_.wrong_words && core_.size() == daemons_.size()) {
+    settled = part_and_force(outcome);
+  }
   judge(outcome, settled);
   return outcome;
 }

@@ -104,13 +104,26 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   bool settle(Outcome& outcome);
   bool settle_without_quorum(Outcome& outcome);
   bool may_force() const;
-  std::string force();
   bool settle_by_force(Outcome& outcome);
   std::optional<protocol::DaemonView> newest_in_core() const;
   bool stay_settled(Outcome& outcome);
   std::string kept_resources() const;
   std::string noise(const Scene::Kinds& before, Duration window) const;
   void judge(Outcome& outcome, bool settled);
+
+  // the third phase
+  struct Side {
+    std::set<std::size_t> daemons;
+    std::optional<ViewId> view;                        // that all of them were in
+    std::map<std::size_t, std::uint64_t> generations;  // of those who must live on
+  };
+  bool part_and_force(Outcome& outcome);
+  std::vector<Side> part();
+  bool has_primary(const std::set<std::size_t>& daemons) const;
+  std::optional<ViewId> common_view(const std::set<std::size_t>& daemons) const;
+  std::string force(const std::set<std::size_t>& side, bool may_die);
+  std::string lost_sides(const std::vector<Side>& sides) const;
+  bool end_all_but_one(Outcome& outcome);
 
   Plan plan_;
   Random random_;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/daemon/verify/story.h"
 
 namespace groupcomm::verify {
@@ -10,7 +12,11 @@ class Daemons {
  public:
   Daemons& view(const std::string& who, std::uint64_t counter, std::vector<std::string> members,
                 bool recovered = false, std::vector<record::Left> left = {}) {
-    record::View view{.p = who, .g = "", .id = std::to_string(counter) + ".0000000000000001.1"};
+    record::View view{
+        .p = who, .g = "", .id = std::to_string(counter) + ".000000000000000" + proposer_ + ".1"};
+    view.forced = std::exchange(forces_, false);
+    view.lineage = lineage_;
+    view.ancestor = ancestor_;
     const std::vector<std::string>& before = current_[who];
     for (const std::string& member : members) {
       const bool is_old = std::find(before.begin(), before.end(), member) != before.end();
@@ -30,10 +36,26 @@ class Daemons {
     story_.daemon_view(who, view);
     return *this;
   }
+  // The views from here on are of this lineage.
+  Daemons& lineage(const std::string& name, const std::string& ancestor) {
+    lineage_ = name;
+    ancestor_ = ancestor;
+    proposer_ = name == "old" ? "1" : "2";
+    return *this;
+  }
+  // The next view is forced.
+  Daemons& force() {
+    forces_ = true;
+    return *this;
+  }
   std::string violated() const { return story_.violated(); }
 
  private:
   Story story_;
+  bool forces_ = false;
+  std::string lineage_ = "old";
+  std::string ancestor_;
+  std::string proposer_ = "1";
   std::map<std::string, std::vector<std::string>> current_;
 };
 
@@ -111,6 +133,55 @@ TEST(PrimaryChain, KnowsNothingOfRecoveredViewsThatNobodyInstalled) {
   for (const char* who : {"a#1", "b#1", "c#1"}) daemons.view(who, 1, {"a#1", "b#1", "c#1"});
   daemons.view("a#2", 3, {"a#2"}, /*recovered=*/true);
   EXPECT_EQ(daemons.violated(), "");
+}
+
+// Three daemons, of which an operator gives up two.
+Daemons forked() {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.lineage("new", "old").force().view("c", 2, {"c"}, /*recovered=*/true);
+  return daemons;
+}
+
+TEST(PrimaryChain, BranchesWhereAnOperatorForcesAView) {
+  Daemons daemons = forked();
+  daemons.view("c", 3, {"c", "d"}).view("d", 3, {"c", "d"});
+  EXPECT_EQ(daemons.violated(), "");
+}
+
+TEST(PrimaryChain, GoesOnBesideABranch) {
+  Daemons daemons = forked();
+  daemons.lineage("old", "").view("a", 2, {"a", "b"}).view("b", 2, {"a", "b"});
+  daemons.view("a", 3, {"a"});
+  EXPECT_EQ(daemons.violated(), "");
+}
+
+TEST(PrimaryChain, FailsWithoutAQuorumInABranch) {
+  Daemons daemons = forked();
+  for (const char* who : {"c", "d", "e"}) daemons.view(who, 3, {"c", "d", "e"});
+  daemons.view("e", 4, {"e"});
+  EXPECT_EQ(daemons.violated(), "M6");
+}
+
+TEST(PrimaryChain, FailsWhereALineageBeginsWithoutForce) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.lineage("new", "old").view("c", 2, {"c"});
+  EXPECT_NE(daemons.violated().find("M6"), std::string::npos);
+}
+
+TEST(PrimaryChain, FailsWhereAForcedViewBeginsNoLineage) {
+  Daemons daemons;
+  for (const char* who : {"a", "b", "c"}) daemons.view(who, 1, {"a", "b", "c"});
+  daemons.force().view("c", 2, {"c"}, /*recovered=*/true);
+  EXPECT_NE(daemons.violated().find("M6"), std::string::npos);
+}
+
+TEST(PrimaryChain, FailsWhereADaemonGoesOverWithItsState) {
+  Daemons daemons = forked();
+  daemons.lineage("old", "").view("a", 2, {"a", "b"}).view("b", 2, {"a", "b"});
+  daemons.lineage("new", "old").view("c", 3, {"c", "b"}).view("b", 3, {"c", "b"});
+  EXPECT_NE(daemons.violated().find("M6"), std::string::npos);
 }
 
 }  // namespace
