@@ -226,6 +226,15 @@ class LineageTest : public testing::Test {
     EXPECT_TRUE(room.heard_of<protocol::BootstrapReply>(i, 1).back().possible)
         << room.heard_of<protocol::BootstrapReply>(i, 1).back().text;
   }
+  // Four views.
+  void restart_twice(std::size_t i) {
+    for (int restart = 0; restart < 2; ++restart) {
+      room.kill(i);
+      room.run_for(seconds(1));
+      room.start(i);
+      room.run_for(seconds(3));
+    }
+  }
   void expect_two_clusters() {
     for (const std::size_t i : {0u, 1u, 2u}) {
       EXPECT_EQ(sorted(room.members(i)), (Texts{"d0", "d1", "d2"})) << i;
@@ -277,18 +286,51 @@ TEST_F(LineageTest, IsFoundAgainByThoseWhoWereAllCutOff) {
   expect_two_clusters();
 }
 
+// They hear of a later view than theirs, and for long enough; but they are a quorum.
+TEST_F(LineageTest, IsNotFollowedByAQuorumThatTakesItsTime) {
+  room.open();
+  for (std::size_t i = 0; i < 5; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (i != 4 || j != 3) room.cut(i, j);
+    }
+  }
+  room.run_for(seconds(6));
+  force(3, {"d0", "d1", "d2"});
+  room.set_filter([](const std::string&, const std::string&, const auto& body) {
+    return !std::holds_alternative<protocol::Propose>(body);
+  });
+  room.heal();
+  room.run_for(seconds(5));
+  for (const std::size_t i : {0u, 1u, 2u}) EXPECT_FALSE(room.gave_up(i)) << i;
+  room.set_filter({});
+  room.run_for(seconds(10));
+  expect_two_clusters();
+}
+
+// The others of its own lineage do not hear it for a while.
+TEST_F(LineageTest, IsNotFollowedByOneThatWaitsForItsOwn) {
+  split();
+  room.heal();
+  restart_twice(4);  // the view of that side is the later one now
+  room.kill(0);
+  room.run_for(seconds(1));
+  room.set_filter([](const std::string& from, const std::string& to, const auto&) {
+    return from != "d0" || to == "d3" || to == "d4";
+  });
+  room.start(0);
+  room.run_for(seconds(5));
+  room.set_filter({});
+  room.run_for(seconds(6));
+  expect_two_clusters();
+}
+
 TEST_F(LineageTest, IsFollowedByThoseWhoAreNoQuorumAnyMore) {
   split();
   for (const std::size_t i : {0u, 1u}) room.kill(i);
   room.run_for(seconds(6));
   ASSERT_EQ(room.status(2).phase, "suspended");
   room.heal();
-  for (int view = 0; view < 2; ++view) {  // its view has to be a later one than that of 2
-    room.kill(4);
-    room.run_for(seconds(1));
-    room.start(4);
-    room.run_for(seconds(3));
-  }
+  restart_twice(4);  // the view of that side has to be a later one than that of 2
   EXPECT_TRUE(room.gave_up(2));
   room.start(2);
   room.run_for(seconds(3));
