@@ -243,6 +243,15 @@ std::vector<GroupChange> GroupDirectory::restore_and_compare(
   return changes;
 }
 
+std::size_t GroupDirectory::bytes_taken(const std::vector<protocol::GroupEntry>& entries) {
+  std::size_t bytes = 0;
+  for (const protocol::GroupEntry& entry : entries) {
+    bytes += membership::bytes_of(entry.name);
+    for (const GroupMember& member : entry.members) bytes += membership::bytes_of(member);
+  }
+  return bytes;
+}
+
 std::vector<protocol::GroupEntry> GroupDirectory::snapshot() const {
   std::vector<protocol::GroupEntry> entries;
   for (const Group* group : groups()) {

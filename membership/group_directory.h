@@ -48,6 +48,10 @@ class GroupDirectory {
   static constexpr std::size_t kGroupBytesMax = 4u << 20;
   static constexpr std::size_t kBytesMax = 14u << 20;
 
+  // About what all groups take.
+  std::size_t bytes() const { return bytes_; }
+  static std::size_t bytes_taken(const std::vector<protocol::GroupEntry>& entries);
+
   struct JoinOutcome {
     std::optional<GroupChange> change;                // set: joined
     RejectReason refused = RejectReason::kBadOption;  // else why not

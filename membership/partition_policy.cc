@@ -15,21 +15,40 @@ using protocol::DaemonView;
 using protocol::PrimaryClaim;
 using protocol::ViewChangeValue;
 
+namespace {
+
+bool has_same_members(const DaemonView& a, const DaemonView& b) { return a.members == b.members; }
+
+}  // namespace
+
+void note_attempt(PrimaryClaim& claim, const DaemonView& attempt) {
+  if (attempt.id.counter <= claim.last.id.counter) return;
+  // Of those with the same members, one has to be outvoted as much as the other.
+  std::vector<DaemonView>& attempts = claim.attempts;
+  const auto alike = std::find_if(attempts.begin(), attempts.end(), [&](const DaemonView& mine) {
+    return has_same_members(mine, attempt);
+  });
+  if (alike == attempts.end()) {
+    attempts.push_back(attempt);
+  } else if (alike->id < attempt.id) {
+    *alike = attempt;
+  }
+  // With so many nobody may be primary. So the earliest are of no account: they are forgotten by
+  // whoever knows of a later primary view, and else there are still so many.
+  while (attempts.size() > protocol::kAttemptsMax) {
+    attempts.erase(std::min_element(
+        attempts.begin(), attempts.end(),
+        [](const DaemonView& one, const DaemonView& other) { return one.id < other.id; }));
+  }
+}
+
 PrimaryClaim join_claims(const PrimaryClaim& a, const PrimaryClaim& b) {
   const bool is_none_known = a.last.id.counter == 0 && b.last.id.counter == 0;
-  if (a.last.id != b.last.id && is_none_known) return a;
-  if (a.last.id != b.last.id) {
-    // Whoever knows of a later primary view knows that of all attempts before it nothing is left
-    // that it does not rest upon.
-    PROBE("Q3: somebody knows of a later primary view");
-    return a.last.id < b.last.id ? b : a;
-  }
-  PrimaryClaim both = a;
-  for (const DaemonView& attempt : b.attempts) {
-    const bool is_known =
-        std::any_of(both.attempts.begin(), both.attempts.end(),
-                    [&](const DaemonView& mine) { return mine.id == attempt.id; });
-    if (!is_known) both.attempts.push_back(attempt);
+  const bool is_b_later = !is_none_known && a.last.id < b.last.id;
+  if (a.last.id != b.last.id) PROBE("Q3: somebody knows of a later primary view");
+  PrimaryClaim both{.last = is_b_later ? b.last : a.last, .attempts = {}};
+  for (const PrimaryClaim* claim : {&a, &b}) {
+    for (const DaemonView& attempt : claim->attempts) note_attempt(both, attempt);
   }
   return both;
 }
@@ -80,7 +99,7 @@ bool is_free(const DaemonView& base, const ViewChangeValue& value) {
 PrimaryClaim claim_at_leaving(const protocol::DurableRecord& record) {
   if (!record.decided.primary) return record.claim.value_or(PrimaryClaim{});
   PrimaryClaim claim{.last = record.decided, .attempts = {}};
-  if (record.accepted) claim.attempts.push_back(record.accepted->value.next);
+  if (record.accepted) note_attempt(claim, record.accepted->value.next);
   return claim;
 }
 

@@ -16,6 +16,10 @@ namespace groupcomm::membership {
 // Nobody need know whether another component has done so before: what each member accepted as a
 // successor, and does not know to be undone, has to be outvoted, too (rule Q3).
 
+// It was accepted, and may come about. Counts only where it is later than the last primary view
+// that is known: whatever follows that one is.
+void note_attempt(protocol::PrimaryClaim& claim, const protocol::DaemonView& attempt);
+
 // What the two know together. Where neither knows of a primary view each keeps to the seeds that it
 // is configured with: those of `a` (rule R4).
 protocol::PrimaryClaim join_claims(const protocol::PrimaryClaim& a,

@@ -1,7 +1,6 @@
 // The acceptor of one view change: what a member has promised and accepted.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -52,19 +51,22 @@ class ViewAgreement {
     bool changed = promise(ballot);
     if (!value.next.primary) return changed;
     protocol::PrimaryClaim claim = join_claims(claim_at_leaving(record_), *value.claim);
-    const auto& attempts = claim.attempts;
-    const bool is_noted = std::any_of(attempts.begin(), attempts.end(), [&](const auto& attempt) {
-      return attempt.id == value.next.id;
-    });
-    if (!is_noted) claim.attempts.push_back(value.next);
+    note_attempt(claim, value.next);
     changed = changed || record_.claim != claim;
     record_.claim = std::move(claim);
     return changed;
   }
 
+  // A primary view was decided that this member cannot come to, since it lacks messages.
+  void forgo(const protocol::DaemonView& decided) {
+    protocol::PrimaryClaim claim = record_.claim.value_or(claim_at_leaving(record_));
+    if (decided.primary) note_attempt(claim, decided);
+    record_.claim = std::move(claim);
+  }
+
   // What others know of primary views, as a view that is not primary is about to be decided.
   void learn(const protocol::PrimaryClaim& claim) {
-    record_.claim = join_claims(claim_at_leaving(record_), claim);
+    record_.claim = join_claims(record_.claim.value_or(claim_at_leaving(record_)), claim);
   }
 
   // A later view is decided: the instance that leaves it begins with nothing promised.

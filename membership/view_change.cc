@@ -16,6 +16,8 @@ using protocol::ViewChangeValue;
 namespace {
 
 constexpr std::uint64_t kRoundsAheadMax = std::uint64_t{1} << 32;
+// So often a member may fail a change to which all must agree.
+constexpr int kFailuresMax = 2;
 
 }  // namespace
 
@@ -45,6 +47,7 @@ void ViewChange::begin(const protocol::DaemonView& view, bool living, TimePoint 
   agreement_.decide(view);
   record_changed_ = true;
   may_become_primary_ = false;
+  failures_.clear();
   rank_.reset();
   living_ = living;
   for (Rank rank = 0; rank < view.members.size(); ++rank) {
@@ -65,7 +68,9 @@ bool ViewChange::has_reason(const Situation& situation) const {
   if (!rank_ || highest_round_ >= kCountMax) return false;  // rule P6
   if (situation.given_up) return true;
   if (!living_) return situation.may_recover;
-  if (may_become_primary_ || situation.quiet_is_due) return true;
+  // Each has its own clock for what is quiet: one of them decides.
+  if (situation.quiet_is_due && turn(situation) == Duration{}) return true;
+  if (may_become_primary_) return true;
   return is_flushing() || !situation.lost.empty() || !situation.leaving.empty() ||
          situation.leaving_self || situation.joiner_is_due;
 }
@@ -322,8 +327,10 @@ std::optional<ViewChangeValue> ViewChange::choose(const Answers& answers,
 Answers ViewChange::answers_of_present(Answers answers, const Situation& situation) const {
   const Answer own = answers.at(*rank_);
   std::erase_if(answers, [&](const auto& entry) {
-    return entry.first != *rank_ &&
-           (!situation.present.contains(entry.first) || !hear_one_another(own, entry.second));
+    const auto failures = failures_.find(entry.first);
+    if (entry.first == *rank_) return false;
+    return !situation.present.contains(entry.first) || !hear_one_another(own, entry.second) ||
+           (failures != failures_.end() && failures->second >= kFailuresMax);
   });
   return answers;
 }
@@ -434,11 +441,31 @@ void ViewChange::on_tick(TimePoint now, const Situation& situation) {
       (is_quorum_of(base(), situation.present) || situation.given_up || options_.partitionable);
   if (is_stuck) {
     PROBE("E13: a ballot is begun afresh");
-    round_.reset();
     quiet_until_ = now;
+    if (options_.partitionable) note_failures(now);
+    round_.reset();
     return;
   }
   if (now - round_->last_sent() >= options_.resend) resend(now);
+}
+
+// Rule Q1: where all must agree, one that answers and can do no more must not stop the others. If
+// that is the proposer itself, it leaves it to the next.
+void ViewChange::note_failures(TimePoint now) {
+  if (const auto* proposing = round_->in<FlushRound::Proposing>()) {
+    for (const Rank rank : ranks_in(base(), proposing->value.next, /*by_name=*/true)) {
+      if (!proposing->accepted.contains(rank)) ++failures_[rank];
+    }
+  } else if (round_->in<FlushRound::Filling>() != nullptr && ++failures_[*rank_] >= kFailuresMax) {
+    PROBE("Q1: a proposer that cannot get the cut gives way");
+    last_proposer_ = *rank_;
+    quiet_until_ = now + 2 * options_.patience;
+  }
+}
+
+void ViewChange::forgo(const protocol::ViewChangeValue& decided) {
+  agreement_.forgo(decided.next);
+  record_changed_ = true;
 }
 
 void ViewChange::resend(TimePoint now) {

@@ -1,6 +1,7 @@
 // Getting from one view to the next.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -124,6 +125,9 @@ class ViewChange {
   // All of wanted() is held.
   void on_cut_held(TimePoint now);
 
+  // A decision that this member cannot carry out: it lacks messages that nobody gives it.
+  void forgo(const protocol::ViewChangeValue& decided);
+
   // --- outputs, in this order: persist the record, then send, then install.
   bool take_record_changed() { return std::exchange(record_changed_, false); }
   std::vector<Outbound> take_outbound() { return std::exchange(outbound_, {}); }
@@ -170,6 +174,7 @@ class ViewChange {
   bool accept(const protocol::Ballot& ballot, const protocol::ViewChangeValue& value);
   void abandon(TimePoint now, const Situation& situation);
   void resend(TimePoint now);
+  void note_failures(TimePoint now);
   std::vector<std::string> names_of(const std::set<Rank>& ranks) const;
   std::set<Rank> others() const;
 
@@ -180,6 +185,8 @@ class ViewChange {
   std::optional<FlushRound> round_;  // own ballot
   std::optional<Pending> pending_;   // somebody's proposal
   std::uint64_t highest_round_ = 0;
+  // Members that are present and did not accept, or could not be proposed for: how often (rule Q1).
+  std::map<Rank, int> failures_;
   bool may_become_primary_ = false;        // components came together, and are a quorum again (Q3)
   std::optional<TimePoint> reason_since_;  // a reason for a ballot has stood since
   std::optional<TimePoint> quorum_since_;  // a quorum is present since

@@ -312,7 +312,7 @@ Electorate electorate_of(const Choice& choice, const std::vector<Rank>& staying)
     protocol::PrimaryClaim claim = answer.state.claim.value_or(protocol::PrimaryClaim{});
     if (choice.base.primary) {
       claim = {.last = choice.base, .attempts = {}};
-      if (answer.state.accepted) claim.attempts.push_back(answer.state.accepted->value.next);
+      if (answer.state.accepted) note_attempt(claim, answer.state.accepted->value.next);
     }
     electorate.voters.push_back({answer.from.name, answer.state.since, claim.last.id});
     electorate.claims.push_back(std::move(claim));
@@ -352,13 +352,18 @@ void claim_freely(const Choice& choice, const std::vector<Rank>& staying, ViewCh
   }
   if (!value.next.primary) return;
   PROBE("Q3: a view becomes primary again");
-  if (last.id.counter == 0) value.next.lineage = choice.ballot.incarnation;
+  // Some may have formed a first view before, unknown to the others: all of them are one lineage.
+  if (last.id.counter == 0) value.next.lineage = Incarnation{last.id.proposer.value | 1};
   value.next.id.counter = std::max(value.next.id.counter, last.id.counter + 1);
   for (const DaemonView& attempt : value.claim->attempts) {
     value.next.id.counter = std::max(value.next.id.counter, attempt.id.counter + 1);
   }
-  value.recovered =
-      last.id.counter > 0 && !is_quorum_of(last, ranks_in(last, value.next, /*by_name=*/false));
+  const auto live_on = [&](const DaemonView& view) {
+    return is_quorum_of(view, ranks_in(view, value.next, /*by_name=*/false));
+  };
+  const auto& attempts = value.claim->attempts;
+  value.recovered = (last.id.counter > 0 && !live_on(last)) ||
+                    !std::all_of(attempts.begin(), attempts.end(), live_on);
 }
 
 }  // namespace

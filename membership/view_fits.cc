@@ -118,6 +118,7 @@ bool fits(const ViewChangeValue& value, const DaemonView& base) {
   if (value.base != base.id || !fits(value)) return false;
   const bool is_first = base.id.counter == 0;
   if (!fits_lineage(value, base)) return false;
+  if ((!base.primary || !value.next.primary) && !value.claim) return false;
   const bool left_base =
       std::all_of(value.left.begin(), value.left.end(),
                   [&](const DepartedDaemon& departed) { return is_in(base, departed.id); });

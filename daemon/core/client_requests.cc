@@ -229,6 +229,7 @@ void ClientService::on_message(Session& session, protocol::Watch watch) {
     GroupView view;
     view.id = group->view;
     view.members = group->members;
+    view.primary = view_.primary;
     tell(session.id, protocol::WatchedView{group->name, std::move(view)});
   }
   session.watched = std::move(watch.groups);

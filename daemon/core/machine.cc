@@ -38,6 +38,16 @@ DaemonView genesis_view(const DaemonOptions& options) {
 protocol::DurableRecord starting_record(const DaemonOptions& options,
                                         protocol::DurableRecord record) {
   if (record.since == Incarnation{}) record.since = options.self.incarnation;
+  if (!options.partitionable && !record.decided.primary) {
+    // The policy was changed. What was attempted since may have come about: then this record knows
+    // too little to vote (rule R5).
+    const protocol::PrimaryClaim claim = record.claim.value_or(protocol::PrimaryClaim{});
+    record = {.decided = claim.last,
+              .promised = {},
+              .accepted = std::nullopt,
+              .since = claim.attempts.empty() ? record.since : options.self.incarnation,
+              .claim = std::nullopt};
+  }
   if (record.decided.id.counter > 0 || record.promised.round > 0) return record;
   record.decided = genesis_view(options);
   return record;

@@ -156,6 +156,7 @@ class DaemonCore::Machine {
   void disconnect_strangers();
   bool is_needed(const std::string& name) const;
   void send_install(const DaemonId& to, bool with_groups);
+  void trim_arrivals(const DaemonId& to, protocol::Install& install) const;
   // `with_groups`: it has never been in the view before, or asks for them.
   void answer_with_install(const DaemonId& to, bool with_groups);
   void suspend_if_stuck();
@@ -173,7 +174,8 @@ class DaemonCore::Machine {
   bool is_following() const;
   void watch_components();
   bool is_quiet_due(bool follows) const;
-  void begin_quiet(bool is_quiet);
+  void begin_quiet(const protocol::ViewChangeValue& value);
+  void forgo_decision();
   void on_install(const protocol::FrameHeader& header, const protocol::Install& install);
   void on_decided_here(const protocol::ViewChangeValue& value);
   void install_as_arrival(const protocol::ViewChangeValue& value,
@@ -238,6 +240,7 @@ class DaemonCore::Machine {
   TimePoint serve_until_;                 // one that waited in vain does not wait again before
   std::map<Incarnation, TimePoint> heard_here_;  // members: their last frame of this view
   std::set<Incarnation> elsewhere_;              // members that went on to another view
+  std::set<ViewId> forgone_;  // decisions that leave this view and cannot be carried out here
   std::map<ViewId, std::shared_ptr<const membership::Origin>> origins_;  // quiet views around
   ClientService clients_;
   Pauses installs_sent_;

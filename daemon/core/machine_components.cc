@@ -6,6 +6,7 @@
 #include "daemon/core/machine.h"
 #include "groupcomm/probe.h"
 #include "membership/partition_policy.h"
+#include "membership/view_fits.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -22,6 +23,8 @@ constexpr int kQuietTimeOuts = 3;
 constexpr int kServeTimeOuts = 4;
 // A member of which no frame of this view comes for so many times the time-out is in another one.
 constexpr int kElsewhereTimeOuts = 2;
+// A component whose views are counted so near to the end is left alone.
+constexpr std::uint64_t kViewsLeft = 1024;
 
 bool contains(const std::vector<Incarnation>& row, Incarnation incarnation) {
   return std::find(row.begin(), row.end(), incarnation) != row.end();
@@ -47,7 +50,7 @@ void DaemonCore::Machine::begin_alone() {
   if (record.accepted) newest = std::max(newest, record.accepted->value.next.id.counter);
   ViewChangeValue value;
   value.base = record.decided.id;
-  value.next = {.id = {newest + 1, options_.self.incarnation, 0},
+  value.next = {.id = {std::min(newest + 1, membership::kCountMax), options_.self.incarnation, 0},
                 .lineage = record.decided.lineage,
                 .members = {{options_.self, options_.address}},
                 .primary = false,
@@ -86,9 +89,11 @@ void DaemonCore::Machine::learn_where_it_is(const DaemonId& member, const Daemon
 std::vector<Joiner> DaemonCore::Machine::component(const DaemonView& view) const {
   std::vector<Joiner> members;
   if (!membership::are_disjoint(view, view_)) return members;
+  if (view.id.counter + kViewsLeft > membership::kCountMax) return members;  // rule P6
   for (const DaemonMember& member : view.members) {
     const auto found = strangers_.find(member.id.incarnation);
     if (found == strangers_.end() || !lives(found->second)) return {};
+    if (barred_.contains(member.id.name)) return {};  // rule D9
     const Stranger& stranger = found->second;
     if (!stranger.beacon.decided || stranger.beacon.decided->id != view.id) return {};
     members.push_back({stranger.member, stranger.beacon.hears});
@@ -133,14 +138,26 @@ bool DaemonCore::Machine::is_quiet(const std::vector<Joiner>& members) const {
 std::vector<Joiner> DaemonCore::Machine::arrivals() const {
   std::vector<Joiner> arriving;
   if (is_following()) return arriving;
+  std::size_t places = protocol::kDaemonsMax - view_.members.size();
+  std::size_t bytes = clients_.directory().bytes();
   for (const auto& [id, view] : views_around()) {
     if (!membership::leads(view_, *view)) continue;
     std::vector<Joiner> members = component(*view);
     const auto origin = origins_.find(id);
     if (members.empty() || !is_quiet(members) || origin == origins_.end()) continue;
-    for (Joiner& member : members) {
-      member.origin = origin->second;
-      arriving.push_back(std::move(member));
+    // All groups of a view must fit into one frame (rule G5): so they come one after another, or
+    // not.
+    const std::size_t more = membership::GroupDirectory::bytes_taken(origin->second->groups);
+    if (members.size() > places || bytes + more > membership::GroupDirectory::kBytesMax) {
+      PROBE("Q5: there is no room for a component");
+      continue;
+    }
+    places -= members.size();
+    bytes += more;
+    // Who stands last is looked at first.
+    for (auto member = members.rbegin(); member != members.rend(); ++member) {
+      member->origin = origin->second;
+      arriving.push_back(std::move(*member));
     }
   }
   return arriving;
@@ -184,12 +201,14 @@ bool DaemonCore::Machine::is_quiet_due(bool follows) const {
   return !follows && (now_ < serve_until_ || now_ - followed_ > options_.suspect);
 }
 
-void DaemonCore::Machine::begin_quiet(bool is_quiet) {
-  if (!is_quiet) quiet_since_.reset();
-  if (is_quiet && !quiet_since_) quiet_since_ = now_;
+void DaemonCore::Machine::begin_quiet(const ViewChangeValue& value) {
+  if (!value.quiet) quiet_since_.reset();
+  if (value.quiet && !quiet_since_) quiet_since_ = now_;
+  if (!value.arrivals.empty()) serve_until_ = TimePoint{};
   followed_ = now_;
   heard_here_.clear();
   elsewhere_.clear();
+  forgone_.clear();
 }
 
 // --- decisions -----------------------------------------------------------------------------------
@@ -203,6 +222,7 @@ void DaemonCore::Machine::on_install(const protocol::FrameHeader& header,
     return arrival.from == view_.id && contains(arrival.daemons, options_.self.incarnation);
   };
   if (std::any_of(value.arrivals.begin(), value.arrivals.end(), is_ours)) {
+    if (!refuse_unless(quiet_since_ && is_in(value.next, options_.self))) return;
     if (install.groups) return install_as_arrival(value, *install.groups);
     send({header.sender.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
     return;
@@ -217,6 +237,7 @@ void DaemonCore::Machine::on_install(const protocol::FrameHeader& header,
 
 void DaemonCore::Machine::on_decided_here(const ViewChangeValue& value) {
   if (is_in(value.next, options_.self)) {
+    if (!refuse_unless(!value.cut.empty()) || forgone_.contains(value.next.id)) return;
     if (deciding_ && deciding_->next.id >= value.next.id) return;
     frozen_messages();
     deciding_ = value;
@@ -224,12 +245,31 @@ void DaemonCore::Machine::on_decided_here(const ViewChangeValue& value) {
     return fill_cut();
   }
   if (leaving_) return on_excluded(value);
+  bool is_news = false;
   for (const DaemonMember& member : value.next.members) {
     if (!is_in(view_, member.id)) continue;
-    PROBE("Q6: others went on without us");
-    elsewhere_.insert(member.id.incarnation);
+    is_news = elsewhere_.insert(member.id.incarnation).second || is_news;
   }
+  if (!is_news) return;
+  PROBE("Q6: others went on without us");
+  change_.ask_afresh(now_);
   run_view_change();
+}
+
+// Messages of the decided cut do not come: the others are gone. It goes on without them, as one who
+// never heard of the decision, but for what has to be outvoted.
+void DaemonCore::Machine::forgo_decision() {
+  PROBE("Q6: a decision is given up whose messages do not come");
+  const ViewChangeValue value = *std::exchange(deciding_, std::nullopt);
+  report(true, "view " + to_string(value.next.id) + " was decided, but messages of view " +
+                   to_string(view_.id) + " cannot be had: goes on without those who have them");
+  forgone_.insert(value.next.id);
+  change_.forgo(value);
+  for (const DaemonMember& member : value.next.members) {
+    if (member.id != options_.self) elsewhere_.insert(member.id.incarnation);
+  }
+  refill_due_ = TimePoint::never();
+  change_.ask_afresh(now_);
 }
 
 // In a quiet view nothing was sent, so nothing is left to be delivered.

@@ -324,6 +324,8 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
                                   const protocol::Beacon& beacon) {
   const DaemonId& from = header.sender;
   if (!has_same_policy(header, beacon)) return;
+  const bool is_of_policy = options_.partitionable || !beacon.decided || beacon.decided->primary;
+  if (!refuse_unless(is_of_policy)) return;
   const bool is_known = connected_.contains(from.name) || is_needed(from.name);
   if (!refuse_unless(is_known || connected_.size() < kConnectedMax)) return;
   if (beacon.decided && beacon.decided->id.counter > 0 &&

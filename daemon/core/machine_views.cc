@@ -26,6 +26,12 @@ bool contains(const std::vector<Incarnation>& row, Incarnation incarnation) {
   return std::find(row.begin(), row.end(), incarnation) != row.end();
 }
 
+bool is_arrival(const ViewChangeValue& value, const DaemonId& id) {
+  return std::any_of(value.arrivals.begin(), value.arrivals.end(), [&](const auto& arrival) {
+    return contains(arrival.daemons, id.incarnation);
+  });
+}
+
 bool is_in(const DaemonView& view, const DaemonId& id) {
   return std::any_of(view.members.begin(), view.members.end(),
                      [&](const DaemonMember& member) { return member.id == id; });
@@ -220,6 +226,7 @@ void DaemonCore::Machine::flush_view_change_outputs() {
     }
     const protocol::Install install{.value = *decided, .groups = std::nullopt, .departed = {}};
     if (!others.empty()) send(others, protocol::Lane::kControl, change_.base().id, install);
+    if (options_.partitionable) return on_decided_here(*decided);
     on_decided(*decided, std::nullopt);
   }
 }
@@ -250,6 +257,9 @@ void DaemonCore::Machine::ask_for_cut(const ViewId& next,
   if (refill_view_ != next || gaps < refill_gaps_) refill_progress_ = now_;
   refill_view_ = next;
   refill_gaps_ = gaps;
+  if (options_.partitionable && deciding_ && now_ - refill_progress_ > options_.suspect) {
+    return forgo_decision();
+  }
   // Rule R2: whoever held them has died. The value stands all the same, and goes on without us.
   if (now_ - refill_progress_ > kRefillTimeOuts * options_.suspect) {
     PROBE("messages of a decided cut cannot be had");
@@ -399,7 +409,7 @@ void DaemonCore::Machine::install_as_joiner(const ViewChangeValue& value,
 void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   view_ = value.next;
   installed_at_ = now_;
-  begin_quiet(value.quiet);
+  begin_quiet(value);
   ++views_installed_;
   for (Rank rank = 0; rank < view_.members.size(); ++rank) {
     const DaemonId& id = view_.members[rank].id;
@@ -500,9 +510,22 @@ void DaemonCore::Machine::disconnect_strangers() {
   }
 }
 
+// Whoever was in the view before needs what the arrivals brought, and all others the outcome: both
+// would be too much for a frame.
+void DaemonCore::Machine::trim_arrivals(const DaemonId& to, protocol::Install& install) const {
+  if (install.value.arrivals.empty() || !install.groups) return;
+  const bool was_here = retired_ && is_in(retired_->view, to) && !is_arrival(install.value, to);
+  if (was_here) return install.groups.reset();
+  for (protocol::Arrival& arrival : install.value.arrivals) arrival.groups.clear();
+}
+
 void DaemonCore::Machine::send_install(const DaemonId& to, bool with_groups) {
   protocol::Install install = *last_install_;
   if (!with_groups) install.groups.reset();
+  // Who arrived was not told what it brought itself, and cannot tell those who must know.
+  const bool must_know = is_in(view_, to) && !is_arrival(install.value, to);
+  if (must_know && is_arrival(install.value, options_.self)) return;
+  trim_arrivals(to, install);
   if (departed_.contains(to.incarnation) || is_double_of_member(to)) {
     install.departed = to.incarnation;
   }

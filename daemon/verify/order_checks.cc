@@ -137,6 +137,7 @@ struct Participant {
   const Membership* membership = nullptr;
   std::vector<const DeliveryInfo*> totals;
   bool went_on = false;
+  bool went_apart = false;  // or died on the side of a partition, perhaps
   // It went on to a view that says that what only the dead had seen may be gone. What a quorum had
   // may then be forgotten, but not what it had itself, as every safe message.
   bool is_recovered = false;
@@ -184,22 +185,26 @@ void check_strong_order(const History& history, Findings& findings) {
       const bool went_on = i + 1 < membership.stays.size();
       const Stay& stay = membership.stays[i];
       // Who died at the side of a partition may have gone apart before.
-      const std::size_t count =
-          history.is_partitionable() && !went_on ? stay.before_transition : stay.deliveries.size();
+      const bool is_apart = history.is_partitionable() && history.ends_apart(membership, i);
+      const std::size_t count = is_apart ? stay.before_transition : stay.deliveries.size();
       by_view[stay.view].push_back(
           {.membership = &membership,
            .totals = totals_of(stay, is_uniform ? Order::kTotal : Order::kSafe, count),
            .went_on = went_on,
+           .went_apart = is_apart,
            .is_recovered = went_on && history.ends_apart(membership, i)});
     }
   }
   Positions positions(history.messages().size());
   for (const auto& [view, participants] : by_view) {
     for (const Participant& early : participants) {
-      if (early.totals.empty() || early.went_on) continue;
+      // Daemons record no transitions: of the sides of a partition the clients tell.
+      const bool tells = history.level() == Role::kClient && early.went_apart;
+      if (early.totals.empty() || (early.went_on && !tells)) continue;
       positions.fill(early.totals);
       for (const Participant& survivor : participants) {
-        if (survivor.went_on) check_prefix(history, early, survivor, positions, findings);
+        if (!survivor.went_on || survivor.went_apart) continue;
+        check_prefix(history, early, survivor, positions, findings);
       }
     }
   }

@@ -21,7 +21,7 @@ namespace groupcomm::protocol {
 
 inline constexpr std::size_t kDaemonsMax = 64;
 inline constexpr std::size_t kAncestorsMax = 16;
-inline constexpr std::size_t kAttemptsMax = 16;
+inline constexpr std::size_t kAttemptsMax = 64;
 
 struct DaemonMember {
   DaemonId id;

@@ -546,7 +546,7 @@ struct PrimaryClaim {
   # What a daemon in a view that is not primary knows of those that are.
   last @0 :DaemonView;            # the newest one known to be decided; counter 0: the seeds
   attempts @1 :List(DaemonView);  # accepted as following it; whether decided is not known;
-                                  # at most 16
+                                  # at most 64
 }
 
 struct DepartedDaemon {

@@ -72,6 +72,35 @@ TEST(PartitionPolicy, BelievesWhoeverKnowsOfTheLatestPrimaryView) {
   EXPECT_EQ(join_claims(later, old), later);
 }
 
+// Of five, three formed the view 8 without the other two, or so these believe who left it again,
+// and outvoted it by 9; and who lives on in 8 does not know of that.
+TEST(PartitionPolicy, KeepsAttemptsThatAreLaterThanTheLatestPrimaryView) {
+  const PrimaryClaim left{view_of(5, 7), {attempt_of({0, 3, 4}, 8), attempt_of({1, 2, 3, 4}, 9)}};
+  const PrimaryClaim stayed{attempt_of({0, 3, 4}, 8), {}};
+  const PrimaryClaim both{attempt_of({0, 3, 4}, 8), {attempt_of({1, 2, 3, 4}, 9)}};
+  EXPECT_EQ(join_claims(left, stayed), both);
+  EXPECT_EQ(join_claims(stayed, left), both);
+  EXPECT_FALSE(may_be_primary(both, voters({0, 3}, both.last)));
+}
+
+TEST(PartitionPolicy, OutvotesTheSameMembersOnce) {
+  PrimaryClaim claim{view_of(3, 7), {}};
+  for (std::uint64_t counter = 8; counter < 200; ++counter) {
+    note_attempt(claim, attempt_of({0, 1}, counter));
+  }
+  EXPECT_EQ(claim.attempts, (std::vector<DaemonView>{attempt_of({0, 1}, 199)}));
+}
+
+TEST(PartitionPolicy, ForgetsNoAttemptWithoutKnowingThatThereAreTooMany) {
+  PrimaryClaim claim{view_of(3, 7), {}};
+  for (std::size_t i = 0; i < protocol::kAttemptsMax + 10; ++i) {
+    note_attempt(claim, attempt_of({0, 1, i + 2}, 8 + i));
+  }
+  EXPECT_EQ(claim.attempts.size(), protocol::kAttemptsMax);
+  EXPECT_EQ(claim.attempts.front(), attempt_of({0, 1, 12}, 18));
+  EXPECT_FALSE(may_be_primary(claim, voters({0, 1, 2}, claim.last)));
+}
+
 TEST(PartitionPolicy, PutsTheAttemptsOfAllTogether) {
   const PrimaryClaim one{view_of(3), {attempt_of({0, 1}, 8), attempt_of({0, 2}, 9)}};
   const PrimaryClaim other{view_of(3), {attempt_of({0, 2}, 9), attempt_of({1, 2}, 10)}};

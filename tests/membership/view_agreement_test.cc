@@ -122,9 +122,9 @@ TEST(ViewAgreement, NotesWhatMayBecomePrimary) {
                            .claim = protocol::PrimaryClaim{view_of(5, 3), {view_of(4, 6)}}});
   const protocol::Ballot ballot{.round = 1, .proposer = 0, .incarnation = incarnation_of(0)};
   EXPECT_TRUE(agreement.accept_freely(ballot, free_value(/*primary=*/true)));
-  // It learns of a later primary view than it knew, and what was attempted before is settled.
+  // It learns of a later primary view than it knew; what is later still counts.
   EXPECT_EQ(agreement.record().claim,
-            (protocol::PrimaryClaim{view_of(5, 4), {free_value(true).next}}));
+            (protocol::PrimaryClaim{view_of(5, 4), {view_of(4, 6), free_value(true).next}}));
   EXPECT_EQ(agreement.accepted(), std::nullopt);
   EXPECT_FALSE(agreement.accept_freely(ballot, free_value(/*primary=*/true)));
   // Nothing came of it: it goes on with others, and still knows.
@@ -132,7 +132,7 @@ TEST(ViewAgreement, NotesWhatMayBecomePrimary) {
   other.primary = false;
   agreement.decide(other);
   EXPECT_EQ(agreement.record().claim,
-            (protocol::PrimaryClaim{view_of(5, 4), {free_value(true).next}}));
+            (protocol::PrimaryClaim{view_of(5, 4), {view_of(4, 6), free_value(true).next}}));
   // It came about.
   agreement.decide(view_of(2, 10));
   EXPECT_EQ(agreement.record().claim, std::nullopt);

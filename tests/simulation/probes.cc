@@ -20,7 +20,10 @@ const std::vector<std::string>& rare_probes() {
       // the unit tests get there (forged_frames_test.cc, strangers_test.cc, components_test.cc,
       // partition_policy_test.cc), and the fuzz target `forged`.
       "Q3: more attempts than can be kept",
+      "Q1: a proposer that cannot get the cut gives way",
       "Q5: a member of the other component is left out",
+      "Q5: there is no room for a component",
+      "Q6: a decision is given up whose messages do not come",
       "a message counts joins and leaves that are not among its causes",
       "a message of the cut is none of its daemon's",
       "a message that does not follow the one before",

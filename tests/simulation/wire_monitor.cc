@@ -54,12 +54,19 @@ void WireMonitor::on_body(const FrameHeader& header, const protocol::State& stat
 }
 
 void WireMonitor::on_body(const FrameHeader&, const protocol::Install& install) {
+  const auto [view, is_first] = views_.try_emplace(install.value.next.id, install.value.next);
+  if (!is_first && !(view->second == install.value.next)) {
+    scene_.complain("wire: two views have the id " + to_string(install.value.next.id));
+  }
   if (install.value.claim) return;  // needs no quorum: others may decide something else (rule Q1)
   // One in each lineage: an operator may force another where it is not known what was decided.
   const Incarnation lineage = install.value.forced ? install.value.next.lineage : Incarnation{};
-  const auto [known, is_new] = decisions_.try_emplace({install.value.base, lineage}, install.value);
-  if (is_new || known->second == install.value) return;
-  scene_.complain("wire: two values are installed from view " + to_string(install.value.base));
+  // Who arrives is not told again what it brought.
+  protocol::ViewChangeValue value = install.value;
+  for (protocol::Arrival& arrival : value.arrivals) arrival.groups.clear();
+  const auto [known, is_new] = decisions_.try_emplace({value.base, lineage}, value);
+  if (is_new || known->second == value) return;
+  scene_.complain("wire: two values are installed from view " + to_string(value.base));
 }
 
 }  // namespace groupcomm::simulation

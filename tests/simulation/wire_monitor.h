@@ -37,6 +37,7 @@ class WireMonitor {
   std::map<ViewId, DaemonId> sequencers_;
   // By the view that is left, and the lineage that is begun by force.
   std::map<std::pair<ViewId, Incarnation>, protocol::ViewChangeValue> decisions_;
+  std::map<ViewId, protocol::DaemonView> views_;
   std::map<SenderInView, protocol::State> frozen_;
 };
 
