@@ -129,7 +129,8 @@ class ChainCheck {
   // only recorded as decided there is no trace: the next one is recovered.)
   void check_beginning(const std::string& lineage, const Link& first, const Link*& root) {
     if (first.forced || (first.recovered && !first.ancestor.empty())) {
-      if (first.ancestor.empty() || chains_.contains(first.ancestor)) return;
+      // (What it descends from may have been only recorded as decided, by who restarted since.)
+      if (first.ancestor.empty() || chains_.contains(first.ancestor) || first.recovered) return;
       return findings_.add("M6", "the lineage of a forced view descends from an unknown one",
                            {record_of(first)});
     }
