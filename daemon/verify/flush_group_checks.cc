@@ -8,8 +8,13 @@ namespace groupcomm::verify {
 void check_sending_view(const History& history, Findings& findings) {
   for (const Membership& membership : history.memberships()) {
     if (!history.is_flush(membership.group)) continue;
-    for (const Stay& stay : membership.stays) {
-      for (const DeliveryInfo& delivery : stay.deliveries) {
+    for (std::size_t s = 0; s < membership.stays.size(); ++s) {
+      const Stay& stay = membership.stays[s];
+      // The sender may have gone on to a view that this side of a partition does not know.
+      const bool is_apart = history.is_partitionable() && history.ends_apart(membership, s);
+      const std::size_t count = is_apart ? stay.before_transition : stay.deliveries.size();
+      for (std::size_t i = 0; i < std::min(count, stay.deliveries.size()); ++i) {
+        const DeliveryInfo& delivery = stay.deliveries[i];
         const MessageInfo& message = history.message(delivery.message);
         const record::Send* sent = message.daemon_send;
         if (sent == nullptr) sent = message.client_send;
