@@ -4,6 +4,7 @@
 #include <set>
 
 #include "membership/view_choice.h"
+#include "membership/view_lookup.h"
 
 namespace groupcomm::membership {
 namespace {
@@ -13,11 +14,6 @@ using protocol::DaemonView;
 using protocol::DepartedDaemon;
 using protocol::MessageReference;
 using protocol::ViewChangeValue;
-
-bool is_in(const DaemonView& view, const DaemonId& id) {
-  return std::any_of(view.members.begin(), view.members.end(),
-                     [&](const DaemonMember& member) { return member.id == id; });
-}
 
 template <typename T>
 bool has_repetition(std::vector<T> values) {

@@ -7,10 +7,13 @@
 #include "groupcomm/probe.h"
 #include "membership/partition_policy.h"
 #include "membership/view_fits.h"
+#include "membership/view_lookup.h"
 
 namespace groupcomm::daemon {
 namespace {
 
+using membership::contains;
+using membership::is_in;
 using membership::Joiner;
 using membership::Origin;
 using protocol::DaemonMember;
@@ -25,15 +28,6 @@ constexpr int kServeTimeOuts = 4;
 constexpr int kElsewhereTimeOuts = 2;
 // A component whose views are counted so near to the end is left alone.
 constexpr std::uint64_t kViewsLeft = 1024;
-
-bool contains(const std::vector<Incarnation>& row, Incarnation incarnation) {
-  return std::find(row.begin(), row.end(), incarnation) != row.end();
-}
-
-bool is_in(const DaemonView& view, const DaemonId& id) {
-  return std::any_of(view.members.begin(), view.members.end(),
-                     [&](const DaemonMember& member) { return member.id == id; });
-}
 
 }  // namespace
 

@@ -4,15 +4,13 @@
 
 #include "daemon/core/machine.h"
 #include "groupcomm/probe.h"
+#include "membership/view_lookup.h"
 
 namespace groupcomm::daemon {
 namespace {
 
+using membership::contains;
 using protocol::DaemonView;
-
-bool contains(const std::vector<Incarnation>& row, Incarnation incarnation) {
-  return std::find(row.begin(), row.end(), incarnation) != row.end();
-}
 
 // The view that a frame says is decided.
 const DaemonView* decided_by(const protocol::PeerBody& body) {

@@ -5,10 +5,12 @@
 #include "daemon/core/machine.h"
 #include "groupcomm/probe.h"
 #include "membership/view_fits.h"
+#include "membership/view_lookup.h"
 
 namespace groupcomm::daemon {
 namespace {
 
+using membership::contains;
 using protocol::DaemonMember;
 using protocol::DaemonView;
 
@@ -20,10 +22,6 @@ template <typename T>
 constexpr bool kIsInsideView =
     std::is_same_v<T, protocol::Batch> || std::is_same_v<T, protocol::Nack> ||
     std::is_same_v<T, protocol::Repair> || std::is_same_v<T, protocol::Heartbeat>;
-
-bool contains(const std::vector<Incarnation>& row, Incarnation incarnation) {
-  return std::find(row.begin(), row.end(), incarnation) != row.end();
-}
 
 bool is_vote(const protocol::PeerBody& body) {
   return std::visit(

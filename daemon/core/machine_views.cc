@@ -4,10 +4,13 @@
 
 #include "daemon/core/machine.h"
 #include "groupcomm/probe.h"
+#include "membership/view_lookup.h"
 
 namespace groupcomm::daemon {
 namespace {
 
+using membership::contains;
+using membership::is_in;
 using membership::Joiner;
 using membership::ViewChange;
 using protocol::DaemonMember;
@@ -22,19 +25,10 @@ constexpr int kStrangerPatience = 10;
 constexpr Duration kLeavePause = std::chrono::milliseconds(20);
 constexpr Duration kLeaveTimeOut = std::chrono::seconds(1);
 
-bool contains(const std::vector<Incarnation>& row, Incarnation incarnation) {
-  return std::find(row.begin(), row.end(), incarnation) != row.end();
-}
-
 bool is_arrival(const ViewChangeValue& value, const DaemonId& id) {
   return std::any_of(value.arrivals.begin(), value.arrivals.end(), [&](const auto& arrival) {
     return contains(arrival.daemons, id.incarnation);
   });
-}
-
-bool is_in(const DaemonView& view, const DaemonId& id) {
-  return std::any_of(view.members.begin(), view.members.end(),
-                     [&](const DaemonMember& member) { return member.id == id; });
 }
 
 }  // namespace
