@@ -499,6 +499,9 @@ bool Holdback::finish(const std::vector<MessageNumber>& cut, OrderNumber first_p
   total_->extend(first_place, places);
   advance_ordered_line();
   last_known_place_ = ordered_line_;
+  if (ordered_line_ < total_->known()) {
+    PROBE("E44: a place is void, since a message at or before it is lost");
+  }
   total_->replace_after(ordered_line_, unplaced_clear_messages());
   finishing_ = true;
   advance();
@@ -506,7 +509,12 @@ bool Holdback::finish(const std::vector<MessageNumber>& cut, OrderNumber first_p
   for (const Stream& stream : streams_) {
     for (MessageNumber number = stream.buffer.first(); number < stream.buffer.end(); ++number) {
       const Retained* entry = stream.buffer.find(number);
-      if (entry != nullptr && entry->clear && !entry->delivered) return false;
+      if (entry == nullptr || entry->delivered) continue;
+      if (entry->clear) return false;
+      PROBE("E4: a message of the cut is void, since its cause is lost");
+      if (entry->message->order == Order::kSafe) {
+        PROBE("E43: a safe message of the cut is void, since its cause is lost");
+      }
     }
   }
   return true;

@@ -35,6 +35,7 @@ void ClientService::charge(Session& session, std::uint64_t bytes) {
   session.meter.on_delivered(bytes);
   // Who is about to leave by itself is let go: the others are told of a leave.
   if (waiting > options_.client_queue_bytes && !session.leaving) {
+    if (!is_stamping_) PROBE("E18: a slow client has too much waiting as the view changes");
     if (to_evict_.empty() || to_evict_.back() != session.id) to_evict_.push_back(session.id);
   } else if (waiting > options_.client_queue_bytes / 2 && !session.warned) {
     session.warned = true;
@@ -156,6 +157,7 @@ void ClientService::enqueue(Session& session, QueuedRequest request, std::size_t
 }
 
 void ClientService::on_message(Session& session, protocol::Join join) {
+  if (!is_stamping_ && !view_.members.empty()) PROBE("E6: a join is asked for during a flush");
   enqueue(session, std::move(join), 0);
 }
 
@@ -259,7 +261,7 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
 
 // `what` it did, for the log, and `why` that is its end, in its own words.
 void ClientService::evict(Session& session, const std::string& what, const std::string& why) {
-  PROBE("E18: a client is evicted");
+  PROBE("a client is evicted");
   ++evicted_sessions_;
   effects_.push_back(Report{true, to_string(session.process) + " " + what + "; it is evicted"});
   for (const auto& [key, membership] : session.groups) {

@@ -46,7 +46,11 @@ std::optional<Rank> find_member(const DaemonView& view, const DaemonId& id) {
 // has a later one are dropped.
 bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header,
                                         const protocol::PeerBody& body) {
-  if (header.cluster != cluster_ || header.sender == options_.self) return false;
+  if (header.cluster != cluster_) {
+    PROBE("E41: a frame of another cluster");
+    return false;
+  }
+  if (header.sender == options_.self) return false;
   return is_of_our_lineage(header, body) && !is_double(header, body) &&
          !is_name_taken(header, body) && has_room_for(header.sender.name) &&
          learn_incarnation(header.sender);

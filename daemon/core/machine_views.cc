@@ -343,12 +343,13 @@ void DaemonCore::Machine::finish_leave_if_done() {
   bool done = !is_living() || leave_deadline_ <= now_;
   if (!done && leave_deadline_ == TimePoint::never()) {
     // Alone, or all leave together: nobody needs a view without us.
-    PROBE("E40: a leaver looks whether anybody needs a view");
+    PROBE("a leaver looks whether anybody needs a view");
     done = std::all_of(view_.members.begin(), view_.members.end(), [&](const auto& member) {
       const Incarnation incarnation = member.id.incarnation;
       return member.id == options_.self || leavers_.contains(incarnation) ||
              !detector_.is_heard(now_, incarnation);
     });
+    if (done && !leavers_.empty()) PROBE("E40: all that are there leave, and none needs a view");
     done = done || leave_by_ <= now_;  // nobody can take over: no quorum, or only the deaf
   }
   if (!done) return;

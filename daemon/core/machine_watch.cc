@@ -24,7 +24,7 @@ constexpr std::size_t kBarredMax = 256;
 // it, and what it reads now may have been sent before.
 void DaemonCore::Machine::begin_doubt() {
   if (!is_living() || membership::is_quorum_of(view_, {rank_})) return;
-  PROBE("E9: a daemon has stood still and asks before it delivers");
+  PROBE("E37: a daemon has stood still and asks before it delivers");
   doubt_ = heartbeats_made_ + 1;
   confirmed_ = {rank_};
   send_heartbeats();

@@ -13,6 +13,7 @@
 #include <map>
 #include <vector>
 
+#include "tests/simulation/edge_cases.h"
 #include "tests/simulation/probes.h"
 #include "tests/simulation/settings.h"
 #include "tests/simulation/simulator.h"
@@ -37,17 +38,35 @@ struct Ledger {
     std::uint64_t value;
   } counters[kCountersMax];
   std::uint64_t probes[kProbesMax];
-  std::uint64_t probes_before[kProbesMax];  // of the child that runs at the moment
+  std::uint64_t edge_cases[kEdgeCasesMax + 1];
 };
 
 // Counts runs, not hits: a branch that one run takes a thousand times is rare all the same.
-void add_probes(Ledger& ledger) {
+void add_probes(Ledger& ledger, const std::vector<ProbeCount>& before) {
   const std::vector<ProbeCount> counts = probe_counts();
   CHECK_LE(counts.size(), kProbesMax);
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i].count > ledger.probes_before[i]) ++ledger.probes[i];
-    ledger.probes_before[i] = counts[i].count;
+    if (counts[i].count > before[i].count) ++ledger.probes[i];
   }
+  for (const int number : edge_cases_between(before, counts)) ++ledger.edge_cases[number];
+}
+
+// Prints in how many runs each edge case was reached. Returns how many never were that should be.
+std::uint64_t print_edge_cases(const std::vector<Ledger*>& ledgers) {
+  std::uint64_t missed = 0;
+  for (const EdgeCase& edge_case : edge_cases()) {
+    std::uint64_t runs = 0;
+    for (const Ledger* ledger : ledgers) runs += ledger->edge_cases[edge_case.number];
+    const bool is_missed = runs == 0 && edge_case.elsewhere.empty();
+    const std::string note = is_missed ? "  NEVER REACHED"
+                             : !edge_case.elsewhere.empty()
+                                 ? "; instead " + std::string(edge_case.elsewhere)
+                                 : "";
+    std::printf("  %12llu E%d: %s%s\n", static_cast<unsigned long long>(runs), edge_case.number,
+                std::string(edge_case.what).c_str(), note.c_str());
+    if (is_missed) ++missed;
+  }
+  return missed;
 }
 
 // Prints them, the rarest first. Returns how many were never hit that are not known to be rare, or
@@ -102,6 +121,7 @@ bool is_over(const BatchOptions& options, Clock::time_point begin, const Ledger&
 void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
   Plan plan = draw_plan(seed);
   plan.checks_each_step = options.checks_each_step;
+  const std::vector<ProbeCount> before = probe_counts();
   Outcome outcome = Simulator(plan, /*verbose=*/false).run();
   if (options.twice) {
     const Outcome again = Simulator(plan, /*verbose=*/false).run();
@@ -113,7 +133,7 @@ void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
   ++ledger.runs;
   ledger.digest += outcome.digest * seed;
   add_counters(ledger, outcome.counters);
-  add_probes(ledger);
+  add_probes(ledger, before);
   const auto settled = static_cast<std::uint64_t>(outcome.settled_after.count());
   if (settled > ledger.unsettled_ns) ledger.unsettled_ns = settled;
   if (outcome.passed) return;
@@ -126,7 +146,6 @@ void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
 
 [[noreturn]] void run_child(const BatchOptions& options, Clock::time_point begin, Ledger& ledger) {
   const auto step = static_cast<std::uint64_t>(options.jobs);
-  std::fill(std::begin(ledger.probes_before), std::end(ledger.probes_before), 0);
   for (; ledger.next_seed <= options.last_seed && !is_over(options, begin, ledger);) {
     run_one(options, ledger.next_seed, ledger);
     std::fflush(stdout);
@@ -203,7 +222,7 @@ std::uint64_t run_batch(const BatchOptions& options) {
   print_summary(ledgers, Clock::now() - begin);
   std::uint64_t failures = 0;
   for (const Ledger* ledger : ledgers) failures += ledger->failures;
-  if (options.probes) failures += print_probes(ledgers);
+  if (options.probes) failures += print_probes(ledgers) + print_edge_cases(ledgers);
   munmap(memory, sizeof(Ledger) * jobs);
   return failures;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "groupcomm/probe.h"
 #include "groupcomm/wire/codec.h"
 #include "tests/simulation/describe.h"
 
@@ -46,8 +47,13 @@ void ClientNode::end_process(const verify::Record& last_record) {
   asked_.clear();
   notices_.clear();
   ended_.clear();
+  blocked_.clear();
+  met_.clear();
+  fresh_.clear();
   inbox_.clear();
   seen_ = 0;
+  const std::vector<Call> calls = std::exchange(calls_, {});
+  if (!calls.empty()) surroundings_.call_again(index_, calls);
 }
 
 void ClientNode::crash() {
@@ -145,7 +151,7 @@ void ClientNode::on_bytes(const Payload& bytes) {
   } else if (!core_->is_open()) {
     detach();
   }
-  if (random_.percent(80)) {
+  if (!scene_.plan().cues.empty() || random_.percent(80)) {
     drain();
   } else {
     schedule_drain();
@@ -237,10 +243,29 @@ void ClientNode::on_upcall(const upcall::ViewInstalled& u) {
   const auto previous = views_.find(u.group);
   record(verify::view_record(*core_->process(), u.group, u.view,
                              previous == views_.end() ? nullptr : &previous->second));
+  look_whom_it_meets(previous == views_.end() ? nullptr : &previous->second, u.group, u.view);
   views_[u.group] = u.view;
   ended_.erase(u.group);
+  blocked_.erase(u.group);
   if (u.view.my_rank != 0) return;
   record(record::Lead{.p = member_name(u.group), .g = u.group, .view = to_string(u.view.id)});
+}
+
+// Those who were members when it asked to join may have died since, all of them: before it has a
+// view or right after its first one.
+void ClientNode::look_whom_it_meets(const GroupView* previous, const std::string& group,
+                                    const GroupView& view) {
+  const std::vector<std::string> met = std::exchange(met_[group], {});
+  const bool was_new = fresh_.erase(group) > 0;
+  if (previous == nullptr) fresh_.insert(group);
+  if (view.members.size() > 1) return;
+  const auto has_died = [](const Departed& left) { return left.reason != LeaveReason::kLeave; };
+  const bool have_died = previous == nullptr
+                             ? !met.empty() && surroundings_.has_died(met)
+                             : was_new && std::any_of(view.left.begin(), view.left.end(), has_died);
+  if (have_died && surroundings_.members_besides(index_, group).empty()) {
+    PROBE("E30: the last members of a group die while another one joins");
+  }
 }
 
 // Requests are served in their order: the oldest such one has come true.
@@ -260,6 +285,17 @@ void ClientNode::on_upcall(const upcall::Transition& u) {
 void ClientNode::on_upcall(const upcall::Delivered& u) {
   scene_.count("deliveries");
   ++seen_;
+  const bool is_own = to_string(u.message.sender) == process_;
+  if (is_own) {
+    std::erase_if(calls_, [&](const Call& call) {
+      return call.group == u.group && call.number == u.message.number.value;
+    });
+  }
+  const auto here = views_.find(u.group);
+  if (is_own && u.message.order == Order::kSafe && here != views_.end() &&
+      here->second.members.size() == 1) {
+    PROBE("E35: a safe message of one who is alone");
+  }
   record(record::Deliver{.p = member_name(u.group),
                          .g = u.group,
                          .view = to_string(u.view),
@@ -294,12 +330,23 @@ void ClientNode::on_upcall(const upcall::Accepted& u) {
   send.request = u.request.value;
   record(send);
   if (asked.options.notify_safe) notices_.emplace(u.group, u.number.value);
+  if (asked.beside_answer) PROBE("E16: what was sent between a block and its answer is accepted");
+  if (asked.call) {
+    asked.call->number = u.number.value;
+    keep_call(std::move(*asked.call));
+  }
   if (--asked.groups_left == 0) asked_.erase(found);
 }
 
 void ClientNode::on_upcall(const upcall::Rejected& u) {
   scene_.count("rejected: " + to_string(u.reason));
-  if (asked_.erase(u.request) > 0) {
+  const auto asked = asked_.find(u.request);
+  if (asked != asked_.end()) {
+    if (u.reason == RejectReason::kGone) {
+      PROBE("E46: a connection ends before a send has its answer");
+      if (asked->second.call) keep_call(std::move(*asked->second.call));
+    }
+    asked_.erase(asked);
     record(record::Reject{.p = process_, .g = u.group, .reason = to_string(u.reason)});
   }
   wishes_.erase(u.request);
@@ -344,6 +391,7 @@ void ClientNode::on_upcall(const upcall::Suspended& u) {
 void ClientNode::on_upcall(const upcall::Block& u) {
   scene_.count("blocks");
   record(record::Block{.p = member_name(u.group), .g = u.group});
+  blocked_.insert(u.group);
   if (dithers_) return;
   const ClientPlan& plan = scene_.plan().client;
   if (scene_.is_stormy() && random_.chance(plan.no_answers)) {
@@ -363,6 +411,7 @@ void ClientNode::on_upcall(const upcall::Block& u) {
 void ClientNode::hold_back(const std::string& group) {
   const Queued agreed = core_->block_ok(group);
   if (!agreed.ok()) return;
+  blocked_.erase(group);
   record(record::BlockOk{.p = member_name(group), .g = group, .request = agreed.request.value});
 }
 
@@ -372,191 +421,12 @@ void ClientNode::on_upcall(const upcall::Gone& u) {
   record(record::Gone{.p = member_name(u.group), .g = u.group, .reason = to_string(u.reason)});
   views_.erase(u.group);
   ended_.erase(u.group);
+  blocked_.erase(u.group);
 }
 
 void ClientNode::on_upcall(const upcall::Disconnected&) {
   end_process(record::Exit{.p = process_});
   try_to_connect();
-}
-
-// --- what the application does -------------------------------------------------------------------
-
-void ClientNode::think() {
-  const Duration pause =
-      scene_.is_stormy() ? random_.about(scene_.plan().client.think) : milliseconds(100);
-  scene_.after(pause, [this, generation = generation_] {
-    if (generation != generation_) return;
-    if (!paused_) act();
-    think();
-  });
-}
-
-void ClientNode::play(const ScriptedAct& act) {
-  const std::string& what = act.what;
-  if (what == "crash") return crash();
-  if (what == "start") return start();
-  if (what == "pause") return pause();
-  if (what == "resume") return resume();
-  if (what == "bye") return say_bye();
-  if (what == "join") wanted_.insert(act.group);
-  if (what == "leave") wanted_.erase(act.group);
-  if (what == "bootstrap") {
-    ask_for_bootstrap();
-    return;
-  }
-  if (what == "dither") dithers_ = true;
-  if (what == "answer") hold_back(act.group);
-  if (what == "send" || what == "ask") {
-    const auto parsed = parse_order(act.order);
-    CHECK(parsed.ok());
-    std::string text = name_ + ":" + std::to_string(++payloads_);
-    text.resize(std::max(text.size(), act.bytes), '.');
-    multicast({act.group}, Payload::copy_of(text),
-              {.order = parsed.value(), .notify_safe = what == "ask"});
-  } else {
-    tend_memberships();
-  }
-  flush();
-}
-
-void ClientNode::act() {
-  if (!core_->connected()) return;
-  if (scene_.is_stormy() && !scene_.plan().cues.empty()) return;
-  const ClientPlan& plan = scene_.plan().client;
-  if (scene_.is_stormy()) {
-    if (random_.chance(plan.churn)) {
-      change_wishes();
-    } else if (plan.storms > 0 && random_.chance(plan.storms)) {
-      storm();
-    } else if (random_.chance(plan.bursts)) {
-      send_burst();
-    } else {
-      send_one();
-    }
-  }
-  act_as_leader();
-  tend_memberships();
-  flush();
-}
-
-// What only a leader may do, with the view's id as its token. Of views that are not primary there
-// are several at once.
-void ClientNode::act_as_leader() {
-  for (const auto& [group, view] : views_) {
-    if (view.my_rank != 0 || !view.primary || ended_.contains(group)) continue;
-    record(record::Act{.p = member_name(group), .g = group, .view = to_string(view.id)});
-    surroundings_.act_as_leader(group, view);
-  }
-}
-
-// Leaves and joins again and again, without waiting for an answer.
-void ClientNode::storm() {
-  scene_.count("storms of joins and leaves");
-  const std::uint64_t count = random_.between(2, 12);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const std::string& group = random_.pick(groups_);
-    wanted_.insert(group);
-    const bool is_leave = random_.percent(50);
-    const Queued queued = is_leave ? core_->leave(group) : core_->join(group, options_of(group));
-    if (queued.ok()) wishes_[queued.request] = (is_leave ? "-" : "+") + group;
-  }
-}
-
-void ClientNode::change_wishes() {
-  const std::string& group = random_.pick(groups_);
-  if (!wanted_.insert(group).second) wanted_.erase(group);
-}
-
-void ClientNode::tend_memberships() {
-  for (const std::string& group : groups_) {
-    const bool is_pending = std::any_of(wishes_.begin(), wishes_.end(), [&](const auto& wish) {
-      return wish.second.substr(1) == group;
-    });
-    // An application may also change its mind before it has an answer.
-    if (is_pending && !random_.percent(2)) continue;
-    const bool is_member = core_->view(group) != nullptr;
-    if (is_member == wanted_.contains(group)) continue;
-    const Queued queued = is_member ? core_->leave(group) : core_->join(group, options_of(group));
-    if (queued.ok()) wishes_[queued.request] = (is_member ? "-" : "+") + group;
-  }
-}
-
-GroupOptions ClientNode::options_of(const std::string& group) const {
-  const auto place = std::find(groups_.begin(), groups_.end(), group) - groups_.begin();
-  const std::size_t first_flush = groups_.size() - scene_.plan().flush_groups;
-  return {.flush = static_cast<std::size_t>(place) >= first_flush,
-          .uniform = static_cast<std::size_t>(place) < scene_.plan().uniform_groups};
-}
-
-void ClientNode::send_burst() {
-  const std::uint64_t count = random_.between(5, 60);
-  for (std::uint64_t i = 0; i < count && send_one(); ++i) {
-  }
-}
-
-std::vector<std::string> ClientNode::choose_groups() {
-  const ClientPlan& plan = scene_.plan().client;
-  const bool is_open = random_.chance(plan.open_sends);
-  std::vector<std::string> candidates;
-  for (const std::string& group : groups_) {
-    if (is_open || core_->view(group) != nullptr) candidates.push_back(group);
-  }
-  if (candidates.empty()) return {};
-  std::size_t count = 1;
-  if (random_.chance(plan.multi_sends)) count = random_.between(1, candidates.size());
-  while (candidates.size() > count) {
-    candidates.erase(candidates.begin() +
-                     static_cast<std::ptrdiff_t>(random_.below(candidates.size())));
-  }
-  return candidates;
-}
-
-SendOptions ClientNode::choose_options(const std::vector<std::string>& groups) {
-  const ClientPlan& plan = scene_.plan().client;
-  SendOptions options;
-  options.order = random_.pick(plan.orders);
-  options.self_discard = random_.chance(plan.self_discards);
-  options.notify_safe = random_.chance(plan.safe_notices);
-  const GroupView* view = core_->view(groups.front());
-  if (groups.size() == 1 && view != nullptr && random_.chance(plan.to_one)) {
-    options.to = random_.pick(view->members).process;
-    options.self_discard = false;
-  }
-  return options;
-}
-
-Payload ClientNode::make_payload() {
-  const ClientPlan& plan = scene_.plan().client;
-  if (random_.percent(3)) return Payload();
-  std::string text = name_ + ":" + std::to_string(++payloads_);
-  std::size_t size = random_.percent(90) ? random_.below(100) : random_.below(4000);
-  if (random_.chance(plan.large)) size = random_.between(60'000, 200'000);
-  if (text.size() < size) text.resize(size, static_cast<char>('a' + payloads_ % 26));
-  return Payload::copy_of(text);
-}
-
-bool ClientNode::send_one() {
-  const std::vector<std::string> groups = choose_groups();
-  if (groups.empty()) return false;
-  const SendOptions options = choose_options(groups);
-  const Payload payload = make_payload();
-  if (!scene_.sends()) return true;
-  return multicast(groups, payload, options);
-}
-
-bool ClientNode::multicast(const std::vector<std::string>& groups, const Payload& payload,
-                           const SendOptions& options) {
-  const Queued queued = core_->multicast(groups, payload, options);
-  if (!queued.ok()) {
-    scene_.count("refused: " + to_string(*queued.refused));
-    return false;
-  }
-  asked_[queued.request] = {.options = options,
-                            .hash = verify::payload_hash(payload.bytes()),
-                            .size = payload.size(),
-                            .seen = seen_,
-                            .groups_left = groups.size()};
-  return true;
 }
 
 }  // namespace groupcomm::simulation

@@ -17,6 +17,14 @@
 
 namespace groupcomm::simulation {
 
+// A message of the total order whose sender does not know whether it came through.
+struct Call {
+  std::string group;
+  std::uint64_t number = 0;  // 0: it does not even know whether its daemon accepted it
+  Order order = Order::kTotal;
+  Payload payload;
+};
+
 class ClientSurroundings {
  public:
   virtual ~ClientSurroundings() = default;
@@ -27,6 +35,15 @@ class ClientSurroundings {
   virtual void disconnect(std::size_t client) = 0;
   // The application touches something outside that only the leader of the group may touch.
   virtual void act_as_leader(const std::string& group, const GroupView& view) = 0;
+  // The process ended without knowing what became of these.
+  virtual void call_again(std::size_t client, const std::vector<Call>& calls) = 0;
+  // It asks for a join or leave.
+  virtual void on_wish(std::size_t client) = 0;
+  // The other processes that have a view of the group.
+  virtual std::vector<std::string> members_besides(std::size_t client,
+                                                   const std::string& group) const = 0;
+  // One of these processes ended without a leave.
+  virtual bool has_died(const std::vector<std::string>& processes) const = 0;
 };
 
 class ClientNode {
@@ -48,6 +65,12 @@ class ClientNode {
   };
   // An action of a scenario.
   void play(const ScriptedAct& act);
+  // Joins and leaves at one moment.
+  void storm();
+  // Sends at one moment.
+  void send_burst();
+  // False where it cannot now.
+  bool send(const std::string& group, Order order, const Payload& payload);
   // No more sends; wishes for memberships stay.
   void settle();
 
@@ -62,6 +85,8 @@ class ClientNode {
   std::string unsettled() const;
   const GroupView* view(const std::string& group) const { return core_->view(group); }
   const std::set<std::string>& wanted() const { return wanted_; }
+  const std::string& process() const { return process_; }  // empty: it is not connected
+  const Payload& last_payload() const { return last_payload_; }
   verify::Trace& trace() { return trace_; }
 
  private:
@@ -72,18 +97,18 @@ class ClientNode {
     std::uint64_t size = 0;
     std::uint64_t seen = 0;
     std::size_t groups_left = 0;  // not accepted yet
+    bool beside_answer = false;   // it was asked to hold back and had not agreed yet
+    std::optional<Call> call = {};
   };
 
   void try_to_connect();
   void think();
   void act();
   void act_as_leader();
-  void storm();
   void hold_back(const std::string& group);
   void change_wishes();
   void tend_memberships();
   GroupOptions options_of(const std::string& group) const;
-  void send_burst();
   bool send_one();
   bool multicast(const std::vector<std::string>& groups, const Payload& payload,
                  const SendOptions& options);
@@ -113,6 +138,12 @@ class ClientNode {
   void on_upcall(const upcall::BootstrapAnswered& u);
   void on_upcall(const upcall::Watched&) {}
   void end_wish(const std::string& what);
+  void look_whom_it_meets(const GroupView* previous, const std::string& group,
+                          const GroupView& view);
+  void wish(const std::string& group, bool is_leave);
+  std::optional<Call> call_of(const std::vector<std::string>& groups, const Payload& payload,
+                              const SendOptions& options) const;
+  void keep_call(Call call);
   std::string member_name(const std::string& group) const;
   void record(verify::Record record) { trace_.records.push_back(std::move(record)); }
 
@@ -138,7 +169,13 @@ class ClientNode {
   std::map<RequestId, Asked> asked_;
   std::set<std::pair<std::string, std::uint64_t>> notices_;  // awaited, by group and number
   std::map<std::string, GroupView> views_;
-  std::set<std::string> ended_;  // groups whose view is known to end
+  std::set<std::string> ended_;    // groups whose view is known to end
+  std::set<std::string> blocked_;  // groups in which it is asked to hold back
+  std::vector<Call> calls_;        // what it does not know the fate of, the newest few
+  // Who was a member as it asked to join.
+  std::map<std::string, std::vector<std::string>> met_;
+  std::set<std::string> fresh_;  // groups of which it has had one view so far
+  Payload last_payload_;
   std::string process_;
   std::string told_of_bootstrap_;
   std::uint64_t seen_ = 0;

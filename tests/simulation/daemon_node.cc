@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "groupcomm/probe.h"
 #include "groupcomm/wire/codec.h"
 #include "tests/simulation/describe.h"
 #include "tests/simulation/newer_wire.h"
@@ -89,7 +90,11 @@ void DaemonNode::begin_incarnation() {
   view_.reset();
 
   daemon::DaemonOptions options = scene_.plan().options;
+  const std::uint64_t before = id_.incarnation.value;
   id_ = {.name = name_, .incarnation = draw_incarnation()};
+  if (before != 0 && before >> 63 != id_.incarnation.value >> 63) {
+    PROBE("E25: incarnations rise over 2^63");
+  }
   options.self = id_;
   options.address = address_;
   options.peers = configured_;
@@ -135,6 +140,8 @@ void DaemonNode::crash() {
   if (scene_.is_verbose()) scene_.log(short_name(), "CRASH");
   scene_.count("daemon crashes");
   scene_.mix(0xdead + index_);
+  surroundings_.watch().on_crashed(id_);
+  surroundings_.daemon_crashes(index_);
   end_process(record::Crash{.p = to_string(id_)});
 }
 
@@ -143,12 +150,14 @@ void DaemonNode::pause() {
   if (scene_.is_verbose()) scene_.log(short_name(), "PAUSE");
   scene_.count("daemon pauses");
   paused_ = true;
+  surroundings_.watch().on_paused(id_);
   record(record::Pause{.p = to_string(id_)});
 }
 
 void DaemonNode::resume() {
   if (!is_up() || !paused_) return;
   paused_ = false;
+  surroundings_.watch().on_resumed(id_);
   record(record::Resume{.p = to_string(id_)});
   if (scene_.is_verbose()) scene_.log(short_name(), "RESUME");
   const std::uint64_t generation = generation_;
@@ -178,6 +187,7 @@ void DaemonNode::ask_to_leave() {
 SessionId DaemonNode::accept_client() {
   CHECK(is_up());
   const SessionId session{++last_session_};
+  if (session.value == 1ull << 32) PROBE("E25: sessions rise over 2^32");
   sessions_.insert(session);
   return session;
 }
@@ -203,6 +213,7 @@ void DaemonNode::on_peer_bytes(const Payload& bytes) {
     if (scene_.is_verbose()) scene_.log(short_name(), "< bad frame: " + frame.error());
     return;
   }
+  if (!paused_) surroundings_.watch().on_received(id_, frame.value());
   on_event(daemon::PeerFrameReceived{.frame = std::move(frame).value()});
 }
 
@@ -265,6 +276,7 @@ void DaemonNode::schedule_timer() {
 
 void DaemonNode::perform(std::vector<daemon::Effect> effects) {
   Outgoing outgoing;
+  handed_.clear();
   const std::uint64_t generation = generation_;
   std::size_t stop = effects.size();
   if (effects.size() > 1 && scene_.is_stormy() &&
@@ -287,6 +299,7 @@ void DaemonNode::perform(std::vector<daemon::Effect> effects) {
       CHECK(!over->contradiction);  // nobody lies here
       send_outgoing(outgoing);
       scene_.count("daemons that gave up");
+      surroundings_.watch().on_excluded(id_);
       record(record::Gone{.p = to_string(id_),
                           .g = std::string(verify::kDaemons),
                           .reason = to_string(GoneReason::kExcluded)});
@@ -384,6 +397,8 @@ void DaemonNode::deliver(const daemon::DeliverMessage& delivery, Outgoing& outgo
   }
   const auto [hash, size] = hash_and_size(delivery.chunks, &delivery.delivery.payload);
   scene_.mix(hash);
+  handed_.push_back({.order = delivery.delivery.order, .hash = hash});
+  surroundings_.watch().on_delivered(id_, delivery.reference, delivery.delivery.order);
   record(record::Deliver{.p = to_string(id_),
                          .g = std::string(verify::kDaemons),
                          .view = to_string(view_->id),
@@ -418,6 +433,15 @@ void DaemonNode::install(const daemon::InstallView& install) {
   for (const protocol::DepartedDaemon& left : install.left) {
     view.left.push_back({.member = to_string(left.id), .reason = to_string(left.reason)});
   }
+  for (const protocol::DepartedDaemon& left : install.left) {
+    const auto is_successor = [&](const protocol::DaemonMember& member) {
+      return member.id.name == left.id.name;
+    };
+    if (std::any_of(install.view.members.begin(), install.view.members.end(), is_successor)) {
+      PROBE("E19: a daemon and its successor change places in one view");
+    }
+  }
+  surroundings_.watch().on_installed(id_, install, handed_);
   view_ = install.view;
   record(view);
 }

@@ -16,6 +16,7 @@
 
 #include "daemon/core/daemon_core.h"
 #include "daemon/verify/trace_file.h"
+#include "tests/simulation/edge_watch.h"
 #include "tests/simulation/random.h"
 #include "tests/simulation/scene.h"
 
@@ -31,7 +32,10 @@ class DaemonSurroundings {
   virtual void close_session(std::size_t daemon, SessionId session) = 0;
   // The process ended, by itself or killed: all its connections break.
   virtual void daemon_ended(std::size_t daemon) = 0;
+  // It was killed, or its host was; before it ends.
+  virtual void daemon_crashes(std::size_t daemon) = 0;
   virtual void connect_peer(std::size_t from, const std::string& to) = 0;
+  virtual EdgeWatch& watch() = 0;
 };
 
 class DaemonNode {
@@ -117,7 +121,8 @@ class DaemonNode {
 
   DaemonId id_;
   std::optional<protocol::DaemonView> view_;
-  std::vector<verify::Trace> traces_;  // one for each incarnation
+  std::vector<EdgeWatch::Handed> handed_;  // what this step has delivered so far
+  std::vector<verify::Trace> traces_;      // one for each incarnation
 };
 
 }  // namespace groupcomm::simulation

@@ -52,6 +52,7 @@ void Simulator::begin_faults() {
 // Those that draw from a generator of their own.
 void Simulator::begin_further_faults() {
   repeat(plan_.daemon.lie_every, [this] { tell_lie(); });
+  repeat(plan_.daemon.secret_every, [this] { keep_secret(); });
   if (plan_.daemon.mass_leave) {
     scene_.after(further_.between(seconds(2), plan_.unsafe_weather), [this] {
       if (!scene_.is_stormy() || !scene_.strikes()) return;
@@ -73,23 +74,60 @@ void Simulator::tell_lie() {
   daemons_[to]->on_event(daemon::PeerRefused{.name = daemons_[about]->name()});
 }
 
+// What one daemon says reaches one other only, and what that one says then reaches all; nobody can
+// ask it. Then both die: causes, places and answers that others have heard of are gone.
+void Simulator::keep_secret() {
+  const bool is_of_leader = accidents_.percent(50);
+  const std::size_t anybody = accidents_.below(daemons_.size());
+  const std::size_t first = is_of_leader ? leader().value_or(anybody) : anybody;
+  const std::size_t second = accidents_.below(daemons_.size());
+  if (first == second || daemons_.size() < 3) return;
+  scene_.count("secrets");
+  Network::Pairs pairs;
+  for (std::size_t i = 0; i < daemons_.size(); ++i) {
+    if (i == first || i == second) continue;
+    pairs.emplace_back(first, i);
+    pairs.emplace_back(i, second);
+  }
+  const Duration kept = accidents_.between(milliseconds(5), milliseconds(300));
+  network_->cut(pairs, kept + milliseconds(100));
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    const std::size_t daemon = i % daemons_.size();
+    if (daemon != first && daemon != second) continue;
+    const Duration least = daemon == first ? Duration{} : kept / 2;
+    scene_.after(accidents_.between(least, kept), [this, i] {
+      if (scene_.is_stormy()) clients_[i]->send_burst();
+    });
+  }
+  scene_.after(kept, [this, first] {
+    if (scene_.is_stormy()) daemons_[first]->crash();
+  });
+  scene_.after(kept + accidents_.between(Duration{}, milliseconds(30)), [this, second] {
+    if (scene_.is_stormy()) daemons_[second]->crash();
+  });
+}
+
 // Of a later version of the protocol, or of a cluster that is none of ours.
 void Simulator::send_unknown_frame() {
   const std::size_t from = further_.below(daemons_.size());
   const std::size_t to = further_.below(daemons_.size());
   if (from == to) return;
+  if (further_.percent(50)) return send_foreign_frame(from, to, further_.percent(20));
   protocol::PeerFrame frame;
   frame.header.sender = daemons_[from]->id();
   frame.body = protocol::InstallRequest{};
-  if (further_.percent(50)) {
-    scene_.count("frames of an unknown kind");
-    network_->send(from, to, protocol::Lane::kControl, with_unknown_body(wire::encode(frame)));
-    return;
-  }
-  // Of a cluster that has the same name.
-  scene_.count("frames of another lineage");
-  frame.header.cluster = group_key(plan_.options.cluster).value;
+  scene_.count("frames of an unknown kind");
+  network_->send(from, to, protocol::Lane::kControl, with_unknown_body(wire::encode(frame)));
+}
+
+// Of a cluster that has another name, or the same one but was formed apart from this.
+void Simulator::send_foreign_frame(std::size_t from, std::size_t to, bool is_other_cluster) {
+  scene_.count(is_other_cluster ? "frames of another cluster" : "frames of another lineage");
+  protocol::PeerFrame frame;
+  frame.header.sender = daemons_[from]->id();
+  frame.header.cluster = group_key(plan_.options.cluster + (is_other_cluster ? "2" : "")).value;
   frame.header.lineage = Incarnation{further_.next()};
+  frame.body = protocol::InstallRequest{};
   network_->send(from, to, protocol::Lane::kControl, wire::encode(frame));
 }
 
@@ -118,6 +156,25 @@ void Simulator::start_daemon(std::size_t daemon) {
         daemons_[i]->is_up() && daemons_[i]->is_connected_to(daemons_[daemon]->name());
     if (i != daemon && is_watching) announce_connection(i, daemon);
   }
+}
+
+// With a process goes what it had not handed over to the network yet; and what kills one host may
+// soon kill another.
+void Simulator::daemon_crashes(std::size_t daemon) {
+  if (!scene_.is_stormy()) return;
+  const DaemonPlan& plan = plan_.daemon;
+  for (std::size_t i = 0; plan.crash_loses > 0 && i < daemons_.size(); ++i) {
+    if (!accidents_.chance(plan.crash_loses) || !scene_.strikes()) continue;
+    network_->lose_recent(daemon, i, accidents_.between(Duration{}, milliseconds(50)));
+  }
+  if (plan.crash_again == 0 || !accidents_.chance(plan.crash_again)) return;
+  const std::size_t next = accidents_.below(daemons_.size());
+  const Duration most = accidents_.percent(50) ? milliseconds(10) : milliseconds(2000);
+  const Duration delay = accidents_.between(Duration{}, most);
+  if (!scene_.strikes()) return;
+  scene_.after(delay, [this, next] {
+    if (scene_.is_stormy()) daemons_[next]->crash();
+  });
 }
 
 void Simulator::pause_daemon(std::size_t daemon) {
@@ -152,6 +209,13 @@ void Simulator::pull_triggers(std::size_t from, std::size_t to, const protocol::
       case TriggeredAction::kCut: network_->isolate(victim); break;
       case TriggeredAction::kLeave:  // not in the middle of what the victim is doing
         scene_.after({}, [this, victim] { daemons_[victim]->ask_to_leave(); });
+        break;
+      case TriggeredAction::kStorm:
+        scene_.after({}, [this] {
+          for (int wave = 0; wave < 3; ++wave) {
+            for (const auto& client : clients_) client->storm();
+          }
+        });
         break;
     }
     return;

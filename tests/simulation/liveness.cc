@@ -332,6 +332,7 @@ void Simulator::judge(Outcome& outcome, bool settled) {
   for (std::size_t i = plan_.groups - plan_.flush_groups; i < plan_.groups; ++i) {
     run.flush_groups.insert("g" + std::to_string(i));
   }
+  watch_.on_end(run.traces);
   const verify::Verdict verdict = verify::check(run);
   outcome.traces = std::move(run.traces);
   for (const std::string& complaint : scene_.complaints()) {

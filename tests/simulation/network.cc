@@ -15,11 +15,12 @@ constexpr std::uint64_t kQuietLoss = 20'000;
 
 }  // namespace
 
-Network::Network(Scene& scene, Random random, Deliver deliver, Leader leader)
+Network::Network(Scene& scene, Random random, Deliver deliver, Leader leader, Mended mended)
     : scene_(scene),
       random_(random),
       deliver_(std::move(deliver)),
       leader_(std::move(leader)),
+      mended_(std::move(mended)),
       nodes_(scene.plan().daemons),
       links_(nodes_ * nodes_) {}
 
@@ -84,7 +85,17 @@ void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, co
     when = std::max(when, last);
     last = when;
   }
-  scene_.at(when, [this, to, bytes] { deliver_(to, bytes); });
+  scene_.at(when, [this, from, to, bytes, sent = scene_.now()] {
+    const Link& way = link(from, to);
+    if (sent < way.lost_from || way.lost_until < sent) return deliver_(to, bytes);
+    scene_.count("frames lost with their sender");
+  });
+}
+
+void Network::lose_recent(std::size_t from, std::size_t to, Duration for_so_long) {
+  Link& line = link(from, to);
+  line.lost_until = scene_.now();
+  line.lost_from = TimePoint{std::max(Duration{}, scene_.now().since_origin - for_so_long)};
 }
 
 void Network::replay_one(std::size_t from, std::size_t to, protocol::Lane lane) {
@@ -160,7 +171,9 @@ void Network::cut(const Pairs& pairs, Duration how_long) {
   }
   scene_.after(how_long, [this, pairs, era = era_] {
     if (era != era_) return;
-    for (const auto& [from, to] : pairs) --link(from, to).cuts;
+    for (const auto& [from, to] : pairs) {
+      if (--link(from, to).cuts == 0) mended_(from, to);
+    }
     if (scene_.is_verbose()) scene_.log("net", "cut of " + std::to_string(pairs.size()) + " ends");
   });
 }
@@ -233,7 +246,9 @@ void Network::clog_again() {
 
 void Network::heal() {
   ++era_;
-  for (Link& line : links_) {
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    Link& line = links_[i];
+    if (line.cuts > 0) mended_(i / nodes_, i % nodes_);
     line.cuts = 0;
     line.clogged_until = TimePoint{};
     // What is still on its way no longer holds up what comes.

@@ -165,6 +165,24 @@ void draw_flush_groups(Random random, Plan& plan) {
   plan.client.no_answers = random.percent(30) ? random.between(1'000, 100'000) : 0;
 }
 
+void draw_edge_cases(Random random, Plan& plan) {
+  plan.client.calls_again = random.percent(30) ? random.between(100'000, 1'000'000) : 0;
+  plan.daemon.crash_loses = random.percent(50) ? random.between(200'000, 1'000'000) : 0;
+  plan.daemon.crash_again = random.percent(30) ? random.between(100'000, 800'000) : 0;
+  if (random.percent(25)) plan.daemon.secret_every = random.between(seconds(1), seconds(6));
+  for (Trigger& trigger : plan.triggers) {
+    if (random.percent(10)) trigger.action = TriggeredAction::kStorm;
+  }
+  // Who dies as it tells the others something new may take that along, to all or to some.
+  if (random.percent(30)) {
+    plan.triggers.push_back({.frame_kind = 0,
+                             .action = TriggeredAction::kCrash,
+                             .victim = TriggeredVictim::kSender,
+                             .chance = random.between(1'000, 60'000),
+                             .times = static_cast<int>(random.between(1, 3))});
+  }
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed) {
@@ -193,6 +211,7 @@ Plan draw_plan(std::uint64_t seed) {
   const bool may_have_wrong_words = plan.daemons >= 2 && !plan.settles_with_loss;
   plan.wrong_words = may_have_wrong_words && !plan.options.partitionable &&
                      Random(seed ^ 0xf0cced).percent(20) && kDrawsOpenFaults;
+  draw_edge_cases(Random(seed ^ 0xed6e), plan);
   return plan;
 }
 

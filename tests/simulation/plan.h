@@ -36,11 +36,14 @@ struct DaemonPlan {
   Duration pause_for{};
   Duration leave_every{};
   std::uint64_t crash_midway = 0;      // between two effects of one step, per million steps
+  std::uint64_t crash_loses = 0;       // per million links: what was sent last never arrives
+  std::uint64_t crash_again = 0;       // per million crashes: another daemon follows soon
   std::uint64_t refusal_noticed = 0;   // a dead peer's refused connect becomes known, per million
   Duration timers_late{};              // up to
   bool mass_restart = false;           // all at once, one time
   bool mass_leave = false;             // all are asked to leave at once, one time
   Duration lie_every{};                // somebody is told that a living peer refused a connect
+  Duration secret_every{};             // two die with what the others do not know
   std::uint64_t stays_down = 0;        // restarts that wait for the end of the weather, per million
   std::uint64_t clock_drift = 0;       // clocks run so many millionths too fast or slow, at most
   std::uint64_t newer_wire = 0;        // of a million daemons, so many speak a later wire version
@@ -65,6 +68,9 @@ struct ClientPlan {
   std::uint64_t to_one = 0;
   std::uint64_t self_discards = 0;
   std::uint64_t safe_notices = 0;
+  // When a client ends that does not know whether a message came through, another one sends it
+  // again, or sends that it is not to be served any more: per million.
+  std::uint64_t calls_again = 0;
   std::uint64_t late_answers = 0;  // to blocks of flush groups
   std::uint64_t no_answers = 0;
   std::uint64_t large = 0;    // payloads over one chunk
@@ -72,7 +78,7 @@ struct ClientPlan {
   std::vector<Order> orders;  // equally likely
 };
 
-enum class TriggeredAction : std::uint8_t { kCrash, kPause, kCut, kLeave };
+enum class TriggeredAction : std::uint8_t { kCrash, kPause, kCut, kLeave, kStorm };
 enum class TriggeredVictim : std::uint8_t { kSender, kReceiver, kOther };
 
 // A fault at the very moment at which a frame of one kind is sent.

@@ -5,7 +5,6 @@ namespace groupcomm::simulation {
 const std::vector<std::string>& rare_probes() {
   static const std::vector<std::string> texts = {
       "E15: the worst connected of many is left out",
-      "E18: a client is evicted",
       "E24: too many frames of a view to come",
       "E39: a view change cuts a large message in two",
       "E40: all that are left leave",
@@ -54,7 +53,7 @@ namespace groupcomm::simulation {
 std::vector<ProbeCount> probe_counts() {
   std::vector<ProbeCount> counts;
   for (Probe** probe = __start_groupcomm_probes; probe != __stop_groupcomm_probes; ++probe) {
-    counts.push_back({.text = (*probe)->text, .file = (*probe)->file, .count = (*probe)->count});
+    counts.push_back({.text = (*probe)->text, .count = (*probe)->count});
   }
   return counts;
 }

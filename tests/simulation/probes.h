@@ -9,7 +9,6 @@ namespace groupcomm::simulation {
 
 struct ProbeCount {
   std::string text;
-  std::string file;
   std::uint64_t count = 0;
 };
 

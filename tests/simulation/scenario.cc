@@ -1,11 +1,13 @@
 #include "tests/simulation/scenario.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
 
+#include "tests/simulation/edge_cases.h"
 #include "tests/simulation/settings.h"
 #include "tests/simulation/shrink.h"
 #include "tests/simulation/simulator.h"
@@ -203,6 +205,17 @@ bool run_to_its_end(const std::string& path, const Plan& plan) {
   return is_good;
 }
 
+// A scenario that is named after an edge case must get there.
+bool is_in_its_edge_case(const std::string& path, const std::vector<ProbeCount>& before) {
+  const int number = edge_case_of_file(path);
+  const std::vector<ProbeCount> after = probe_counts();
+  if (number == 0 || after.empty()) return true;
+  const std::vector<int> reached = edge_cases_between(before, after);
+  if (std::find(reached.begin(), reached.end(), number) != reached.end()) return true;
+  std::printf("%s: the run does not get into E%d\n", path.c_str(), number);
+  return false;
+}
+
 // A run that was shrunk means little to a build in which it goes another way.
 void warn_of_another_build(const std::string& path, const Scenario& scenario,
                            const Outcome& outcome) {
@@ -225,6 +238,7 @@ bool run_scenario(const std::string& path, bool rewrite, bool verbose) {
   Plan plan = scenario.plan;
   plan.checks_each_step = true;
   if (scenario.expected == "signal" && !verbose) return run_to_its_end(path, plan);
+  const std::vector<ProbeCount> before = probe_counts();
   const Outcome outcome = Simulator(plan, verbose).run();
   warn_of_another_build(path, scenario, outcome);
   const std::string found = violated_in(outcome);
@@ -240,6 +254,7 @@ bool run_scenario(const std::string& path, bool rewrite, bool verbose) {
                 seen.c_str());
     return false;
   }
+  if (!is_in_its_edge_case(path, before)) return false;
   std::printf("%s: as expected\n", path.c_str());
   return true;
 }

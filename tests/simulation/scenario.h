@@ -13,9 +13,11 @@
 //
 // Actions: crash|start|pause|resume|leave dN ...; cut dA>dB ...; lose KIND dA>dB ..., frames of
 // this kind; heal, which ends both; hold KIND dA>dB ..., until release, which lets them arrive;
-// cN join|leave GROUP; cN send GROUP ORDER [BYTES], or ask for one with a safe notice; cN dither:
-// from here on it answers a block only at cN answer GROUP; cN bootstrap: it gives the operator's
-// word; cN crash|start|pause|resume|bye.
+// stray dA>dB ..., frames of other clusters; cN join|leave GROUP, where * is all groups; cN send
+// GROUP ORDER [BYTES], or ask for one with a safe notice; cN repeat cM GROUP, the last message of
+// another client, or expire, a message that says that it is not to count any more, both in the
+// total order; cN dither: from here on it answers a block only at cN answer GROUP; cN
+// bootstrap: it gives the operator's word; cN crash|start|pause|resume|bye.
 #pragma once
 
 #include <optional>

@@ -43,36 +43,55 @@ void Simulator::play(const std::string& action) {
     return;
   }
   if (verb[0] == 'c' && verb.size() > 1 && verb[1] >= '0' && verb[1] <= '9') {
-    std::string what;
-    std::string group;
-    std::string order;
-    std::size_t bytes = 0;
-    stream >> what >> group >> order >> bytes;
-    clients_.at(index_of(verb))
-        ->play({.what = what, .group = group, .order = order, .bytes = bytes});
-    return;
+    return play_on_client(index_of(verb), stream);
   }
   for (std::string who; stream >> who;) {
     const std::size_t arrow = who.find('>');
-    if (verb == "cut" && arrow != std::string::npos) {
-      network_->cut_for_good(index_of(who.substr(0, arrow)), index_of(who.substr(arrow + 1)));
+    if (arrow == std::string::npos) {
+      play_on_daemon(verb, index_of(who));
       continue;
     }
-    DaemonNode& node = *daemons_.at(index_of(who));
-    if (verb == "crash") {
-      node.crash();
-    } else if (verb == "start") {
-      start_daemon(index_of(who));
-    } else if (verb == "pause") {
-      node.pause();
-    } else if (verb == "resume") {
-      node.resume();
-    } else if (verb == "leave") {
-      node.ask_to_leave();
+    const std::size_t from = index_of(who.substr(0, arrow));
+    const std::size_t to = index_of(who.substr(arrow + 1));
+    if (verb == "cut") {
+      network_->cut_for_good(from, to);
+    } else if (verb == "stray") {
+      send_foreign_frame(from, to, /*is_other_cluster=*/true);
+      send_foreign_frame(from, to, /*is_other_cluster=*/false);
     } else {
       scene_.complain("nothing is known of \"" + action + "\"");
     }
   }
+}
+
+void Simulator::play_on_daemon(const std::string& verb, std::size_t daemon) {
+  DaemonNode& node = *daemons_.at(daemon);
+  if (verb == "crash") {
+    node.crash();
+  } else if (verb == "start") {
+    start_daemon(daemon);
+  } else if (verb == "pause") {
+    node.pause();
+  } else if (verb == "resume") {
+    node.resume();
+  } else if (verb == "leave") {
+    node.ask_to_leave();
+  } else {
+    scene_.complain("nothing is known of \"" + verb + "\"");
+  }
+}
+
+void Simulator::play_on_client(std::size_t client, std::istream& words) {
+  ClientNode::ScriptedAct act;
+  words >> act.what;
+  if (act.what != "repeat" && act.what != "expire") {
+    words >> act.group >> act.order >> act.bytes;
+    return clients_.at(client)->play(act);
+  }
+  std::string whose;
+  words >> whose >> act.group;
+  const Payload& payload = clients_.at(index_of(whose))->last_payload();
+  send_for_another(client, {.group = act.group, .payload = payload}, act.what == "expire");
 }
 
 void Simulator::play_on_frames(const std::string& verb, std::size_t kind, const std::string& link) {

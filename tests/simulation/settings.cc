@@ -10,7 +10,7 @@ namespace {
 constexpr std::array<std::string_view, std::variant_size_v<protocol::PeerBody>> kFrameKinds = {
     "Batch", "Nack",          "Repair",  "Heartbeat", "Beacon",  "Prepare",
     "State", "BallotRefused", "Propose", "Accept",    "Install", "InstallRequest"};
-constexpr std::array<std::string_view, 4> kActions = {"crash", "pause", "cut", "leave"};
+constexpr std::array<std::string_view, 5> kActions = {"crash", "pause", "cut", "leave", "storm"};
 constexpr std::array<std::string_view, 3> kVictims = {"sender", "receiver", "other"};
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -179,16 +179,17 @@ std::vector<Setting> network_settings() {
 }
 
 std::vector<Setting> daemon_settings() {
-  return {SETTING(kFault, daemon.crash_every),        SETTING(kOther, daemon.restart_after),
-          SETTING(kFault, daemon.pause_every),        SETTING(kOther, daemon.pause_for),
-          SETTING(kFault, daemon.leave_every),        SETTING(kFault, daemon.crash_midway),
-          SETTING(kFault, daemon.refusal_noticed),    SETTING(kFault, daemon.timers_late),
-          SETTING(kFault, daemon.mass_restart),       SETTING(kFault, daemon.mass_leave),
-          SETTING(kFault, daemon.lie_every),          SETTING(kFault, daemon.stays_down),
-          SETTING(kFault, daemon.clock_drift),        SETTING(kFault, daemon.newer_wire),
-          SETTING(kFault, daemon.incarnation_base),   SETTING(kFault, daemon.session_base),
-          SETTING(kFault, daemon.incarnations_alike), SETTING(kFault, daemon.view_base),
-          SETTING(kFault, daemon.round_base)};
+  return {SETTING(kFault, daemon.crash_every),  SETTING(kOther, daemon.restart_after),
+          SETTING(kFault, daemon.pause_every),  SETTING(kOther, daemon.pause_for),
+          SETTING(kFault, daemon.leave_every),  SETTING(kFault, daemon.crash_midway),
+          SETTING(kFault, daemon.crash_loses),  SETTING(kFault, daemon.crash_again),
+          SETTING(kFault, daemon.secret_every), SETTING(kFault, daemon.refusal_noticed),
+          SETTING(kFault, daemon.timers_late),  SETTING(kFault, daemon.mass_restart),
+          SETTING(kFault, daemon.mass_leave),   SETTING(kFault, daemon.lie_every),
+          SETTING(kFault, daemon.stays_down),   SETTING(kFault, daemon.clock_drift),
+          SETTING(kFault, daemon.newer_wire),   SETTING(kFault, daemon.incarnation_base),
+          SETTING(kFault, daemon.session_base), SETTING(kFault, daemon.incarnations_alike),
+          SETTING(kFault, daemon.view_base),    SETTING(kFault, daemon.round_base)};
 }
 
 std::vector<Setting> client_settings() {
@@ -198,8 +199,8 @@ std::vector<Setting> client_settings() {
           SETTING(kFault, client.storms),        SETTING(kFault, client.open_sends),
           SETTING(kFault, client.multi_sends),   SETTING(kFault, client.to_one),
           SETTING(kFault, client.self_discards), SETTING(kFault, client.safe_notices),
-          SETTING(kFault, client.large),         SETTING(kFault, client.bursts),
-          SETTING(kOther, client.orders)};
+          SETTING(kFault, client.calls_again),   SETTING(kFault, client.large),
+          SETTING(kFault, client.bursts),        SETTING(kOther, client.orders)};
 }
 
 std::vector<Setting> option_settings() {

@@ -12,12 +12,20 @@ Simulator::Simulator(const Plan& plan, bool verbose)
     : plan_(plan),
       random_(plan.seed ^ 0x5eed),
       further_(plan.seed ^ 0xf00d),
+      accidents_(plan.seed ^ 0xca11),
       scene_(plan_, verbose),
-      monitor_(scene_) {
+      monitor_(scene_),
+      watch_(plan.options.engine == daemon::TotalOrderEngine::kSequencer,
+             [this](const std::string& from, const std::string& to) {
+               return network_->is_cut(index_of(from), index_of(to));
+             }) {
   network_ = std::make_unique<Network>(
       scene_, random_.fork(),
       [this](std::size_t to, const Payload& bytes) { daemons_[to]->on_peer_bytes(bytes); },
-      [this] { return leader(); });
+      [this] { return leader(); },
+      [this](std::size_t from, std::size_t to) {
+        watch_.on_mended(daemons_[from]->id(), daemons_[to]->id());
+      });
   const std::size_t seeds = plan_.daemons - plan_.strangers;
   for (std::size_t i = 0; i < plan_.daemons; ++i) {
     std::vector<daemon::PeerAddress> peers;
@@ -50,7 +58,9 @@ Outcome Simulator::run() {
     scene_.after(delay, [this, i] { start_daemon(i); });
   }
   for (const auto& client : clients_) {
-    scene_.after(random_.between(Duration{}, seconds(2)), [&client] { client->start(); });
+    const Duration delay =
+        plan_.cues.empty() ? random_.between(Duration{}, seconds(2)) : milliseconds(300);
+    scene_.after(delay, [&client] { client->start(); });
   }
   begin_faults();
   begin_script();
@@ -80,6 +90,7 @@ void Simulator::send_to_peer(std::size_t from, const std::string& to, protocol::
   pull_cues(from, receiver, frame.body.index());
   if (generation_of_sender != daemons_[from]->generation()) return;
   monitor_.on_send(frame);
+  watch_.on_sent(frame);
   if (is_kept_back(from, receiver, frame.body.index(), bytes)) return;
   const std::uint64_t generation = daemons_[from]->generation();
   const bool is_after = random_.percent(50);
@@ -140,8 +151,10 @@ void Simulator::look_again_later(std::size_t from, std::size_t to) {
 // --- clients and daemons -------------------------------------------------------------------------
 
 TimePoint Simulator::arrival(TimePoint& last) {
-  const Duration delay = random_.percent(95) ? random_.between(microseconds(10), microseconds(200))
-                                             : random_.between(Duration{}, milliseconds(30));
+  const Duration delay = !plan_.cues.empty() ? microseconds(100)
+                         : random_.percent(95)
+                             ? random_.between(microseconds(10), microseconds(200))
+                             : random_.between(Duration{}, milliseconds(30));
   last = std::max(last, scene_.now() + delay);
   return last;
 }
@@ -202,6 +215,62 @@ void Simulator::act_as_leader(const std::string& group, const GroupView& view) {
     scene_.complain("M7: two leaders acted with the token of one view of " + group);
   }
   resource = {.token = view.id, .holder = leader};
+}
+
+// What a standby does for one that it takes over from: it cannot know what became of the calls that
+// were under way, so it makes them again, or ends the session that made them.
+void Simulator::call_again(std::size_t client, const std::vector<Call>& calls) {
+  if (plan_.client.calls_again == 0 || !scene_.is_stormy()) return;
+  for (const Call& call : calls) {
+    if (!accidents_.chance(plan_.client.calls_again)) continue;
+    std::vector<std::size_t> others;
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      if (i != client && clients_[i]->view(call.group) != nullptr) others.push_back(i);
+    }
+    if (others.empty()) return;
+    const std::size_t caller = accidents_.pick(others);
+    const std::size_t judge = accidents_.pick(others);
+    const bool expires = accidents_.percent(50);
+    if (!scene_.sends()) continue;
+    const Duration delay = accidents_.between(Duration{}, milliseconds(30));
+    scene_.after(delay, [this, caller, call] { send_for_another(caller, call, false); });
+    if (expires) scene_.after(delay, [this, judge, call] { send_for_another(judge, call, true); });
+  }
+}
+
+void Simulator::send_for_another(std::size_t client, const Call& call, bool expires) {
+  const std::uint64_t hash = verify::payload_hash(call.payload.bytes());
+  const Payload payload =
+      expires ? Payload::copy_of("expired " + std::string(call.payload.text())) : call.payload;
+  if (!clients_[client]->send(call.group, call.order, payload)) return;
+  scene_.count(expires ? "calls that expired" : "calls made again");
+  if (expires) {
+    watch_.on_expired(hash);
+  } else {
+    watch_.on_called_again(hash);
+  }
+}
+
+void Simulator::on_wish(std::size_t client) {
+  watch_.on_wish(daemons_[client % daemons_.size()]->id());
+}
+
+std::vector<std::string> Simulator::members_besides(std::size_t client,
+                                                    const std::string& group) const {
+  std::vector<std::string> members;
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (i != client && clients_[i]->view(group) != nullptr) {
+      members.push_back(clients_[i]->process());
+    }
+  }
+  return members;
+}
+
+bool Simulator::has_died(const std::vector<std::string>& processes) const {
+  return std::any_of(processes.begin(), processes.end(), [&](const std::string& process) {
+    return std::none_of(clients_.begin(), clients_.end(),
+                        [&](const auto& client) { return client->process() == process; });
+  });
 }
 
 void Simulator::close_session(std::size_t daemon, SessionId session) {

@@ -16,6 +16,7 @@
 #include "daemon/verify/check.h"
 #include "tests/simulation/client_node.h"
 #include "tests/simulation/daemon_node.h"
+#include "tests/simulation/edge_watch.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/plan.h"
 #include "tests/simulation/scene.h"
@@ -59,13 +60,21 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   void send_to_client(std::size_t from, SessionId session, const Payload& bytes) override;
   void close_session(std::size_t daemon, SessionId session) override;
   void daemon_ended(std::size_t daemon) override;
+  void daemon_crashes(std::size_t daemon) override;
   void connect_peer(std::size_t from, const std::string& to) override;
+  EdgeWatch& watch() override { return watch_; }
   // ClientSurroundings
   bool connect(std::size_t client) override;
   void send_to_daemon(std::size_t client, const Payload& bytes) override;
   void disconnect(std::size_t client) override;
   void act_as_leader(const std::string& group, const GroupView& view) override;
+  void call_again(std::size_t client, const std::vector<Call>& calls) override;
+  void on_wish(std::size_t client) override;
+  std::vector<std::string> members_besides(std::size_t client,
+                                           const std::string& group) const override;
+  bool has_died(const std::vector<std::string>& processes) const override;
 
+  void send_for_another(std::size_t client, const Call& call, bool expires);
   static std::size_t index_of(const std::string& daemon_name);
   TimePoint arrival(TimePoint& last);
   void announce_refusal(std::size_t from, std::size_t to);
@@ -82,12 +91,16 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   void begin_script();
   void pull_cues(std::size_t from, std::size_t to, std::size_t kind);
   void play(const std::string& action);
+  void play_on_client(std::size_t client, std::istream& words);
+  void play_on_daemon(const std::string& verb, std::size_t daemon);
   void play_on_frames(const std::string& verb, std::size_t kind, const std::string& link);
   bool is_kept_back(std::size_t from, std::size_t to, std::size_t kind, const Payload& bytes);
   void release_frames();
   void begin_further_faults();
   void tell_lie();
+  void keep_secret();
   void send_unknown_frame();
+  void send_foreign_frame(std::size_t from, std::size_t to, bool is_other_cluster);
   bool may_restart(std::size_t daemon);
   void repeat(Duration every, std::function<void()> fault);
 
@@ -128,8 +141,10 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   Plan plan_;
   Random random_;
   Random further_;  // for the faults that came later: the others keep their draws
+  Random accidents_;
   Scene scene_;
   WireMonitor monitor_;
+  EdgeWatch watch_;
   std::unique_ptr<Network> network_;
   std::vector<std::unique_ptr<DaemonNode>> daemons_;
   std::vector<std::unique_ptr<ClientNode>> clients_;
