@@ -37,3 +37,11 @@ function(groupcomm_probes target)
     target_compile_definitions(${target} PRIVATE GROUPCOMM_PROBES)
   endif()
 endfunction()
+
+# Counts which lines of a library of the pure parts are run (scripts/coverage.py).
+function(groupcomm_coverage target)
+  if(GROUPCOMM_COVERAGE)
+    target_compile_options(${target} PRIVATE --coverage -O0)
+    target_link_options(${target} PUBLIC --coverage)
+  endif()
+endfunction()

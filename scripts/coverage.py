@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""How many lines of the pure parts the tests run: unit tests, seeds and scenarios.
+
+    cmake --preset coverage && cmake --build --preset coverage
+    python3 scripts/coverage.py [--seeds N] [--missed] [--least PERCENT]
+
+Needs gcov. --missed prints the lines that nothing ran, --least fails below so much in any folder.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build" / "coverage"
+FOLDERS = ["ordering", "membership", "daemon/core"]
+OBJECTS = {"ordering": "ordering", "membership": "membership", "daemon/core": "daemon_core"}
+
+
+def counters():
+    for folder, target in OBJECTS.items():
+        yield from (BUILD / folder / "CMakeFiles" / f"{target}.dir").glob("*.gcda")
+
+
+def run_tests(seeds):
+    """False where a test fails; what it ran counts all the same."""
+    bin_folder = BUILD / "bin"
+    scenarios = []
+    for file in sorted((ROOT / "tests" / "scenarios").glob("*.txt")):
+        scenarios += ["--scenario", file]
+    commands = [[bin_folder / f"{name}_test", "--gtest_brief=1"]
+                for name in ("ordering", "membership", "daemon_core")]
+    commands.append([bin_folder / "simulate", *scenarios])
+    # One process each: the children of a batch end without writing down what they ran.
+    commands += [[bin_folder / "simulate", "--seed", seed] for seed in range(1, seeds + 1)]
+    good = True
+    for command in commands:
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
+                              check=False)
+        if done.returncode != 0:
+            print(f"FAILED: {command[0]}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+            good = False
+    return good
+
+
+def lines_of(counter):
+    """(file, line, count) of everything that one object's counters speak of."""
+    done = subprocess.run(["gcov", "--json-format", "--stdout", str(counter)], cwd=BUILD,
+                          capture_output=True, text=True, check=True)
+    for text in done.stdout.splitlines():
+        for file in json.loads(text)["files"]:
+            path = (BUILD / file["file"]).resolve()
+            if ROOT not in path.parents:
+                continue
+            for line in file["lines"]:
+                yield str(path.relative_to(ROOT)), line["line_number"], line["count"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=300)
+    parser.add_argument("--missed", action="store_true")
+    parser.add_argument("--least", type=float, default=0.0)
+    options = parser.parse_args()
+    for counter in counters():
+        counter.unlink()
+    good = run_tests(options.seeds)
+    files = {}
+    for counter in counters():
+        for path, number, count in lines_of(counter):
+            lines = files.setdefault(path, {})
+            lines[number] = lines.get(number, 0) + count
+    for folder in FOLDERS:
+        mine = {p: lines for p, lines in files.items() if str(pathlib.Path(p).parent) == folder}
+        total = sum(len(lines) for lines in mine.values())
+        missed = {p: sorted(n for n, count in lines.items() if count == 0)
+                  for p, lines in mine.items()}
+        run = total - sum(len(numbers) for numbers in missed.values())
+        percent = 100.0 * run / max(total, 1)
+        print(f"{folder}: {run} of {total} lines, {percent:.1f} %")
+        good = good and total > 0 and percent >= options.least
+        for path, numbers in sorted(missed.items()):
+            if options.missed and numbers:
+                print(f"  {path}: {' '.join(map(str, numbers))}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
