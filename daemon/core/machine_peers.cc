@@ -422,6 +422,13 @@ void DaemonCore::Machine::follow(const DaemonView& decided) {
     record_is_younger_ = true;
     return;
   }
+  // Rule D5: counted in once, and counted out before it knew.
+  const DaemonId& self = options_.self;
+  if (!options_.partitionable && find_member(change_.base(), self) && !find_member(decided, self)) {
+    PROBE("one that was to join was excluded before it had");
+    if (leaving_) return finish_leave_if_done();
+    return give_up("view " + to_string(decided.id) + " was decided without this daemon");
+  }
   PROBE("a record follows a later decided view");
   change_.begin(decided, /*living=*/false, now_);
   beacon_due_ = now_;  // rule D7

@@ -410,6 +410,7 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
     const DaemonId& id = view_.members[rank].id;
     if (id == options_.self) rank_ = rank;
     learn_incarnation(id);
+    departed_.erase(id.incarnation);  // what a quorum decided stands above what was inferred here
   }
   ordering_.emplace(ordering::OrderingOptions{
       .self = rank_,

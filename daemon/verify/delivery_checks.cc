@@ -44,12 +44,6 @@ void check_content(const History& history, const DeliveryInfo& delivery, Finding
   }
 }
 
-// The stay ends by a recovery: what only the dead had in common, such as a join, is not known here.
-bool ends_by_recovery(const History& history, const Membership& membership, std::size_t index) {
-  if (membership.stays[index].transition == nullptr) return false;
-  return index + 1 == membership.stays.size() || history.ends_apart(membership, index);
-}
-
 void check_view(const History& history, const Membership& membership, std::size_t index,
                 std::size_t position, Findings& findings) {
   const Stay& stay = membership.stays[index];
@@ -70,7 +64,7 @@ void check_view(const History& history, const Membership& membership, std::size_
                            (message.daemon_send != nullptr && message.daemon_send->member);
   const bool is_after = message.home == stay.view && message.home_is_transitional;
   const bool is_of_the_dead =
-      (is_after || is_apart) && ends_by_recovery(history, membership, index);
+      (is_after || is_apart) && history.ends_in_recovery(membership, index);
   if (from_member && !is_of_the_dead && !history.has_process(stay.view, message.sender)) {
     findings.add("D18", "a member's message was delivered in a view without its sender",
                  {stay.record, delivery.record});

@@ -10,8 +10,9 @@ void check_sending_view(const History& history, Findings& findings) {
     if (!history.is_flush(membership.group)) continue;
     for (std::size_t s = 0; s < membership.stays.size(); ++s) {
       const Stay& stay = membership.stays[s];
-      // The sender may have gone on to a view that this side of a partition does not know.
-      const bool is_apart = history.is_partitionable() && history.ends_apart(membership, s);
+      // The sender may have gone on to a view that only another side of a partition knows, or that
+      // nobody knows who still lives.
+      const bool is_apart = history.ends_in_recovery(membership, s);
       const std::size_t count = is_apart ? stay.before_transition : stay.deliveries.size();
       for (std::size_t i = 0; i < std::min(count, stay.deliveries.size()); ++i) {
         const DeliveryInfo& delivery = stay.deliveries[i];

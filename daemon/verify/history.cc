@@ -175,9 +175,15 @@ void History::add(const Record& raw, const record::View& view) {
   } else if (memberships_[entry->second].gone != nullptr) {
     stray(raw, "a view after the membership was over");
   }
-  Stay& stay = memberships_[entry->second].stays.emplace_back();
-  stay.view = index;
-  stay.record = &raw;
+  std::vector<Stay>& stays = memberships_[entry->second].stays;
+  // A transition holds until the view of daemons ends: groups may change once more before that.
+  const Stay* before = stays.empty() ? nullptr : &stays.back();
+  const bool is_after = before != nullptr && before->transition != nullptr &&
+                        daemon_view_of(view_name(before->view)) == daemon_view_of(view.id);
+  Stay stay{.view = index, .record = &raw, .deliveries = {}};
+  if (is_after) stay.before_transition = 0;
+  if (is_after) stay.transition = before->transition;
+  stays.push_back(std::move(stay));
 }
 
 void History::add(const Record& raw, const record::Deliver& deliver) {
@@ -396,6 +402,15 @@ bool History::ends_apart(const Membership& membership, std::size_t stay) const {
   if (is_last) return is_partitionable_;
   const Index next = membership.stays[stay + 1].view;
   return is_recovered(next) || !view(next).primary || !view(membership.stays[stay].view).primary;
+}
+
+bool History::ends_in_recovery(const Membership& membership, std::size_t stay) const {
+  if (membership.stays[stay].transition == nullptr) return false;
+  if (stay + 1 < membership.stays.size() || is_partitionable_) return ends_apart(membership, stay);
+  const auto order = parse_view_order(daemon_view_of(view_name(membership.stays[stay].view)));
+  if (!order) return false;
+  const auto next = daemon_views_.upper_bound(*order);
+  return next == daemon_views_.end() || next->second.recovered;
 }
 
 bool History::has_parted(const MessageInfo& message, const Membership& membership) const {
