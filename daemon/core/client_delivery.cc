@@ -220,8 +220,17 @@ void ClientService::forget_local_member(GroupKey key, SessionId session) {
 }
 
 void ClientService::announce_transition(GroupKey key, const Group& group) {
-  if (std::find(in_transition_.begin(), in_transition_.end(), key) != in_transition_.end()) return;
+  if (is_in_transition(key)) return;
   in_transition_.push_back(key);
+  const protocol::Transition transition = transition_of(key, group);
+  for (const SessionId id : local_members(key)) tell(id, transition);
+}
+
+bool ClientService::is_in_transition(GroupKey key) const {
+  return std::find(in_transition_.begin(), in_transition_.end(), key) != in_transition_.end();
+}
+
+protocol::Transition ClientService::transition_of(GroupKey key, const Group& group) const {
   protocol::Transition transition{.group = key, .transitional = {}};
   for (const GroupMember& member : group.members) {
     const bool stays = std::any_of(next_.members.begin(), next_.members.end(),
@@ -230,7 +239,7 @@ void ClientService::announce_transition(GroupKey key, const Group& group) {
                                    });
     if (stays) transition.transitional.push_back(member.process);
   }
-  for (const SessionId id : local_members(key)) tell(id, transition);
+  return transition;
 }
 
 void ClientService::announce(const membership::GroupChange& change) {
@@ -259,6 +268,10 @@ void ClientService::announce(const membership::GroupChange& change) {
         std::find(view.joined.begin(), view.joined.end(), session->process) != view.joined.end();
     view.transitional = is_new ? std::vector<ProcessId>{session->process} : stayed;
     tell(id, protocol::ViewChanged{change.name, view});
+    if (is_new && is_in_transition(change.key) && view.id.daemon_view != next_.id) {
+      PROBE("a member joins after the transition");
+      tell(id, transition_of(change.key, *directory_.find(change.key)));
+    }
   }
   view.my_rank = 0;
   view.transitional.clear();

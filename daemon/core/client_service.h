@@ -190,6 +190,8 @@ class ClientService {
                        const std::vector<Payload>& chunks);
   void announce(const membership::GroupChange& change);
   void dismiss_left_out(const membership::GroupChange& change);
+  bool is_in_transition(GroupKey key) const;
+  protocol::Transition transition_of(GroupKey key, const Group& group) const;
   void announce_transition(GroupKey key, const Group& group);
   void tell(SessionId id, protocol::DaemonMessage message);
   void charge(Session& session, std::uint64_t bytes);

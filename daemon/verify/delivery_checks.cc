@@ -63,8 +63,7 @@ void check_view(const History& history, const Membership& membership, std::size_
   const bool from_member = history.level() == Role::kDaemon ||
                            (message.daemon_send != nullptr && message.daemon_send->member);
   const bool is_after = message.home == stay.view && message.home_is_transitional;
-  const bool is_of_the_dead =
-      (is_after || is_apart) && history.ends_in_recovery(membership, index);
+  const bool is_of_the_dead = (is_after || is_apart) && history.ends_in_recovery(membership, index);
   if (from_member && !is_of_the_dead && !history.has_process(stay.view, message.sender)) {
     findings.add("D18", "a member's message was delivered in a view without its sender",
                  {stay.record, delivery.record});

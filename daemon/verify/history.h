@@ -160,8 +160,9 @@ class History {
   // next view is recovered, or one of the two is not primary. What is delivered after the
   // transition then holds among those who came along, and among nobody else.
   bool ends_apart(const Membership& membership, std::size_t stay) const;
-  // Whether the stay has a transition, and its view of daemons ends in such a way, for its daemon or
-  // for those that live on: joins and leaves that only the dead, or others, know of come later here.
+  // Whether the stay has a transition, and its view of daemons ends in such a way, for its daemon
+  // or for those that live on: joins and leaves that only the dead, or others, know come later
+  // here.
   bool ends_in_recovery(const Membership& membership, std::size_t stay) const;
   // Whether the member went another way from the view of that message than those who delivered it,
   // or never came to that view: what it did not deliver there it need not have before what comes

@@ -192,10 +192,15 @@ std::string Simulator::wrongly_primary() const {
 
 bool Simulator::settle(Outcome& outcome) {
   const TimePoint begin = scene_.now();
-  const TimePoint end = begin + plan_.settle_bound;
+  TimePoint end = begin + plan_.settle_bound;
   TimePoint without_quorum = TimePoint::never();
+  std::uint64_t accepted = 0;
   while (scene_.now() < end) {
     scene_.run_until(scene_.now() + milliseconds(250));
+    // Nobody sends anything new, but a window of one may be long in working off what there is.
+    const std::uint64_t accepted_now = scene_.counter("sends accepted");
+    if (accepted_now != accepted) end = scene_.now() + plan_.settle_bound;
+    accepted = accepted_now;
     // Frames from and to outsiders that were under way count for a while; and with one that may
     // keep others out nothing tells when the last change is over.
     const Duration least = may_keep_others_out_             ? seconds(40)

@@ -15,10 +15,6 @@ const std::vector<std::string>& rare_probes() {
       "another daemon has drawn the same incarnation",
       "messages of a decided cut cannot be had",
       "somebody has the incarnation of a member",
-      // Where operators force several sides at once (kDrawsOpenFaults in plan.cc;
-      // bootstrap_test.cc).
-      "R6: a proposal by force to one that is given up",
-      "R7: a lineage that descends from this one is not followed",
       // What no daemon says, nor so many at once, and options that no two simulated clients have:
       // the unit tests get there (forged_frames_test.cc, strangers_test.cc, components_test.cc,
       // partition_policy_test.cc), and the fuzz target `forged`.

@@ -472,6 +472,31 @@ TEST(DaemonViews, AnnounceATransitionBeforeASafeMessageThatNotAllHold) {
   }
 }
 
+TEST(DaemonViews, TellATransitionAlsoToWhoJoinsBehindIt) {
+  Room room(3);
+  room.open();
+  room.set_filter([](const std::string& from, const std::string&, const auto& body) {
+    return from != "d2" || is_body<protocol::Heartbeat>(body);
+  });
+  room.cut(0, 2);  // so that nothing safe can be delivered, nor what is ordered behind it
+  room.say(1, 1, multicast(2, "before", Order::kSafe));
+  room.settle();
+  room.greet(1, 5);
+  room.say(1, 5, join(3, "room"));
+  room.settle();
+  room.say(1, 1, multicast(4, "behind", Order::kSafe));
+  room.settle();
+  EXPECT_TRUE(room.heard_of<protocol::ViewChanged>(1, 5).empty());
+  room.kill(2);
+  room.set_filter({});
+  room.run_for(milliseconds(500));
+  EXPECT_EQ(room.texts(1, 1), (Texts{"before", "behind"}));
+  EXPECT_EQ(room.texts(1, 5), Texts{"behind"});
+  const std::vector<protocol::Transition> expected{
+      {group_key("room"), {room.process(0, 1), room.process(1, 1), room.process(1, 5)}}};
+  EXPECT_EQ(room.heard_of<protocol::Transition>(1, 5), expected);
+}
+
 TEST(DaemonViews, KeepAJoinThatWasUnderWay) {
   Room room(3);
   room.open();
