@@ -19,6 +19,12 @@
 
 namespace groupcomm::daemon {
 
+// For filters.
+template <typename T>
+bool is_body(const protocol::PeerBody& body) {
+  return std::holds_alternative<T>(body);
+}
+
 class Cluster {
  public:
   using Heard = std::vector<protocol::DaemonMessage>;

@@ -74,10 +74,6 @@ TEST_P(StallTest, AShortOneCostsNothing) {
 
 // --- members that send nothing -------------------------------------------------------------------
 
-template <typename T>
-bool is_body(const protocol::PeerBody& body) {
-  return std::holds_alternative<T>(body);
-}
 bool is_bulk(const protocol::PeerBody& body) {
   return is_body<protocol::Batch>(body) || is_body<protocol::Repair>(body);
 }
