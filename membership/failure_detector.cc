@@ -33,6 +33,7 @@ void FailureDetector::on_heard(TimePoint now, const DaemonId& id) {
   Duration& longest =
       daemon.longest_gaps[static_cast<std::size_t>(daemon.gap_window) % kGapWindows];
   longest = std::max(longest, now - daemon.last);
+  daemon.time_out = time_out_of(daemon);
   daemon.last = std::max(daemon.last, now);
   if (daemon.refused && now - daemon.refused_at > kInFlight) daemon.refused = false;
 }
@@ -67,14 +68,14 @@ void FailureDetector::expire(TimePoint now) {
                 [&](const auto& entry) { return now - entry.second.last > kForgetAfter; });
 }
 
-Duration FailureDetector::time_out(const Daemon& daemon) const {
+Duration FailureDetector::time_out_of(const Daemon& daemon) const {
   const Duration longest =
       *std::max_element(daemon.longest_gaps.begin(), daemon.longest_gaps.end());
   return std::clamp(3 * longest, floor_, 4 * floor_);
 }
 
 bool FailureDetector::is_heard(TimePoint now, const Daemon& daemon) const {
-  return !daemon.refused && now - daemon.last < time_out(daemon);
+  return !daemon.refused && now - daemon.last < daemon.time_out;
 }
 
 bool FailureDetector::is_heard(TimePoint now, Incarnation incarnation) const {
@@ -85,7 +86,7 @@ bool FailureDetector::is_heard(TimePoint now, Incarnation incarnation) const {
 bool FailureDetector::is_linked(TimePoint now, Incarnation incarnation) const {
   const auto it = daemons_.find(incarnation);
   if (it == daemons_.end() || !is_heard(now, it->second) || !it->second.heard_us) return false;
-  return now - *it->second.heard_us < time_out(it->second);
+  return now - *it->second.heard_us < it->second.time_out;
 }
 
 std::string FailureDetector::why_not_linked(TimePoint now, Incarnation incarnation) const {
@@ -126,7 +127,7 @@ bool FailureDetector::is_newcomer(TimePoint now, Incarnation incarnation) const 
 TimePoint FailureDetector::next_deadline(TimePoint now) const {
   TimePoint deadline = TimePoint::never();
   for (const auto& [incarnation, daemon] : daemons_) {
-    if (is_heard(now, daemon)) deadline = std::min(deadline, daemon.last + time_out(daemon));
+    if (is_heard(now, daemon)) deadline = std::min(deadline, daemon.last + daemon.time_out);
   }
   return deadline;
 }

@@ -59,13 +59,14 @@ class FailureDetector {
     TimePoint first;
     TimePoint last;
     std::array<Duration, kGapWindows> longest_gaps{};
+    Duration time_out{};  // for as long as those are what they are: it is asked for all the time
     std::int64_t gap_window = 0;
     bool refused = false;
     TimePoint refused_at;
     std::optional<TimePoint> heard_us;  // when it last said that it hears us
   };
 
-  Duration time_out(const Daemon& daemon) const;
+  Duration time_out_of(const Daemon& daemon) const;
   bool is_heard(TimePoint now, const Daemon& daemon) const;
 
   Duration floor_;
