@@ -81,7 +81,7 @@ void ClientService::on_message(Session& session, protocol::BlockOk block_ok) {
   member.hold = Hold::kAnswered;
   member.answer_due = TimePoint::never();
   enqueue(session, std::move(block_ok), 0);
-  if (session.pending_control) agree_behind_control(session);
+  if (session.pending_control) agree_ahead_of_queue(session);
 }
 
 bool ClientService::serve(Session& session, const protocol::BlockOk& block_ok,
@@ -103,16 +103,17 @@ void ClientService::forget_answers(Session& session, GroupKey key) {
                 [&](const QueuedRequest& request) { return is_block_ok_of(request, key); });
 }
 
-// An answer must not wait behind a join or leave that is under way: that may itself wait for
-// members who wait for this one. Sends that were to come before it are refused.
-void ClientService::agree_behind_control(Session& session) {
+// An answer must not wait behind a join or leave that is under way, nor behind a send that waits
+// for notices: those may themselves wait for members who wait for this one. Sends that were to come
+// before it are refused.
+void ClientService::agree_ahead_of_queue(Session& session) {
   std::vector<GroupKey> answered;
   for (const QueuedRequest& request : session.queue) {
     const auto* block_ok = std::get_if<protocol::BlockOk>(&request);
     if (block_ok != nullptr) answered.push_back(group_key(block_ok->group));
   }
   for (const GroupKey key : answered) {
-    PROBE("a member agrees to hold back behind a join or leave of its own");
+    PROBE("a member agrees to hold back ahead of what it asked for before");
     std::deque<QueuedRequest> kept;
     bool is_answered = false;
     for (QueuedRequest& request : session.queue) {

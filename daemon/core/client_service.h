@@ -156,7 +156,8 @@ class ClientService {
   // Groups with sync = flush (client_flush.cc).
   void ask_to_hold(GroupKey key);
   void agree(Session& session, GroupKey key);
-  void agree_behind_control(Session& session);
+  bool is_waiting_for_notices(const Session& session) const;
+  void agree_ahead_of_queue(Session& session);
   static void forget_answers(Session& session, GroupKey key);
   void hold_if_agreed(GroupKey key);
   void stamp_holds(ordering::ViewOrdering& ordering);

@@ -72,8 +72,9 @@ bool ClientService::serve_front(Session& session, ViewOrdering& ordering) {
   QueuedRequest& request = session.queue.front();
   const bool done =
       std::visit([&](auto& value) { return serve(session, value, ordering); }, request);
+  const bool awaits_notices = !done && is_waiting_for_notices(session);
   if (done) session.queue.pop_front();
-  if (session.pending_control) agree_behind_control(session);
+  if (session.pending_control || awaits_notices) agree_ahead_of_queue(session);
   return done;
 }
 
@@ -175,6 +176,13 @@ std::optional<protocol::Rejected> ClientService::why_refused(
   return std::nullopt;
 }
 
+// Rule N2: its next send asks for a notice, and it has so many under way.
+bool ClientService::is_waiting_for_notices(const Session& session) const {
+  const auto* send = std::get_if<QueuedSend>(&session.queue.front());
+  return send != nullptr && send->multicast.notify_safe &&
+         session.notices >= options_.client_window_messages;
+}
+
 bool ClientService::serve(Session& session, QueuedSend& send, ViewOrdering& ordering) {
   if (const auto refused = why_refused(session, send.multicast)) {
     if (send.chunks_stamped > 0) void_chunks(session.id, ordering);
@@ -182,7 +190,7 @@ bool ClientService::serve(Session& session, QueuedSend& send, ViewOrdering& orde
     session.queued_bytes -= send.bytes();
     return true;
   }
-  if (send.multicast.notify_safe && session.notices >= options_.client_window_messages) {
+  if (is_waiting_for_notices(session)) {
     PROBE("a send waits, since so many notices are awaited");
     return false;
   }

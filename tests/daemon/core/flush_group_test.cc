@@ -196,6 +196,32 @@ TEST_P(FlushGroupTest, TakesAnswersFromMembersWhoseOwnJoinWaits) {
   EXPECT_EQ(room.rejected(0, 1)[0].reason, RejectReason::kBlocked);
 }
 
+// d0's notices wait for the leave of d1's member, that for all to hold back, and d0's answer would
+// wait behind its next send, which waits for notices.
+TEST_P(FlushGroupTest, TakesAnswersFromMembersWhoseSendWaitsForNotices) {
+  const std::uint64_t window = DaemonOptions{}.client_window_messages;
+  for (std::uint64_t n = 0; n <= window; ++n) {
+    protocol::Multicast send = to_hall(0, "x");
+    send.notify_safe = true;
+    room.say(0, 1, send);
+  }
+  room.run_for(seconds(1));
+  ASSERT_EQ(room.texts(1, 1).size(), window);
+  const std::uint64_t last = requests;
+  room.lose_client(1, 1);
+  room.run_for(milliseconds(100));
+  for (const std::size_t i : {0u, 2u}) {
+    room.consume_all(i, 1);
+    agree(i, 1);
+  }
+  room.run_for(milliseconds(100));
+  const std::vector<Rejected> expected{
+      {RequestId{last}, group_key("hall"), RejectReason::kBlocked}};
+  EXPECT_EQ(room.heard_of<Rejected>(0, 1), expected);
+  EXPECT_EQ(views_of(0, 1).back().view.members.size(), 2u);
+  EXPECT_EQ(room.heard_of<protocol::SafeNotice>(0, 1).size(), window);
+}
+
 TEST_P(FlushGroupTest, TakesWhatWaitsIntoTheNextViewOfDaemons) {
   room.say(0, 2, join(1, "hall", kFlush));
   room.run_for(milliseconds(50));
