@@ -152,6 +152,11 @@ bool CausalSweep::is_owed(Index process, const Step& step, const MessageInfo& ca
   if (membership == nullptr) return false;
   const bool is_elsewhere = cause.home != history_.message(step.message).home;
   if (is_elsewhere && history_.has_parted(cause, *membership)) return false;
+  // Its join, of which only the dead knew that it had its place, became part of a later view (F10).
+  const std::vector<Stay>& stays = membership->stays;
+  const bool was_there = std::any_of(stays.begin(), stays.end(),
+                                     [&](const Stay& stay) { return stay.view == cause.home; });
+  if (!was_there && history_.is_recovered(stays.front().view)) return false;
   // The dead may have left the group before, and nobody else known of it.
   if (history_.is_lost_before_recovery(*membership, membership->stays.size() - 1)) return false;
   // Whoever was thrown out of the one group is owed nothing there.

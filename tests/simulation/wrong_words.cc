@@ -16,6 +16,10 @@ constexpr Duration kNoticed = seconds(40);
 // Frames may come 90 s late, and each of these takes ten and more.
 constexpr int kAsksAgain = 9;
 
+bool is_for_now(std::string_view told) {
+  return told.starts_with("not all that are here") || told.starts_with("a quorum is here");
+}
+
 }  // namespace
 
 // Two or three sides, none of them empty, that do not hear one another.
@@ -75,7 +79,7 @@ std::string Simulator::force(const std::set<std::size_t>& side, bool may_die) {
     const Duration patience = 4 * plan_.options.suspect + seconds(10);
     scene_.run_until(scene_.now() + patience);
     // A late frame made somebody look present (docs/OPERATIONS.md: ask again).
-    for (int i = 0; i < kAsksAgain && told.starts_with("not all that are here"); ++i) {
+    for (int i = 0; i < kAsksAgain && is_for_now(told); ++i) {
       scene_.count("operators who ask again");
       if (!clients_[client]->ask_for_bootstrap()) break;
       scene_.run_until(scene_.now() + patience);
