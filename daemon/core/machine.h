@@ -102,7 +102,7 @@ class DaemonCore::Machine {
   void on_body(const protocol::FrameHeader& header, const protocol::InstallRequest& request);
   // Rules P1 and R7: whether frames of this lineage count.
   bool is_of_our_lineage(const protocol::FrameHeader& header, const protocol::PeerBody& body);
-  void tell_forebear(const DaemonId& id);
+  void tell_forebear(const DaemonId& id, const std::string& address);
   void report_foreigner(const DaemonId& id);
   bool hears_kin() const;
   bool goes_over_to(const protocol::DaemonView& decided, bool active);

@@ -45,16 +45,19 @@ bool DaemonCore::Machine::is_of_our_lineage(const protocol::FrameHeader& header,
   }
   PROBE("E41: a frame of another lineage");
   if (contains(base.ancestors, header.lineage) && is_from_outside(body)) {
-    tell_forebear(header.sender);
+    tell_forebear(header.sender, std::get<protocol::Beacon>(body).address);
   } else if (kin_heard_ != now_) {
     report_foreigner(header.sender);
   }
   return false;
 }
 
-// Rule R7: it is about to recover a view that was given up, and needs to know.
-void DaemonCore::Machine::tell_forebear(const DaemonId& id) {
-  if (!connected_.contains(id.name) || !forebears_told_.take(now_, id.incarnation)) return;
+// Rule R7: it is about to recover a view that was given up, and needs to know. Nobody here may have
+// known it any more.
+void DaemonCore::Machine::tell_forebear(const DaemonId& id, const std::string& address) {
+  if (!connected_.contains(id.name) && connected_.size() >= kConnectedMax) return;
+  connect(id.name, address);
+  if (!forebears_told_.take(now_, id.incarnation)) return;
   PROBE("R7: one of an ancestor is told of its descendants");
   send({id.name}, protocol::Lane::kControl, view_.id, beacon());
 }

@@ -152,7 +152,7 @@ bool CausalSweep::is_owed(Index process, const Step& step, const MessageInfo& ca
   if (membership == nullptr) return false;
   const bool is_elsewhere = cause.home != history_.message(step.message).home;
   if (is_elsewhere && history_.has_parted(cause, *membership)) return false;
-  // Its join, of which only the dead knew that it had its place, became part of a later view (F10).
+  // Its join, of which only the dead knew that it had its place, became part of a later view.
   const std::vector<Stay>& stays = membership->stays;
   const bool was_there = std::any_of(stays.begin(), stays.end(),
                                      [&](const Stay& stay) { return stay.view == cause.home; });

@@ -337,6 +337,26 @@ TEST_F(LineageTest, IsFollowedByThoseWhoAreNoQuorumAnyMore) {
   EXPECT_EQ(sorted(room.members(2)), (Texts{"d2", "d3", "d4"}));
 }
 
+// Those who went on have started again since, and know nothing of it any more.
+TEST_F(LineageTest, IsFollowedByOneThatNobodyThereHasConfigured) {
+  split();
+  for (const std::size_t i : {0u, 1u}) room.kill(i);
+  room.strike_from_configurations(2);
+  for (int restart = 0; restart < 2; ++restart) {
+    for (const std::size_t i : {3u, 4u}) room.kill(i);
+    room.run_for(seconds(1));
+    for (const std::size_t i : {3u, 4u}) room.start(i);
+    room.run_for(seconds(6));
+  }
+  for (const std::size_t i : {3u, 4u}) ASSERT_FALSE(room.is_connected(i, 2));
+  room.heal();
+  room.run_for(seconds(6));
+  EXPECT_TRUE(room.gave_up(2));
+  room.start(2);
+  room.run_for(seconds(3));
+  EXPECT_EQ(sorted(room.members(2)), (Texts{"d2", "d3", "d4"}));
+}
+
 // A decision that is told late, or by one who is behind, ends nobody's view.
 TEST_F(LineageTest, IsKnownByItsDecision) {
   room.open();

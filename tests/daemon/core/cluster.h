@@ -48,17 +48,20 @@ class Cluster {
     options.address =
         "tcp://127.0.0.1:" + std::to_string(ports_.contains(i) ? ports_[i] : 4000 + i);
     for (std::size_t j = 0; j < size_; ++j) {
-      if (j == i) continue;
+      if (j == i || unconfigured_.contains(j)) continue;
       options.peers.push_back({name(j), "tcp://127.0.0.1:" + std::to_string(4000 + j)});
     }
     gave_up_.erase(name(i));
     finished_.erase(name(i));
+    nodes_[name(i)].connected.clear();
     nodes_[name(i)].core.emplace(options, nodes_[name(i)].record, now_);
     perform(name(i));
   }
   void start_all() {
     for (std::size_t i = 0; i < size_; ++i) start(i);
   }
+  // The others no longer have it among their peers when they start.
+  void strike_from_configurations(std::size_t i) { unconfigured_.insert(i); }
   // It listens there from its next start on.
   void move(std::size_t i, std::size_t port) { ports_[i] = port; }
   // What its state directory holds at its next start.
@@ -247,7 +250,9 @@ class Cluster {
     Node& node = nodes_[name];
     for (Effect& effect : node.core->take_effects()) {
       if (auto* send = std::get_if<SendToPeers>(&effect)) {
-        for (const auto& peer : send->peers) wire_.push_back({name, peer, send->frame});
+        for (const auto& peer : send->peers) {
+          if (node.connected.contains(peer)) wire_.push_back({name, peer, send->frame});
+        }
       } else if (auto* connect = std::get_if<ConnectPeer>(&effect)) {
         node.connected.insert(connect->name);
       } else if (auto* disconnect = std::get_if<DisconnectPeer>(&effect)) {
@@ -280,6 +285,7 @@ class Cluster {
   }
 
   std::size_t size_;
+  std::set<std::size_t> unconfigured_;
   std::map<std::size_t, std::size_t> ports_;
   DaemonOptions defaults_;
   TimePoint now_{std::chrono::seconds(1000)};
