@@ -3,10 +3,18 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include "tests/simulation/plan.h"
 
 namespace groupcomm::simulation {
 
+// What the seed draws, but for these settings ("daemons=5"), which must be ones that
+// read_setting() takes.
+Plan plan_of(std::uint64_t seed, const std::vector<std::string>& set);
+
 struct BatchOptions {
+  std::vector<std::string> set;
   std::uint64_t first_seed = 1;
   std::uint64_t last_seed = 200;
   int jobs = 1;
@@ -15,7 +23,7 @@ struct BatchOptions {
   bool checks_each_step = false;
   bool until_failure = false;  // begin no further run after one that failed
   std::uint64_t failures_shown = 10;
-  bool probes = false;  // say how many runs hit each probe; one that none did is a failure
+  bool probes = false;  // say how many runs hit each probe; too few are a failure
 };
 
 // Prints a line for each failure, and a summary. Returns the number of failed seeds.
@@ -24,6 +32,7 @@ std::uint64_t run_batch(const BatchOptions& options);
 // One run with all that there is to be seen. Traces are written to `trace_path`.NAME if it is not
 // empty. Whether the run passed.
 struct SingleOptions {
+  std::vector<std::string> set;
   std::uint64_t seed = 1;
   bool verbose = false;
   bool checks_each_step = true;

@@ -15,8 +15,8 @@ struct ProbeCount {
 // All of them, in the same order in every process of one program. Empty where they are not built.
 std::vector<ProbeCount> probe_counts();
 
-// Probes that fewer than one run of a hundred hits, so that a thousand may well do without, or that
-// no run hits, since no daemon says such things: those that are not hit are no failure.
+// Probes that so few runs hit that chance may leave them out, or none, since no daemon says such
+// things: where those are not hit, that is no failure.
 const std::vector<std::string>& rare_probes();
 
 }  // namespace groupcomm::simulation

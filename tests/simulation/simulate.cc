@@ -9,6 +9,7 @@
 
 #include "tests/simulation/batch.h"
 #include "tests/simulation/scenario.h"
+#include "tests/simulation/settings.h"
 #include "tests/simulation/shrink.h"
 #include "tests/simulation/small_scope.h"
 
@@ -20,14 +21,17 @@ constexpr const char* kUsage = R"(Usage: simulate --seed N [--verbose] [--trace 
        simulate --explore SCOPE ... [--states N]
        simulate [--seeds A..B | --count N] [--jobs N] [--seconds N] [--show N] [--probes]
                 [--twice] [--checks] [--until-failure]
+       each of seeds also with [--set NAME=VALUE] ...
 
 A single seed prints its plan, what happened and the verdict; --verbose prints each event and each
 effect, one line each; --trace writes what each node saw to FILE.NODE; --fast leaves out the cores'
 own checks after each step, which --checks adds to the runs of many seeds. --twice runs each seed
 two times and compares. --show says how many failures of each job are printed. --seconds begins no
 further run after that time, --until-failure none after one that failed. --probes says in how many
-runs each rare branch was taken, and fails where one never was that is not listed as rarer still.
---shrink leaves out of a failing seed what can be left out, and writes a scenario to FILE. A
+runs each rare branch was taken, and each edge case reached, and fails where that was less than one
+in two thousand and the branch is not listed as rarer still. --set takes something of a plan from
+here instead of from the seed, such as daemons=5 or unsafe_weather=30000000 (in microseconds, or
+...ns). --shrink leaves out of a failing seed what can be left out, and writes a scenario to FILE. A
 scenario is played and compared with its transcript, which --rewrite replaces. --explore looks at
 everything that can happen within a small scope, or at the first N states of it.
 Without --seeds or --count, GROUPCOMM_SIM_SEEDS says how many seeds are run, from 1.
@@ -54,6 +58,16 @@ std::optional<std::uint64_t> number(const std::string& text) {
   return std::strtoull(text.c_str(), nullptr, 10);
 }
 
+// Something that a plan has from here, and not from its seed.
+bool read_set(Arguments& arguments, const std::string& text) {
+  Plan plan;
+  const auto done = read_setting(plan, text);
+  if (!done.ok()) std::fprintf(stderr, "%s\n", done.error().c_str());
+  arguments.details.set.push_back(text);
+  arguments.batch.set.push_back(text);
+  return done.ok();
+}
+
 // One option with a value. False where it is not understood.
 bool read_value(Arguments& arguments, std::string_view option, const std::string& value) {
   if (option == "--trace") {
@@ -72,6 +86,7 @@ bool read_value(Arguments& arguments, std::string_view option, const std::string
     arguments.shrink_to = value;
     return true;
   }
+  if (option == "--set") return read_set(arguments, value);
   if (option == "--seeds") {
     const std::size_t dots = value.find("..");
     if (dots == std::string::npos) return false;
@@ -175,7 +190,7 @@ int main(int argc, char** argv) {
   }
   if (!arguments->scopes.empty()) return explore_all(*arguments) ? 0 : 1;
   if (!arguments->shrink_to.empty() && arguments->single) {
-    const Plan plan = draw_plan(arguments->details.seed);
+    const Plan plan = plan_of(arguments->details.seed, arguments->details.set);
     return shrink(plan, arguments->shrink_runs, arguments->shrink_to) ? 0 : 1;
   }
   if (arguments->single) return run_single(arguments->details) ? 0 : 1;
