@@ -44,6 +44,9 @@ MUTANTS = [
          "  if (has_quorum || MUTANT) value = value_to_adopt("),
         (CHANGE, "  if (!value && has_quorum) value = choose(",
          "  if (!value && (has_quorum || MUTANT)) value = choose(")),
+    bug("a view has the same id in each attempt",
+        (CHOICE, "  value.next.id = {base.id.counter + 1, choice.ballot.incarnation, number};",
+         "  value.next.id = {base.id.counter + 1, choice.ballot.incarnation, MUTANT ? 1 : number};")),
     # --- by force --------------------------------------------------------------------------------
     bug("what others accepted is proposed again by force",
         (CHANGE, "  auto value = value_to_adopt(answers, /*forced=*/true);",
