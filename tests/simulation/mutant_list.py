@@ -46,7 +46,8 @@ MUTANTS = [
          "  if (!value && (has_quorum || MUTANT)) value = choose(")),
     bug("a view has the same id in each attempt",
         (CHOICE, "  value.next.id = {base.id.counter + 1, choice.ballot.incarnation, number};",
-         "  value.next.id = {base.id.counter + 1, choice.ballot.incarnation, MUTANT ? 1 : number};")),
+         "  value.next.id = {base.id.counter + 1, choice.ballot.incarnation,\n"
+         "                   MUTANT ? 1 : number};")),
     # --- by force --------------------------------------------------------------------------------
     bug("what others accepted is proposed again by force",
         (CHANGE, "  auto value = value_to_adopt(answers, /*forced=*/true);",
