@@ -146,8 +146,8 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
     drop_notice(message.number, destination.group);
     tell(message.session, protocol::SendFail{destination.group, destination.number});
   }
-  if (group == nullptr) return;
-  if (message.notify_safe) await_leaves(destination.group, message.to);
+  if (group == nullptr && !options_.report_all_deliveries) return;
+  if (message.notify_safe && group != nullptr) await_leaves(destination.group, message.to);
   std::vector<SessionId> sessions;
   for (const SessionId id : local_members(destination.group)) {
     const ProcessKey key{options_.self.incarnation, id};
@@ -156,7 +156,8 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
     sessions.push_back(id);
   }
   if (sessions.empty() && !options_.report_all_deliveries) return;
-  if (delivery.transitional || deferring_after_) announce_transition(destination.group, *group);
+  const bool is_after = delivery.transitional || deferring_after_;
+  if (is_after && group != nullptr) announce_transition(destination.group, *group);
 
   protocol::Deliver out;
   out.group = destination.group;

@@ -43,7 +43,7 @@ struct DaemonOptions {
   std::uint64_t client_queue_bytes = 64u << 20;  // deliveries waiting for a slow client
   std::uint64_t batch_bytes = 64u << 10;         // a batch is sent at this size, or when idle
 
-  bool report_all_deliveries = false;  // DeliverMessage also where no local member is (traces)
+  bool report_all_deliveries = false;  // DeliverMessage also where nobody is a member (traces)
 };
 
 class DaemonCore {
