@@ -37,7 +37,6 @@ class FlushRound {
       : ballot_(ballot), begun_(now), phase_since_(now), last_sent_(now) {}
 
   const protocol::Ballot& ballot() const { return ballot_; }
-  const Phase& phase() const { return phase_; }
   template <typename P>
   const P* in() const {
     return std::get_if<P>(&phase_);

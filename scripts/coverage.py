@@ -2,9 +2,10 @@
 """How many lines of the pure parts the tests run: unit tests, seeds and scenarios.
 
     cmake --preset coverage && cmake --build --preset coverage
-    python3 scripts/coverage.py [--seeds N] [--missed] [--least PERCENT]
+    python3 scripts/coverage.py [--units | --seeds N] [--missed] [--least PERCENT]
 
-Needs gcov. --missed prints the lines that nothing ran, --least fails below so much in any folder.
+Needs gcov. --units leaves out the seeds and scenarios, --missed prints the lines that nothing ran,
+--least fails below so much in any folder. Functions in headers count, too, called or not.
 """
 
 import argparse
@@ -16,25 +17,24 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "coverage"
 FOLDERS = ["ordering", "membership", "daemon/core"]
-OBJECTS = {"ordering": "ordering", "membership": "membership", "daemon/core": "daemon_core"}
+TARGETS = ["ordering", "membership", "daemon_core"]
 
 
-def counters():
-    for folder, target in OBJECTS.items():
-        yield from (BUILD / folder / "CMakeFiles" / f"{target}.dir").glob("*.gcda")
+def unit_tests():
+    return [[BUILD / "bin" / f"{target}_test", "--gtest_brief=1"] for target in TARGETS]
 
 
-def run_tests(seeds):
-    """False where a test fails; what it ran counts all the same."""
-    bin_folder = BUILD / "bin"
+def simulations(seeds):
     scenarios = []
     for file in sorted((ROOT / "tests" / "scenarios").glob("*.txt")):
         scenarios += ["--scenario", file]
-    commands = [[bin_folder / f"{name}_test", "--gtest_brief=1"]
-                for name in ("ordering", "membership", "daemon_core")]
-    commands.append([bin_folder / "simulate", *scenarios])
+    simulate = BUILD / "bin" / "simulate"
     # One process each: the children of a batch end without writing down what they ran.
-    commands += [[bin_folder / "simulate", "--seed", seed] for seed in range(1, seeds + 1)]
+    return [[simulate, *scenarios]] + [[simulate, "--seed", n] for n in range(1, seeds + 1)]
+
+
+def run_all(commands):
+    """False where a test fails; what it ran counts all the same."""
     good = True
     for command in commands:
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
@@ -45,14 +45,14 @@ def run_tests(seeds):
     return good
 
 
-def lines_of(counter):
-    """(file, line, count) of everything that one object's counters speak of."""
-    done = subprocess.run(["gcov", "--json-format", "--stdout", str(counter)], cwd=BUILD,
-                          capture_output=True, text=True, check=True)
+def lines_of(notes):
+    """(file, line, count) of all lines in the folders that one object has, run or not."""
+    done = subprocess.run(["gcov", "--json-format", "--stdout", str(notes)], cwd=BUILD,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     for text in done.stdout.splitlines():
         for file in json.loads(text)["files"]:
             path = (BUILD / file["file"]).resolve()
-            if ROOT not in path.parents:
+            if path.parent not in [ROOT / folder for folder in FOLDERS] or not path.exists():
                 continue
             for line in file["lines"]:
                 yield str(path.relative_to(ROOT)), line["line_number"], line["count"]
@@ -61,15 +61,16 @@ def lines_of(counter):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=300)
+    parser.add_argument("--units", action="store_true")
     parser.add_argument("--missed", action="store_true")
     parser.add_argument("--least", type=float, default=0.0)
     options = parser.parse_args()
-    for counter in counters():
+    for counter in BUILD.rglob("*.gcda"):
         counter.unlink()
-    good = run_tests(options.seeds)
+    good = run_all(unit_tests() + ([] if options.units else simulations(options.seeds)))
     files = {}
-    for counter in counters():
-        for path, number, count in lines_of(counter):
+    for notes in BUILD.rglob("*.gcno"):
+        for path, number, count in lines_of(notes):
             lines = files.setdefault(path, {})
             lines[number] = lines.get(number, 0) + count
     for folder in FOLDERS:

@@ -65,7 +65,6 @@ class DeliveryMeter {
     return true;
   }
   std::uint64_t delivered() const { return delivered_; }
-  std::uint64_t consumed() const { return consumed_; }
   std::uint64_t waiting() const {
     // Of a large message that is partly consumed only the rest is still among what waits.
     std::uint64_t largest = 0;

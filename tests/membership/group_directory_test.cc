@@ -258,5 +258,28 @@ TEST_F(GroupDirectoryTest, HasRoomForSoManyMembersOnly) {
   EXPECT_TRUE(try_to_join(last + 2).change) << "the group was empty and forgotten";
 }
 
+// Rule F10, where nobody of a group is left: who watches it has been told of no view without them.
+TEST_F(GroupDirectoryTest, TellsOfAGroupWhoseLastMemberHasLeftUnseen) {
+  join(1, "room", member(0, 1));
+  std::vector<GroupChange> earlier;
+  const auto leave_unseen = [&](const std::string& group, std::uint64_t session) {
+    const auto change =
+        directory.leave(view_id(4), group_key(group), key_of(0, session), LeaveReason::kLeave);
+    ASSERT_TRUE(change.has_value());
+    earlier.push_back(*change);
+  };
+  leave_unseen("room", 1);
+  earlier.push_back(join(3, "brief", member(0, 2)));
+  leave_unseen("brief", 2);  // nobody has ever seen it
+  const auto changes = directory.change_daemons(view_of(2, 8), {}, earlier);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].name, "room");
+  GroupView expected;
+  expected.id = {view_of(2, 8).id, OrderNumber{0}};
+  expected.left = {{member(0, 1).process, LeaveReason::kLeave}};
+  EXPECT_EQ(changes[0].view, expected);
+  EXPECT_TRUE(names().empty());
+}
+
 }  // namespace
 }  // namespace groupcomm::membership

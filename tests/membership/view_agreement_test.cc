@@ -151,5 +151,19 @@ TEST(ViewAgreement, IsNotBoundByAViewThatIsNotPrimary) {
   EXPECT_EQ(agreement.promised(), ballot);
 }
 
+// Rule Q1: a decision that cannot be carried out here may have come about elsewhere.
+TEST(ViewAgreement, NotesTheDecisionThatItGivesUpWhereThatIsPrimary) {
+  ViewAgreement agreement = agreement_of(3);
+  protocol::DaemonView decided = view_of(2, 8);
+  decided.primary = false;
+  agreement.forgo(decided);
+  EXPECT_EQ(agreement.record().claim, (protocol::PrimaryClaim{view_of(3), {}}));
+  agreement.forgo(view_of(2, 8));
+  EXPECT_EQ(agreement.record().claim, (protocol::PrimaryClaim{view_of(3), {view_of(2, 8)}}));
+  agreement.forgo(view_of(1, 9));
+  EXPECT_EQ(agreement.record().claim,
+            (protocol::PrimaryClaim{view_of(3), {view_of(2, 8), view_of(1, 9)}}));
+}
+
 }  // namespace
 }  // namespace groupcomm::membership

@@ -42,10 +42,11 @@ class ViewChangeNet {
   // True: the frame passes.
   using Filter = std::function<bool(const Frame&)>;
 
-  // Members that all live in one view.
-  static ViewChangeNet living(std::size_t size) {
+  // Members that all live in one view. `is_side`: of a partition, so that the view is not primary.
+  static ViewChangeNet living(std::size_t size, bool is_side = false) {
     ViewChangeNet net;
     net.base_ = view_of(size);
+    net.base_.primary = !is_side;
     for (std::size_t i = 0; i < size; ++i) {
       Node& node = net.add(i, 1, {.decided = genesis_of(size), .promised = {}, .accepted = {}});
       node.change->begin(net.base_, /*living=*/true, net.now_);
@@ -187,6 +188,7 @@ class ViewChangeNet {
     node.record = record;
     ViewChange::Options options;
     options.self = daemon_member(i, life);
+    options.partitionable = !base_.primary;
     node.change = std::make_unique<ViewChange>(options, record, now_);
     return node;
   }

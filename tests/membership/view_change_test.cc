@@ -460,5 +460,34 @@ TEST(ViewChange, DropsEverythingWithTheNextView) {
   EXPECT_EQ(net.change(0).record(), expected);
 }
 
+// --- where all must agree (rule Q1) --------------------------------------------------------------
+
+TEST(ViewChange, LeavesOutAMemberThatAnswersAndDoesNotAcceptTwice) {
+  auto net = ViewChangeNet::living(4, /*is_side=*/true);
+  net.set_filter(lose(1, "ACCEPT"));
+  net.kill(3);
+  net.run_for(milliseconds(2900));
+  EXPECT_EQ(net.decided(), std::nullopt);
+  EXPECT_EQ(net.change(0).ballots_begun(), 2u);
+  net.run_for(milliseconds(300));
+  const auto value = net.decided();
+  ASSERT_TRUE(value.has_value());
+  EXPECT_EQ(ids_in(value->next), ids({0, 2}));
+  EXPECT_EQ(value->left, (std::vector<DepartedDaemon>{{daemon_id(1), LeaveReason::kPartition},
+                                                      {daemon_id(3), LeaveReason::kDaemonLost}}));
+}
+
+TEST(ViewChange, LeavesTheProposalToTheNextWhereTheCutCannotBeHadTwice) {
+  auto net = ViewChangeNet::living(4, /*is_side=*/true);
+  net.node(0).can_pull = false;
+  net.kill(3);
+  net.run_for(seconds(5));
+  EXPECT_EQ(net.change(0).ballots_begun(), 2u);
+  EXPECT_EQ(net.decided(), std::nullopt);
+  net.run_for(milliseconds(4500));
+  EXPECT_EQ(net.change(0).ballots_begun(), 2u);
+  EXPECT_EQ(net.decided_members(), ids({1, 2}));  // nor can it accept what the next proposes
+}
+
 }  // namespace
 }  // namespace groupcomm::membership

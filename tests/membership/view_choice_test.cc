@@ -433,5 +433,25 @@ TEST(IsQuorumOf, CountsRankZeroInAnExactHalf) {
   EXPECT_FALSE(is_quorum_of(view, {}));
 }
 
+// --- primary again (rule Q3) ---------------------------------------------------------------------
+
+TEST_F(ViewChoiceTest, CountsAViewBehindTheAttemptsThatItOutvotes) {
+  begin(3);
+  base.primary = false;
+  const protocol::PrimaryClaim claim{view_of(3, 5), {view_of(2, 30)}};
+  for (auto& [rank, made] : answers) made.state.claim = claim;
+  const auto value =
+      choose_value({.base = base,
+                    .answers = answers,
+                    .joiners = joiners,
+                    .silent = silent,
+                    .ballot = {.round = 3, .proposer = 0, .incarnation = incarnation_of(0)},
+                    .partitionable = true});
+  ASSERT_TRUE(value.has_value());
+  EXPECT_TRUE(value->next.primary);
+  EXPECT_EQ(value->next.id.counter, 31u);
+  EXPECT_EQ(value->claim, claim);
+}
+
 }  // namespace
 }  // namespace groupcomm::membership

@@ -100,5 +100,60 @@ TEST(ViewFits, NeedsALineageToBePrimary) {
   EXPECT_TRUE(fits(view));
 }
 
+// --- records (rule P3) ---------------------------------------------------------------------------
+
+class RecordFits : public ::testing::Test {
+ protected:
+  RecordFits() {
+    record.decided = view_of(3, 7);
+    record.promised = {5, 0, incarnation_of(0)};
+    record.accepted.emplace();
+    record.accepted->ballot = {4, 1, incarnation_of(1)};
+    record.accepted->value.base = record.decided.id;
+    record.accepted->value.next = view_of(2, 8);
+  }
+  protocol::DurableRecord record;
+};
+
+TEST_F(RecordFits, AsItShouldBe) {
+  EXPECT_TRUE(fits(record));
+  record.accepted.reset();
+  EXPECT_TRUE(fits(record));
+  EXPECT_TRUE(fits(protocol::DurableRecord{})) << "of a daemon that never was in a view";
+}
+
+TEST_F(RecordFits, NoBallotBeyondAllReach) {
+  record.promised.round = kCountMax;
+  EXPECT_TRUE(fits(record));
+  ++record.promised.round;
+  EXPECT_FALSE(fits(record));
+}
+
+TEST_F(RecordFits, NoViewWithADaemonTwice) {
+  record.accepted.reset();
+  record.decided.members[2] = record.decided.members[0];
+  EXPECT_FALSE(fits(record));
+}
+
+TEST_F(RecordFits, NoClaimOfAViewThatWasNotPrimary) {
+  record.claim = PrimaryClaim{view_of(5, 3), {}};
+  EXPECT_TRUE(fits(record));
+  record.claim->last.primary = false;
+  EXPECT_FALSE(fits(record));
+}
+
+TEST_F(RecordFits, NothingThatWasAcceptedAboveThePromise) {
+  record.accepted->ballot.round = 6;
+  EXPECT_FALSE(fits(record));
+}
+
+TEST_F(RecordFits, NothingThatWasAcceptedAndDoesNotFollowTheView) {
+  record.accepted->value.next = view_of(2, 9);
+  EXPECT_FALSE(fits(record));
+  record.accepted->value.next = view_of(2, 8);
+  record.accepted->value.base.counter = 6;
+  EXPECT_FALSE(fits(record));
+}
+
 }  // namespace
 }  // namespace groupcomm::membership

@@ -285,5 +285,84 @@ TEST_F(HoldbackTest, ForgetsChunksThatBelongToNothing) {
   EXPECT_EQ(holdback.waiting_chunks(0), 0u);
 }
 
+// What waits for the closing before it (rule E3) waits for its predecessor, too.
+TEST_F(HoldbackTest, ClearsAChainBehindAClosingInItsOrder) {
+  admit(2, closing(1, 1, 1));
+  admit(2, message(2, Order::kFifo).text("first"));
+  admit(2, message(3, Order::kFifo).predecessor(2).text("second"));
+  EXPECT_EQ(clear_line(2), 0u);
+  EXPECT_EQ(delivered, Texts{});
+  admit(0, message(1, Order::kCausal).causal(1, {0, 0, 0}).text("cause"));
+  EXPECT_EQ(clear_line(2), 3u);
+  EXPECT_EQ(delivered, (Texts{"cause", "first", "second"}));
+}
+
+MessageBuilder join_of_group_one(std::uint64_t value) {
+  return message(value, Order::kTotal)
+      .kind(MessageKind::kJoin)
+      .causal(value, {0, 0, 0})
+      .to_group(1, 0)
+      .text("join");
+}
+
+// Rule E3: an honest daemon says so behind a closing. Others have to wait for what they count.
+TEST_F(HoldbackTest, TakesForClearOnlyWhatCountsJoinsThatAreClear) {
+  admit(2, message(1, Order::kReliable).to_group(1, 1).text("r"));
+  EXPECT_EQ(clear_line(2), 0u);
+  admit(0, join_of_group_one(1));
+  EXPECT_EQ(clear_line(2), 1u);
+  EXPECT_EQ(delivered, Texts{});
+  place_at(1, {reference(0, 1)});
+  for (const Rank member : {0u, 2u}) acknowledge(member, 1);
+  admit(0, closing(2, 2, 1));
+  admit(1, closing(1, 1, 1));
+  admit(2, closing(2, 1, 1));
+  for (Rank sender = 0; sender < 3; ++sender) tell_held(0, sender, 2);
+  EXPECT_EQ(delivered, (Texts{"join", "r"}));
+}
+
+TEST_F(HoldbackTest, TakesForClearBehindAClosingOnlyWhatCountsJoinsThatAreClear) {
+  admit(2, closing(1, 1, 1));  // its cause is no join
+  admit(2, message(2, Order::kReliable).to_group(1, 1).text("r"));
+  admit(0, message(1, Order::kCausal).causal(1, {0, 0, 0}).text("cause"));
+  EXPECT_EQ(clear_line(2), 1u);
+  EXPECT_EQ(delivered, Texts{"cause"});
+  admit(0, join_of_group_one(2));
+  EXPECT_EQ(clear_line(2), 2u);
+  EXPECT_EQ(delivered, Texts{"cause"});
+}
+
+TEST_F(HoldbackTest, ForgetsBeyondTheCutWhatCountsAJoinThatComesWithIt) {
+  admit(2, message(1, Order::kReliable).to_group(1, 1).text("r"));
+  holdback.freeze();
+  holdback.buffer(2).truncate_after(number(0));
+  admit(0, join_of_group_one(1));
+  EXPECT_TRUE(holdback.finish({number(1), number(0), number(0)}, place(1), {}));
+  collect();
+  EXPECT_EQ(delivered, Texts{"join"});
+}
+
+// Rule T3: such places are taken for unknown, until the flush decides.
+TEST_F(HoldbackTest, HeedsNoPlacesThatContradictCausality) {
+  admit(0, message(1, Order::kTotal).stamp(1).causal(1, {0, 0, 0}).text("cause"));
+  admit(2, message(1, Order::kTotal).stamp(2).causal(1, {1, 0, 0}).text("effect"));
+  const References places{reference(2, 1), reference(0, 1)};
+  place_at(1, places);
+  EXPECT_EQ(holdback.ordered_line(), place(0));
+  EXPECT_EQ(delivered, Texts{});
+  holdback.freeze();
+  EXPECT_TRUE(holdback.finish({number(1), number(0), number(1)}, place(1), places));
+  collect();
+  EXPECT_EQ(delivered, (Texts{"cause", "effect"}));
+}
+
+// A message with an earlier stamp than its cause is no honest daemon's.
+TEST_F(HoldbackTest, SaysSoWhereMessagesOfTheCutContradictOneAnother) {
+  admit(0, message(1, Order::kTotal).stamp(5).causal(1, {0, 0, 0}).text("cause"));
+  admit(2, message(1, Order::kTotal).stamp(2).causal(1, {1, 0, 0}).text("effect"));
+  holdback.freeze();
+  EXPECT_FALSE(holdback.finish({number(1), number(0), number(1)}, place(1), {}));
+}
+
 }  // namespace
 }  // namespace groupcomm::ordering

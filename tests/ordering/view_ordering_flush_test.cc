@@ -336,5 +336,36 @@ TEST(ViewOrderingFlushDeathTest, NeitherStampsNorFinishesOutOfTurn) {
   EXPECT_DEATH((void)net.at(1).finish({number(1), number(0)}, place(1), {}), "CHECK failed");
 }
 
+// Rule L3 holds for what is pulled, and for what came beyond a hole.
+TEST(ViewOrderingFlush, AsksAgainForWhatIsNoneOfItsDaemons) {
+  for (const bool came_before : {false, true}) {
+    OrderingNet net(2, Engine::kSequencer);
+    for (const std::string text : {"1", "2"}) net.send(0, Order::kReliable, text);
+    const auto messages =
+        net.at(0)
+            .on_nack(
+                {.missing = {{0, {number(1), number(2)}}}, .first_place = {}, .last_place = {}})
+            .repairs.at(0)
+            .messages;
+    auto forged = std::make_shared<protocol::StampedMessage>(*messages[1]);
+    forged->stamp = messages[0]->stamp;
+    ViewOrdering& survivor = net.at(1);
+    if (came_before) survivor.on_repair(0, {forged});
+    survivor.freeze();
+    const std::vector<MessageNumber> cut{number(2), number(0)};
+    survivor.want(cut);
+    survivor.on_refill(0, {messages[0], forged});
+    EXPECT_EQ(survivor.missing_for(cut),
+              (std::vector<protocol::MissingMessages>{{0, {number(2), number(2)}}}));
+    EXPECT_EQ(survivor.take_refused(), 1u);
+    survivor.on_refill(0, messages);
+    EXPECT_TRUE(survivor.missing_for(cut).empty());
+    EXPECT_TRUE(survivor.finish(cut, place(1), {}));
+    const auto deliveries = survivor.take_deliveries();
+    ASSERT_EQ(deliveries.size(), 2u);
+    EXPECT_EQ(deliveries[1].message, messages[1]);
+  }
+}
+
 }  // namespace
 }  // namespace groupcomm::ordering

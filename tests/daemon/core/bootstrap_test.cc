@@ -206,6 +206,40 @@ TEST_F(BootstrapTest, OfOneThatLostItsRecordBeginsAnew) {
   EXPECT_EQ(room.status(2).view->counter, 1u);
 }
 
+TEST_F(BootstrapTest, IsRefusedToOneThatStillWaitsForAQuorumThatIsHere) {
+  room.kill(0);
+  room.kill(1);
+  room.run_for(seconds(6));
+  room.start(0);
+  room.run_for(milliseconds(200));
+  ASSERT_EQ(room.status(2).phase, "suspended");
+  EXPECT_EQ(ask(2, {"d1"}).text, "a quorum is here: a view will come by itself");
+  EXPECT_EQ(room.status(2).phase, "regular");
+}
+
+TEST_F(BootstrapTest, IsRefusedToOneThatHearsOfALaterView) {
+  for (const std::size_t i : {0u, 1u}) room.cut(i, 2);
+  room.run_for(seconds(6));
+  room.set_filter([](const auto&, const std::string& to, const auto& body) {
+    return to != "d2" || !std::holds_alternative<protocol::Install>(body);
+  });
+  room.heal();
+  room.run_for(seconds(1));
+  ASSERT_EQ(room.status(2).phase, "suspended");
+  EXPECT_NE(ask(2, {"d0"}).text.find(" knows of a later view: ask that one"), std::string::npos);
+}
+
+TEST_F(BootstrapTest, IsRefusedToOneThatWasNotInTheLastView) {
+  room.kill(2);
+  room.run_for(seconds(3));
+  room.set_filter([](const std::string& from, const auto&, const auto&) { return from != "d2"; });
+  room.start(2);
+  room.run_for(seconds(6));
+  room.greet(2, 1);
+  EXPECT_EQ(ask(2, {"d0"}).text,
+            "this daemon was not in the last view that it knows: ask one that was");
+}
+
 // --- lineages (rule R7) --------------------------------------------------------------------------
 
 class LineageTest : public testing::Test {

@@ -193,5 +193,23 @@ TEST_F(SafeNotices, AreAwaitedInBoundedNumber) {
   EXPECT_EQ(noticed().size(), window + 10);
 }
 
+// Rule N1: a member that has ended is one until its leave has its place and takes effect.
+TEST_F(SafeNotices, WaitForTheLeaveOfAMemberThatHasEnded) {
+  room.set_filter([](const std::string& from, const auto&, const auto& body) {
+    return from != "d1" || std::holds_alternative<protocol::Heartbeat>(body);
+  });
+  room.lose_client(1, 1);
+  say(asking(2, Order::kReliable));
+  consume(0);
+  consume(2);
+  room.run_for(milliseconds(300));
+  EXPECT_EQ(noticed(), Numbers{});
+  EXPECT_EQ(room.names_in_view(0).size(), 3u);
+  room.set_filter({});
+  room.run_for(milliseconds(500));
+  EXPECT_EQ(room.names_in_view(0).size(), 2u);
+  EXPECT_EQ(noticed(), Numbers{1});
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon

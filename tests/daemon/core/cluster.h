@@ -79,6 +79,9 @@ class Cluster {
       if (node.core) step(other, PeerRefused{name(i)});
     }
   }
+  // One finds the other's port closed, or has a connection to it again.
+  void refuse(std::size_t i, std::size_t j) { step(name(i), PeerRefused{name(j)}); }
+  void link_up(std::size_t i, std::size_t j) { step(name(i), PeerConnected{name(j)}); }
   // As by SIGSTOP and SIGCONT: what comes meanwhile is read afterwards.
   void freeze(std::size_t i) { frozen_[name(i)]; }
   void thaw(std::size_t i) {

@@ -272,6 +272,92 @@ TEST_F(Components, GoOnWhereNobodyTakesThemIn) {
   EXPECT_EQ(members(4).size(), 5u);
 }
 
+// Rule Q1: a decision that cannot be carried out binds nobody who hears no more of it.
+TEST_F(Components, GiveUpADecisionWhoseMessagesCannotBeHad) {
+  open();
+  set_filter([](const auto&, const std::string& to, const protocol::PeerBody& body) {
+    const bool is_data = std::holds_alternative<protocol::Batch>(body) ||
+                         std::holds_alternative<protocol::Repair>(body);
+    return to != "d2" || !is_data;
+  });
+  say(0, 1, multicast(7, "lost", Order::kReliable));
+  settle();
+  kill(4);
+  run_for(milliseconds(1400));
+  EXPECT_EQ(status(2).phase, "flushing");
+  run_for(milliseconds(600));
+  EXPECT_EQ(sorted_members(0), (Texts{"d0", "d1", "d3"}));
+  EXPECT_TRUE(is_primary(0));
+  EXPECT_EQ(members(2), Texts{"d2"});
+  EXPECT_FALSE(is_primary(2));
+  EXPECT_FALSE(gave_up(2));
+  EXPECT_EQ(texts(1, 1), Texts{"lost"});
+  EXPECT_EQ(texts(2, 1), Texts{});
+  const auto says_so = [](const Report& report) {
+    return report.text.find("goes on without those who have them") != std::string::npos;
+  };
+  EXPECT_EQ(std::count_if(reports(2).begin(), reports(2).end(), says_so), 1);
+  set_filter(nullptr);
+  run_for(seconds(10));
+  EXPECT_EQ(sorted_members(2), (Texts{"d0", "d1", "d2", "d3"}));
+  EXPECT_TRUE(is_primary(2));
+}
+
+// Rule Q5: it is quiet and cannot go there without knowing how the groups stand.
+TEST_F(Components, AskForTheGroupsWhereTheyAreTakenInWithoutThem) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  std::optional<protocol::PeerFrame> install;
+  set_filter([&](const auto&, const std::string& to, const protocol::PeerBody& body) {
+    const auto* told = std::get_if<protocol::Install>(&body);
+    const bool is_taken_in = told != nullptr && !told->value.arrivals.empty();
+    if (to == "d3" && is_taken_in && !install) install = find_last<protocol::Install>(0, 3);
+    return (to != "d3" && to != "d4") || !is_taken_in;
+  });
+  heal();
+  run_for(seconds(2));
+  ASSERT_TRUE(install.has_value());
+  ASSERT_EQ(status(3).phase, "merging");
+  set_filter(nullptr);
+  std::get<protocol::Install>(install->body).groups.reset();
+  receive(3, *install);
+  EXPECT_EQ(status(3).phase, "merging");
+  settle();
+  EXPECT_EQ(members(3).size(), 5u);
+  EXPECT_EQ(names_in_view(3), (Texts{"c0", "c1", "c2", "c3", "c4"}));
+}
+
+TEST_F(Components, NeedNoOperator) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  say(3, 1, protocol::Bootstrap{RequestId{9}, {"d0", "d1", "d2"}});
+  settle();
+  const auto answers = heard_of<protocol::BootstrapReply>(3, 1);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_FALSE(answers[0].possible);
+  EXPECT_EQ(answers[0].text, "under the partitionable policy every component goes on by itself");
+}
+
+// The sides that were not primary never were in the other policy's eyes.
+TEST_F(Components, GoOnFromTheLastPrimaryViewWhenThePolicyWasChanged) {
+  open();
+  split({{0, 1, 2}, {3, 4}});
+  const Incarnation lineage = installed(0).back().view.lineage;
+  const std::uint64_t before = installed(0).back().view.id.counter;
+  for (std::size_t i = 0; i < 5; ++i) kill(i);
+  heal();
+  defaults().partitionable = false;
+  for (const std::size_t i : {3u, 4u}) start(i);
+  run_for(seconds(6));
+  EXPECT_EQ(status(3).phase, "joining") << "two of five are no quorum";
+  for (const std::size_t i : {0u, 1u, 2u}) start(i);
+  run_for(seconds(6));
+  EXPECT_EQ(primaries(), 5u);
+  EXPECT_EQ(members(3).size(), 5u);
+  EXPECT_EQ(installed(3).back().view.lineage, lineage);
+  EXPECT_GT(installed(3).back().view.id.counter, before);
+}
+
 class OneComponent : public Components {
  protected:
   OneComponent() : Components(1) {}

@@ -272,5 +272,25 @@ TEST_P(FlushGroupTest, IgnoresAnswersToAnEarlierBlock) {
   EXPECT_EQ(room.texts(1, 1), Texts{"not held"});
 }
 
+// Only sends to the group that it holds back for are refused, behind a join of its own.
+TEST_P(FlushGroupTest, KeepsSendsToOtherGroupsWhereAnAnswerOvertakesThem) {
+  room.say(0, 2, join(1, "other", kFlush));
+  room.run_for(milliseconds(50));
+  room.say(0, 1, join(++requests, "other", kFlush));  // needs the answer of (0, 2)
+  room.say(0, 2, join(++requests, "hall", kFlush));   // needs that of (0, 1)
+  room.run_for(milliseconds(50));
+  room.say(0, 1, multicast(++requests, "kept", Order::kFifo, "other"));
+  agree(0, 1);
+  agree(1, 1);
+  agree(2, 1);
+  room.run_for(milliseconds(50));
+  EXPECT_EQ(room.last_view(1).members.size(), 4u) << "the answer did not wait";
+  EXPECT_EQ(room.texts(0, 2), Texts{});
+  room.say(0, 2, protocol::BlockOk{RequestId{++requests}, "other", 1});
+  room.run_for(milliseconds(50));
+  EXPECT_TRUE(room.rejected(0, 1).empty());
+  EXPECT_EQ(room.texts(0, 2), Texts{"kept"});
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon

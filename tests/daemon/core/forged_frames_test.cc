@@ -193,6 +193,39 @@ TEST_F(ForgedFrames, InstallWithAGroupTwice) {
   expect_refused(forged);
 }
 
+// Rule R2: it is out of the hands of who lives and has messages.
+TEST_F(ForgedFrames, InstallFromRecordsAloneEndsWhoLives) {
+  auto forged = install();
+  forged.value.cut.clear();
+  forged.value.first_place = {};
+  forged.value.delivered = {};
+  forge(forged);
+  EXPECT_TRUE(room.gave_up(0));
+  EXPECT_EQ(room.heard_of<protocol::Gone>(0, 1).back().reason, GoneReason::kExcluded);
+}
+
+// Rule R2: the value stands, although nobody has what it is to deliver; the others find a view.
+TEST_F(ForgedFrames, InstallWithMessagesThatNobodyHasEndsOnlyWhoBelievesIt) {
+  auto forged = install();
+  ++forged.value.cut[1];
+  forge(forged);
+  room.run_for(seconds(5));
+  EXPECT_FALSE(room.gave_up(0));  // it asks for them
+  room.run_for(seconds(5));
+  EXPECT_TRUE(room.gave_up(0));
+  EXPECT_EQ(room.heard_of<protocol::Gone>(0, 1).back().reason, GoneReason::kExcluded);
+  EXPECT_EQ(room.members(1), (Texts{"d1", "d2"}));
+}
+
+TEST_F(ForgedFrames, BeaconOfAViewThatDescendsFromItself) {
+  protocol::Beacon beacon;
+  beacon.address = "tcp://127.0.0.1:4001";
+  beacon.number = BeaconNumber{1};
+  beacon.decided = install().value.next;
+  beacon.decided->ancestors = {beacon.decided->lineage};
+  expect_refused(beacon);
+}
+
 // --- ballots -------------------------------------------------------------------------------------
 
 TEST_F(ForgedFrames, BallotsThatLeaveNoRounds) {
@@ -207,6 +240,15 @@ TEST_F(ForgedFrames, BallotsThatLeaveNoRounds) {
 
 TEST_F(ForgedFrames, BallotsOfSomebodyElse) {
   expect_refused(protocol::Prepare{{1, 2, heartbeat.header.sender.incarnation}});
+}
+
+TEST_F(ForgedFrames, BallotsByAStranger) {
+  protocol::PeerFrame frame = heartbeat;
+  frame.header.sender = {"x", Incarnation{1u << 30}};
+  frame.body = protocol::Prepare{{1, 1, frame.header.sender.incarnation}};
+  forge(frame);
+  EXPECT_EQ(room.status(0).phase, "regular") << "it promised nothing";
+  expect_all_is_well();
 }
 
 TEST_F(ForgedFrames, ProposalWithACutOfAnotherSize) {

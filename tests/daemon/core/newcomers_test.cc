@@ -44,5 +44,40 @@ TEST(Newcomers, ThatHearAMemberLateComeInAsSoonAsTheyDo) {
   EXPECT_EQ(cluster.status(0).members.size(), 3u);
 }
 
+// Rule D2: it may have been its predecessor's port that was found closed.
+TEST(Newcomers, AreNotTakenForDeadForARefusalThatCameLate) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run_for(milliseconds(1050));
+  cluster.kill(2);
+  cluster.run_for(milliseconds(500));
+  cluster.start(2);
+  cluster.run_for(milliseconds(100));
+  ASSERT_EQ(cluster.status(0).members.size(), 3u);
+  const std::size_t views = cluster.installed(0).size();
+  cluster.refuse(0, 2);
+  cluster.run_for(milliseconds(500));
+  EXPECT_EQ(cluster.installed(0).size(), views);
+  EXPECT_TRUE(cluster.is_running(2));
+}
+
+// What was under way when the last connection broke is lost.
+TEST(Newcomers, AreToldHowThingsStandAsSoonAsThereIsAConnection) {
+  Cluster cluster(2);
+  cluster.start_all();
+  cluster.run_for(milliseconds(1050));
+  const auto last_heartbeat = [&] {
+    return std::get<protocol::Heartbeat>(cluster.last_frame<protocol::Heartbeat>(0, 1).body).number;
+  };
+  const std::uint64_t before = last_heartbeat();
+  cluster.link_up(0, 1);
+  cluster.settle();
+  EXPECT_EQ(last_heartbeat(), before + 1);
+  EXPECT_FALSE(cluster.find_last<protocol::Beacon>(0, 2).has_value());
+  cluster.link_up(0, 2);
+  cluster.settle();
+  EXPECT_TRUE(cluster.find_last<protocol::Beacon>(0, 2).has_value());
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon

@@ -177,5 +177,82 @@ TEST(Strangers, TakeOneRoomForEachName) {
   EXPECT_EQ(room.counter(0, "frames_refused"), before);
 }
 
+std::size_t count_reports(Room& room, std::size_t i, const std::string& text) {
+  std::size_t count = 0;
+  for (const Report& report : room.reports(i)) {
+    if (report.warning && report.text.find(text) != std::string::npos) ++count;
+  }
+  return count;
+}
+
+// Rule P1.
+TEST(Strangers, OfAnotherClusterAreNotHeard) {
+  Room room(2);
+  room.open();
+  protocol::PeerFrame frame = beacon_of(room, "x", 5);
+  ++frame.header.cluster;
+  const std::uint64_t before = room.counter(0, "frames_refused");
+  room.take(0, frame);
+  EXPECT_EQ(room.counter(0, "frames_refused"), before + 1);
+  EXPECT_FALSE(room.find_last<protocol::Beacon>(0, 2).has_value());
+  EXPECT_EQ(room.reports(0).size(), room.reports(1).size());
+}
+
+// Rule D3: an earlier incarnation proves nothing about the one that lives.
+TEST(Strangers, OfAPastIncarnationAreNotHeard) {
+  Room room(2);
+  room.open();
+  const auto late = room.last_frame<protocol::Heartbeat>(1, 0);
+  room.kill(1);
+  room.start(1);
+  room.run_for(seconds(2));
+  const std::uint64_t refused = room.counter(0, "frames_refused");
+  const std::size_t views = room.installed(0).size();
+  room.take(0, late);
+  room.run_for(seconds(2));
+  EXPECT_EQ(room.counter(0, "frames_refused"), refused + 1);
+  EXPECT_EQ(room.installed(0).size(), views);
+}
+
+// Rule D3, as the one sees it that is not taken in: its operator has to know why.
+TEST(Strangers, WithTheNameOfALivingMemberSaySo) {
+  Room room(3);
+  room.start(2);
+  protocol::PeerFrame frame = beacon_of(room, "d0", 1u << 20);
+  frame.header.lineage = Incarnation{77};
+  auto& beacon = std::get<protocol::Beacon>(frame.body);
+  beacon.active = true;
+  beacon.decided.emplace();
+  beacon.decided->id = {4, Incarnation{1u << 20}, 1};
+  beacon.decided->lineage = frame.header.lineage;
+  beacon.decided->members = {{frame.header.sender, "tcp://127.0.0.1:9"},
+                             {{"d2", Incarnation{1u << 21}}, "tcp://127.0.0.1:9999"}};
+  frame.header.view = beacon.decided->id;
+  for (std::uint64_t k = 1; k <= 3; ++k) {
+    beacon.number = BeaconNumber{k};
+    room.take(2, frame);
+  }
+  EXPECT_EQ(count_reports(room, 2, "has a member of the name d2 at tcp://127.0.0.1:9999"), 1u);
+}
+
+// Rule R4.
+TEST(Strangers, ThatAreConfiguredWithOtherPeersAreReportedOnce) {
+  Room room(3);
+  room.start(0);
+  protocol::PeerFrame frame = beacon_of(room, "d1", 1u << 20);
+  auto& beacon = std::get<protocol::Beacon>(frame.body);
+  beacon.decided.emplace();
+  beacon.decided->id.proposer = Incarnation{4711};  // stands for the names
+  beacon.decided->members = {{{"d0", {}}, ""}, {{"d1", {}}, ""}};
+  for (std::uint64_t k = 1; k <= 3; ++k) {
+    beacon.number = BeaconNumber{k};
+    room.take(0, frame);
+    room.run_for(milliseconds(100));
+  }
+  EXPECT_EQ(count_reports(room, 0, "d1#"), 1u);
+  EXPECT_EQ(count_reports(room, 0, "configured with other peers"), 1u);
+  EXPECT_EQ(room.status(0).phase, "joining");
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon

@@ -1,0 +1,80 @@
+// What clients see where a quorum is gone or comes back out of its records (rules F10 and V5).
+#include <gtest/gtest.h>
+
+#include "tests/daemon/core/room.h"
+
+namespace groupcomm::daemon {
+namespace {
+
+using protocol::Deliver;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Texts = std::vector<std::string>;
+
+// Rule F10: those who applied the join are dead, and so is the view that it made; but its message,
+// which names no sender, has survived here.
+TEST(RecoveredViews, NameAMemberWhoseJoinOnlyTheDeadHadApplied) {
+  Room room(3);
+  room.open();
+  room.greet(0, 2);
+  room.set_filter([](const std::string& from, const std::string& to, const auto&) {
+    return from != "d2" || to != "d1";  // its closing
+  });
+  room.say(0, 2, join(1, "room"));
+  room.say(0, 2, multicast(2, "hello", Order::kReliable));
+  room.run_for(milliseconds(50));
+  ASSERT_EQ(room.texts(0, 1), Texts{"hello"});
+  ASSERT_EQ(room.last_view(0).members.size(), 4u);
+  ASSERT_EQ(room.last_view(1).members.size(), 3u);
+  const ProcessId sender = room.process(0, 2);
+  room.kill(0);
+  room.kill(2);
+  room.set_filter({});
+  room.run_for(seconds(3));
+  EXPECT_EQ(room.texts(1, 1), Texts{});
+  room.start(0);
+  room.start(2);
+  room.run_for(seconds(3));
+  const auto deliveries = room.heard_of<Deliver>(1, 1);
+  ASSERT_EQ(deliveries.size(), 1u);
+  EXPECT_EQ(deliveries[0].payload.text(), "hello");
+  EXPECT_EQ(deliveries[0].sender, sender);
+  EXPECT_EQ(room.heard_of<protocol::Transition>(1, 1).size(), 1u);
+  const GroupView view = room.last_view(1);
+  EXPECT_TRUE(view.recovered);
+  EXPECT_EQ(room.names_in_view(1), Texts{"c1"});
+}
+
+// Rule V5: what was sent while the view was being left waits; when the quorum is lost it is
+// refused, and a join waits on.
+TEST(RecoveredViews, RefuseWhatWaitedWhenTheQuorumWasLost) {
+  Room room(3);
+  room.open();
+  room.greet(2, 2);
+  room.set_filter([](const auto&, const auto&, const auto& body) {
+    return !std::holds_alternative<protocol::Propose>(body);
+  });
+  room.kill(0);
+  room.settle();
+  ASSERT_EQ(room.status(2).phase, "flushing");
+  room.say(2, 1, multicast(7, "waits"));
+  room.say(2, 2, join(1, "room"));
+  room.settle();
+  EXPECT_TRUE(room.rejected(2, 1).empty());
+  room.kill(1);
+  room.settle();
+  ASSERT_EQ(room.status(2).phase, "suspended");
+  const std::vector<protocol::Rejected> expected{
+      {RequestId{7}, GroupKey{}, RejectReason::kNoPrimary}};
+  EXPECT_EQ(room.rejected(2, 1), expected);
+  EXPECT_TRUE(room.rejected(2, 2).empty());
+  room.set_filter({});
+  room.start(0);
+  room.start(1);
+  room.run_for(seconds(3));
+  EXPECT_EQ(room.last_view(2, 2).members.size(), 2u);
+  EXPECT_EQ(room.texts(2, 1), Texts{});
+}
+
+}  // namespace
+}  // namespace groupcomm::daemon
