@@ -322,6 +322,10 @@ TEST_F(ClientServiceTest, ShowsAWatcherTheViewsOfAGroup) {
   EXPECT_EQ(room.heard_of<Watched>(0, 5)[0].view.members, room.last_view(0).members);
   say(1, join(2, "not watched"));
   EXPECT_EQ(room.heard_of<Watched>(0, 5).size(), 1u);
+  room.greet(0, 6);
+  say(6, protocol::Watch{RequestId{1}, {"room"}});
+  ASSERT_EQ(room.heard_of<Watched>(0, 6).size(), 1u);
+  EXPECT_EQ(room.heard_of<Watched>(0, 6)[0].group, "room");
   room.lose_client(1, 1);
   room.run_for(milliseconds(30));
   ASSERT_EQ(room.heard_of<Watched>(0, 5).size(), 2u);
