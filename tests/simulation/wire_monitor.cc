@@ -26,10 +26,12 @@ void WireMonitor::check_places(const FrameHeader& header, const protocol::Batch&
 
 void WireMonitor::check_frozen(const FrameHeader& header, const protocol::Progress& progress) {
   const auto frozen = frozen_.find({header.sender, header.view});
-  if (frozen == frozen_.end() || !frozen->second.living) return;
-  const auto& held = frozen->second.held;
-  for (std::size_t rank = 0; rank < held.size() && rank < progress.received.size(); ++rank) {
-    if (progress.received[rank] <= held[rank]) continue;
+  if (frozen == frozen_.end()) return;
+  Frozen& then = frozen->second;
+  // A proposer tells nobody what it holds: its first word afterwards stands for that.
+  if (!then.held) then.held = progress.received;
+  for (std::size_t rank = 0; rank < then.held->size() && rank < progress.received.size(); ++rank) {
+    if (progress.received[rank] <= (*then.held)[rank]) continue;
     scene_.complain("wire: " + to_string(header.sender) + " acknowledges more of view " +
                     to_string(header.view) + " than it held when it promised to leave it");
   }
@@ -50,7 +52,12 @@ void WireMonitor::on_body(const FrameHeader& header, const protocol::Heartbeat& 
 }
 
 void WireMonitor::on_body(const FrameHeader& header, const protocol::State& state) {
-  frozen_.try_emplace({header.sender, header.view}, state);
+  Frozen& frozen = frozen_[{header.sender, header.view}];
+  if (state.living && !frozen.held) frozen.held = state.held;
+}
+
+void WireMonitor::on_body(const FrameHeader& header, const protocol::Prepare&) {
+  frozen_.try_emplace({header.sender, header.view});
 }
 
 void WireMonitor::on_body(const FrameHeader&, const protocol::Install& install) {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "groupcomm/protocol/peer_frames.h"
 #include "tests/simulation/scene.h"
@@ -15,7 +17,7 @@ namespace groupcomm::simulation {
 // - a place of a view is given to two messages, or first given by another than the sequencer,
 // - two different values are installed from one view,
 // - a daemon sends new messages or places in a view, or acknowledges more of it, after it promised
-//   a ballot that leaves it (rule F2).
+//   a ballot that leaves it, be it another's or its own (rule F2).
 class WireMonitor {
  public:
   explicit WireMonitor(Scene& scene) : scene_(scene) {}
@@ -23,9 +25,14 @@ class WireMonitor {
 
  private:
   using SenderInView = std::pair<DaemonId, ViewId>;
+  // One that promised: what it holds of each member from then on, where that is known.
+  struct Frozen {
+    std::optional<std::vector<MessageNumber>> held = {};
+  };
   void on_body(const protocol::FrameHeader& header, const protocol::Batch& batch);
   void on_body(const protocol::FrameHeader& header, const protocol::Heartbeat& heartbeat);
   void on_body(const protocol::FrameHeader& header, const protocol::State& state);
+  void on_body(const protocol::FrameHeader& header, const protocol::Prepare& prepare);
   void on_body(const protocol::FrameHeader& header, const protocol::Install& install);
   template <typename T>
   void on_body(const protocol::FrameHeader&, const T&) {}
@@ -38,7 +45,7 @@ class WireMonitor {
   // By the view that is left, and the lineage that is begun by force.
   std::map<std::pair<ViewId, Incarnation>, protocol::ViewChangeValue> decisions_;
   std::map<ViewId, protocol::DaemonView> views_;
-  std::map<SenderInView, protocol::State> frozen_;
+  std::map<SenderInView, Frozen> frozen_;
 };
 
 }  // namespace groupcomm::simulation
