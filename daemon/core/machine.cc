@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "groupcomm/probe.h"
+#include "membership/view_lookup.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -362,9 +363,7 @@ std::vector<std::string> DaemonCore::Machine::other_members() const {
 }
 
 bool DaemonCore::Machine::is_member_name(const std::string& name) const {
-  return is_living() &&
-         std::any_of(view_.members.begin(), view_.members.end(),
-                     [&](const DaemonMember& member) { return member.id.name == name; });
+  return is_living() && membership::has_name(view_, name);
 }
 
 void DaemonCore::Machine::report(bool warning, std::string text) {

@@ -11,6 +11,7 @@ namespace groupcomm::daemon {
 namespace {
 
 using membership::contains;
+using membership::has_name;
 using protocol::DaemonMember;
 using protocol::DaemonView;
 
@@ -404,8 +405,11 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
     send({from.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
     return;
   }
+  // What was accepted here may have become the first view of another cluster; not so where those
+  // who decided this one counted on us.
   const bool is_elsewhere = base.lineage == Incarnation{} && accepted &&
-                            accepted->value.next.lineage != beacon.decided->lineage;
+                            accepted->value.next.lineage != beacon.decided->lineage &&
+                            !has_name(*beacon.decided, options_.self.name);
   if (!is_elsewhere) follow(*beacon.decided);
 }
 

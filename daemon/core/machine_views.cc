@@ -10,6 +10,7 @@ namespace groupcomm::daemon {
 namespace {
 
 using membership::contains;
+using membership::has_name;
 using membership::is_in;
 using membership::Joiner;
 using membership::ViewChange;
@@ -481,15 +482,11 @@ void DaemonCore::Machine::connect(const std::string& name, const std::string& ad
 }
 
 bool DaemonCore::Machine::is_needed(const std::string& name) const {
-  const auto has_name = [&](const DaemonView& view) {
-    return std::any_of(view.members.begin(), view.members.end(),
-                       [&](const DaemonMember& member) { return member.id.name == name; });
-  };
   const bool is_configured =
       std::any_of(options_.peers.begin(), options_.peers.end(),
                   [&](const PeerAddress& peer) { return peer.name == name; });
-  return is_configured || has_name(view_) || has_name(change_.base()) ||
-         (retired_ && retired_->ordering && has_name(retired_->view));
+  return is_configured || has_name(view_, name) || has_name(change_.base(), name) ||
+         (retired_ && retired_->ordering && has_name(retired_->view, name));
 }
 
 void DaemonCore::Machine::disconnect_strangers() {

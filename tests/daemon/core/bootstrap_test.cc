@@ -15,11 +15,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Texts = std::vector<std::string>;
 
-Texts sorted(Texts names) {
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 class BootstrapTest : public testing::Test {
  protected:
   BootstrapTest() { room.open(); }

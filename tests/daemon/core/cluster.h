@@ -64,6 +64,7 @@ class Cluster {
   void strike_from_configurations(std::size_t i) { unconfigured_.insert(i); }
   // It listens there from its next start on.
   void move(std::size_t i, std::size_t port) { ports_[i] = port; }
+  const protocol::DurableRecord& record(std::size_t i) { return nodes_[name(i)].record; }
   // What its state directory holds at its next start.
   void set_record(std::size_t i, protocol::DurableRecord record) {
     nodes_[name(i)].record = std::move(record);

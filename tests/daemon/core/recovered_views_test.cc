@@ -45,6 +45,29 @@ TEST(RecoveredViews, NameAMemberWhoseJoinOnlyTheDeadHadApplied) {
   EXPECT_EQ(room.names_in_view(1), Texts{"c1"});
 }
 
+// Rule R3: what d1 had accepted came to nothing, and it never heard of the view in which the others
+// counted on it. Of those one is gone, and the other started again: they need what d1 says.
+TEST(RecoveredViews, NeedOneThatHadAcceptedAnotherFirstView) {
+  Room room(3);
+  room.set_filter(
+      [](const auto&, const auto&, const auto& body) { return !is_body<protocol::Propose>(body); });
+  room.start_all();
+  room.run_for(seconds(1));
+  ASSERT_TRUE(room.record(1).accepted.has_value());
+  protocol::DurableRecord decided = room.record(0);
+  decided.decided = room.record(1).accepted->value.next;
+  decided.decided.id.proposer = decided.decided.members[0].id.incarnation;
+  decided.decided.lineage = decided.decided.id.proposer;
+  for (const std::size_t i : {0u, 1u, 2u}) room.kill(i);
+  room.set_record(0, decided);
+  room.set_filter({});
+  room.start(0);
+  room.start(1);
+  room.run_for(seconds(6));
+  EXPECT_EQ(sorted(room.members(0)), (Texts{"d0", "d1"}));
+  EXPECT_EQ(sorted(room.members(1)), (Texts{"d0", "d1"}));
+}
+
 // Rule V5: what was sent while the view was being left waits; when the quorum is lost it is
 // refused, and a join waits on.
 TEST(RecoveredViews, RefuseWhatWaitedWhenTheQuorumWasLost) {

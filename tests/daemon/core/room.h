@@ -1,6 +1,7 @@
 // Clients in groups, for tests of DaemonCore.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,11 @@ inline protocol::Multicast multicast(std::uint64_t request, const std::string& t
   multicast.order = order;
   multicast.payload = Payload::copy_of(text);
   return multicast;
+}
+
+inline std::vector<std::string> sorted(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 // So many daemons, each with a client in session 1, named c0, c1, ..., that is in "room".
