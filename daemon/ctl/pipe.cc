@@ -87,7 +87,7 @@ class Pipe {
   void perform(JoinOp&& op) {
     try {
       const Group group = client_.join(op.group, events_, op.options);
-      events_.joining(group);
+      events_.joining(group, op.options);
       events_.expect(group.join_request(), std::move(op.id), PipeEvents::Kind::kJoin, op.group);
     } catch (const Error& error) {
       events_.refused(op.id, op.group, error.reason().value_or(RejectReason::kGone));
@@ -112,7 +112,7 @@ class Pipe {
     } else if (const Queued queued = group->block_ok(); !queued.ok()) {
       events_.refused(op.id, op.group, *queued.refused);
     } else {
-      trace_.block_ok(op.group);
+      trace_.block_ok(op.group, queued.request);
       events_.expect(queued.request, std::move(op.id), PipeEvents::Kind::kBlockOk, op.group);
     }
   }
@@ -158,7 +158,7 @@ class Pipe {
     if (held_) events_.refused(held_->id, held_->groups.front(), RejectReason::kGone);
     events_.answer_blocks();
     for (const Group& group : events_.groups()) {
-      if (group.block_ok().ok()) trace_.block_ok(group.name());
+      events_.answer_block(group);
       group.leave();
     }
     const auto due = std::chrono::steady_clock::now() + kLeaveMax;

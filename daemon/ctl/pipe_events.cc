@@ -75,7 +75,10 @@ void PipeEvents::error(const std::string& message) {
   });
 }
 
-void PipeEvents::joining(const Group& group) { groups_.insert_or_assign(group.name(), group); }
+void PipeEvents::joining(const Group& group, GroupOptions options) {
+  trace_.joining(group.join_request(), options);
+  groups_.insert_or_assign(group.name(), group);
+}
 
 const Group* PipeEvents::find_group(const std::string& name) const {
   const auto found = groups_.find(name);
@@ -91,7 +94,7 @@ std::vector<Group> PipeEvents::groups() const {
 // --- a group -------------------------------------------------------------------------------------
 
 void PipeEvents::on_view(Group& group, const GroupView& view) {
-  trace_.view(group.name(), view);
+  trace_.view(group.name(), group.join_request(), view);
   expected_.erase(group.join_request());
   settle(Kind::kBlockOk, group.name());
   if (names_.size() > kNamesMax) names_.clear();
@@ -145,6 +148,7 @@ void PipeEvents::on_accepted(Group& group, RequestId request, SendNumber number)
 void PipeEvents::on_rejected(Group& group, RequestId request, RejectReason reason) {
   const auto found = groups_.find(group.name());
   const bool is_join = request == group.join_request();
+  if (is_join) trace_.not_joined(request);
   if (is_join && found != groups_.end() && found->second.join_request() == request) {
     groups_.erase(found);
   }
@@ -167,11 +171,16 @@ void PipeEvents::on_suspended(Group& group) {
 void PipeEvents::on_block(Group& group) {
   trace_.block(group.name());
   group_event("block", group.name());
-  if (answers_blocks_ && group.block_ok().ok()) trace_.block_ok(group.name());
+  if (answers_blocks_) answer_block(group);
+}
+
+void PipeEvents::answer_block(const Group& group) {
+  const Queued answer = group.block_ok();
+  if (answer.ok()) trace_.block_ok(group.name(), answer.request);
 }
 
 void PipeEvents::on_gone(Group& group, GoneReason reason) {
-  trace_.gone(group.name(), reason);
+  trace_.gone(group.name(), group.join_request(), reason);
   expected_.erase(group.join_request());
   settle(Kind::kBlockOk, group.name());
   if (reason == GoneReason::kLeft) settle(Kind::kLeave, group.name());

@@ -29,9 +29,11 @@ class PipeEvents : public GroupListener, public ClientListener {
   // A command was refused at once.
   void refused(const std::string& id, const std::string& group, RejectReason reason);
   void error(const std::string& message);
-  void joining(const Group& group);
+  void joining(const Group& group, GroupOptions options);
   // From here on blocks are answered at once: the script that did so has ended.
   void answer_blocks() { answers_blocks_ = true; }
+  // Where one is open.
+  void answer_block(const Group& group);
 
   // The group that was joined and is not over, or nullptr.
   const Group* find_group(const std::string& name) const;

@@ -37,11 +37,17 @@ void PipeTrace::connected(const ProcessId& process) {
   writer_->write(record::Start{.p = process_});
 }
 
-void PipeTrace::view(const std::string& group, const GroupView& view) {
+void PipeTrace::joining(RequestId request, GroupOptions options) {
+  if (is_open() && options != GroupOptions{}) options_[request] = options;
+}
+
+void PipeTrace::view(const std::string& group, RequestId join, const GroupView& view) {
   if (!is_open()) return;
   const auto previous = rooms_.find(group);
+  const auto options = options_.find(join);
   const auto written = verify::view_record(
-      self_, group, view, previous == rooms_.end() ? nullptr : &previous->second.view);
+      self_, group, view, previous == rooms_.end() ? nullptr : &previous->second.view,
+      options == options_.end() ? GroupOptions{} : options->second);
   rooms_[group] = {.view = view, .view_id = to_string(view.id), .me = written.p};
   writer_->write(written);
   if (view.my_rank == 0) {
@@ -124,12 +130,14 @@ void PipeTrace::block(const std::string& group) {
   if (is_open()) writer_->write(record::Block{.p = me(group), .g = group});
 }
 
-void PipeTrace::block_ok(const std::string& group) {
-  if (is_open()) writer_->write(record::BlockOk{.p = me(group), .g = group});
+void PipeTrace::block_ok(const std::string& group, RequestId request) {
+  if (!is_open()) return;
+  writer_->write(record::BlockOk{.p = me(group), .g = group, .request = request.value});
 }
 
-void PipeTrace::gone(const std::string& group, GoneReason reason) {
+void PipeTrace::gone(const std::string& group, RequestId join, GoneReason reason) {
   if (!is_open()) return;
+  options_.erase(join);
   writer_->write(record::Gone{.p = me(group), .g = group, .reason = to_string(reason)});
   rooms_.erase(group);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "daemon/verify/trace_file.h"
@@ -36,7 +37,11 @@ class PipeTrace {
   Asked asked(const Payload& payload, const SendOptions& options) const;
 
   void connected(const ProcessId& process);
-  void view(const std::string& group, const GroupView& view);
+  // A join was asked for, and how it ended where it has no membership.
+  void joining(RequestId request, GroupOptions options);
+  void not_joined(RequestId request) { options_.erase(request); }
+  // `join` is the request that the membership came from.
+  void view(const std::string& group, RequestId join, const GroupView& view);
   void transition(const std::string& group, const std::vector<ProcessId>& transitional);
   void delivered(const std::string& group, const Message& message);
   void accepted(const std::string& group, RequestId request, SendNumber number, const Asked& asked);
@@ -45,8 +50,9 @@ class PipeTrace {
   void safe(const std::string& group, SendNumber number);
   void suspended(const std::string& group);
   void block(const std::string& group);
-  void block_ok(const std::string& group);
-  void gone(const std::string& group, GoneReason reason);
+  // `request` is that of the answer: all that was asked for before has a smaller one.
+  void block_ok(const std::string& group, RequestId request);
+  void gone(const std::string& group, RequestId join, GoneReason reason);
   void exited();
 
  private:
@@ -64,6 +70,8 @@ class PipeTrace {
   ProcessId self_;
   std::string process_;  // full name; empty: not connected
   std::map<std::string, Room> rooms_;
+  // Of memberships and joins that are under way, where they are not the defaults.
+  std::unordered_map<RequestId, GroupOptions> options_;
   std::uint64_t delivered_ = 0;
 };
 

@@ -7,7 +7,7 @@ namespace groupcomm::verify {
 
 void check_sending_view(const History& history, Findings& findings) {
   for (const Membership& membership : history.memberships()) {
-    if (!history.is_flush(membership.group)) continue;
+    if (!history.is_flush(membership)) continue;
     for (std::size_t s = 0; s < membership.stays.size(); ++s) {
       const Stay& stay = membership.stays[s];
       // The sender may have gone on to a view that only another side of a partition knows, or that

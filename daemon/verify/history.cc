@@ -159,6 +159,7 @@ void History::add(const Record& raw, const record::View& view) {
     info.primary = view.primary;
     for (const std::string& name : view.members) info.members.push_back(member_index(name));
   }
+  if (view.flush) blocked_.insert(view.g);
   const Index process = member_processes_[at(member)];
   process_infos_[at(process)].has_trace = true;
   const auto [entry, is_new] =
@@ -331,6 +332,16 @@ void History::finish() {
       return std::pair(messages_[at(a)].number, a) < std::pair(messages_[at(b)].number, b);
     });
   }
+}
+
+bool History::is_uniform(const Membership& membership) const {
+  return run_.uniform_groups.contains(group_name(membership.group)) ||
+         std::get<record::View>(*membership.stays.front().record).uniform;
+}
+
+bool History::is_flush(const Membership& membership) const {
+  return run_.flush_groups.contains(group_name(membership.group)) ||
+         std::get<record::View>(*membership.stays.front().record).flush;
 }
 
 std::string History::message_name(Index index) const {

@@ -26,7 +26,8 @@ struct Run {
   // Full ids of daemons that were left out when the run converged: nothing is owed to them and
   // their clients.
   std::set<std::string, std::less<>> unsettled_daemons = {};
-  // Groups with the options `uniform` and `sync = flush`: nothing in a trace tells.
+  // Groups with the options `uniform` and `sync = flush`, beside those whose members say so in
+  // their views.
   std::set<std::string> uniform_groups = {};
   std::set<std::string> flush_groups = {};
 };
@@ -145,8 +146,10 @@ class History {
 
   Role level() const { return level_; }
   bool is_converged() const { return run_.converged; }
-  bool is_uniform(Index group) const { return run_.uniform_groups.contains(group_name(group)); }
-  // Told to be one, or blocked at least once.
+  // A name may come back as that of a group with other options: they are those of a membership.
+  bool is_uniform(const Membership& membership) const;
+  bool is_flush(const Membership& membership) const;
+  // Some membership of this name is known to be one, or was blocked at least once.
   bool is_flush(Index group) const {
     return run_.flush_groups.contains(group_name(group)) || blocked_.contains(group_name(group));
   }
@@ -293,7 +296,7 @@ class History {
   std::set<std::string, std::less<>> recovered_;  // ids of views of daemons
   std::map<ViewOrder, DaemonViewInfo> daemon_views_;
   std::map<std::string, Lineage> lineages_;
-  std::set<std::string> blocked_;  // groups
+  std::set<std::string> blocked_;  // groups that are blocked before a view, or say so
   bool is_partitionable_ = false;
 };
 

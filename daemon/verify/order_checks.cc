@@ -179,7 +179,7 @@ void check_prefix(const History& history, const Participant& early, const Partic
 void check_strong_order(const History& history, Findings& findings) {
   std::map<Index, std::vector<Participant>> by_view;
   for (const Membership& membership : history.memberships()) {
-    const bool is_uniform = history.is_uniform(membership.group);
+    const bool is_uniform = history.is_uniform(membership);
     for (std::size_t i = 0; i < membership.stays.size(); ++i) {
       if (!history.view(membership.stays[i].view).primary) continue;
       const bool went_on = i + 1 < membership.stays.size();

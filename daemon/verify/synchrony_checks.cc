@@ -150,7 +150,7 @@ bool has_gone_apart(const History& history, const Membership& membership, std::s
 Promises promises_of(const History& history) {
   Promises promises;
   for (const Membership& membership : history.memberships()) {
-    const bool is_uniform = history.is_uniform(membership.group);
+    const bool is_uniform = history.is_uniform(membership);
     const Order weakest = is_uniform ? Order::kTotal : Order::kSafe;
     for (std::size_t s = 0; s < membership.stays.size(); ++s) {
       const Stay& stay = membership.stays[s];

@@ -89,7 +89,7 @@ std::string name_in(const std::vector<GroupMember>& members, const ProcessId& pr
 }  // namespace
 
 record::View view_record(const ProcessId& self, std::string_view group, const GroupView& view,
-                         const GroupView* previous) {
+                         const GroupView* previous, GroupOptions options) {
   record::View out;
   out.p = name_in(view.members, self);
   out.g = group;
@@ -97,6 +97,8 @@ record::View view_record(const ProcessId& self, std::string_view group, const Gr
   for (const GroupMember& member : view.members) out.members.push_back(member_name(member));
   out.primary = view.primary;
   out.recovered = view.recovered;
+  out.uniform = options.uniform;
+  out.flush = options.flush;
   for (const ProcessId& joined : view.joined) out.joined.push_back(name_in(view.members, joined));
   for (const Departed& left : view.left) {
     const std::string name =

@@ -85,6 +85,9 @@ struct View {
   bool forced = false;
   std::string lineage = {};
   std::string ancestor = {};  // the lineage that the forced view ended; empty where there is none
+  // Of groups: the options with which p is a member.
+  bool uniform = false;
+  bool flush = false;
   bool operator==(const View&) const = default;
 };
 struct Transition {
@@ -234,9 +237,10 @@ class PayloadHash {
 std::uint64_t payload_hash(std::span<const std::byte> bytes);
 
 // What a member writes when it is told of `view`. `previous` is its view before in this
-// membership, or nullptr at the first: names in `left` get their suffix from there.
+// membership, or nullptr at the first: names in `left` get their suffix from there. `options` are
+// those of its join.
 record::View view_record(const ProcessId& self, std::string_view group, const GroupView& view,
-                         const GroupView* previous);
+                         const GroupView* previous, GroupOptions options = {});
 
 // Where records go.
 class TraceWriter {

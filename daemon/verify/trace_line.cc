@@ -222,6 +222,8 @@ void describe(Line& line, R& r) {
     line.rare_flag("forced", r.forced);
     line.rare_text("lineage", r.lineage);
     line.rare_text("ancestor", r.ancestor);
+    line.rare_flag("uniform", r.uniform);
+    line.rare_flag("flush", r.flush);
   } else if constexpr (std::is_same_v<T, record::Transition>) {
     line.list("transitional", r.transitional);
   } else if constexpr (std::is_same_v<T, record::BlockOk>) {

@@ -113,5 +113,72 @@ TEST_F(RunCollectorTest, BlamesNobodyForWhatADamagedTraceDoesNotSay) {
   EXPECT_TRUE(has_note(found, "d:4: unknown kind \"garbage\""));
 }
 
+// --- options of groups: what traces tell of them -------------------------------------------------
+
+constexpr const char* kView1 = "1.000000000000000a.1/1";
+constexpr const char* kView2 = "2.000000000000000a.1/0";
+
+std::string first_view(const std::string& process, const std::string& options) {
+  return "view p=" + process + " g=g id=" + kView1 + " members=" + kAlice + "," + kBob +
+         " primary=1 joined=" + kAlice + "," + kBob + " left= transitional=" + process + options +
+         "\n";
+}
+std::string view_of_bob(const std::string& options) {
+  return "transition p=" + std::string(kBob) + " g=g transitional=" + kBob + "\nview p=" + kBob +
+         " g=g id=" + kView2 + " members=" + kBob + " primary=1 joined= left=crash:" + kAlice +
+         " transitional=" + kBob + options + "\n";
+}
+constexpr const char* kMessage = " number=1 order=total view=1.000000000000000a.1/1";
+std::string message_at(const std::string& process) {
+  return "deliver p=" + process + " g=g sender=" + kAlice + kMessage + " hash=1 size=1\n";
+}
+
+// Alice delivers a total message and dies; Bob goes on without it.
+TEST_F(RunCollectorTest, FindsAMessageThatAMemberOfAUniformGroupLacks) {
+  for (const char* options : {" uniform=1", " uniform=1 flush=1", " flush=1", ""}) {
+    add("d", daemon_text("send p=" + std::string(kAlice) + " g=g" + kMessage +
+                         " member=1 hash=1 size=1 daemon_number=1\n"));
+    add("a", client(kAlice, first_view(kAlice, options) + message_at(kAlice)));
+    add("b", client(kBob, first_view(kBob, options) + view_of_bob(options)));
+    std::string found;
+    for (const Violation& violation : verdict().violations) found += violation.property + " ";
+    EXPECT_EQ(found, std::string(options).find("uniform") != std::string::npos ? "D16 " : "")
+        << options;
+  }
+}
+
+// Bob delivers what Alice sent in the first view only in the second one.
+TEST_F(RunCollectorTest, FindsAMessageThatAFlushGroupDeliversInALaterView) {
+  for (const char* options : {" flush=1", " uniform=1", ""}) {
+    const auto view = [&](const std::string& process, int place, const char* joined) {
+      return "view p=" + process + " g=g id=1.000000000000000a.1/" + std::to_string(place) +
+             " members=" + kAlice + " primary=1 joined=" + joined +
+             " left= transitional=" + kAlice + options + "\n";
+    };
+    add("d", daemon_text("send p=" + std::string(kAlice) + " g=g" + kMessage +
+                         " member=1 hash=1 size=1 daemon_number=1\n"));
+    add("a", client(kAlice, view(kAlice, 1, kAlice) + view(kAlice, 2, "") + "deliver p=" + kAlice +
+                                " g=g sender=" + kAlice + " number=1 order=total view=" +
+                                "1.000000000000000a.1/2 hash=1 size=1\n"));
+    bool is_found = false;
+    for (const Violation& found : verdict().violations) is_found |= found.property == "D4";
+    EXPECT_EQ(is_found, std::string(options) == " flush=1") << options;
+  }
+}
+
+// A group ends with its last member; the name may come back with other options.
+TEST_F(RunCollectorTest, TakesOptionsForThoseOfAMembershipAndNotOfAName) {
+  const std::string again = std::string(kBob) + "~2";
+  add("d", daemon_text("send p=" + std::string(kAlice) + " g=g" + kMessage +
+                       " member=1 hash=1 size=1 daemon_number=1\n"));
+  add("a", client(kAlice, first_view(kAlice, "") + message_at(kAlice)));
+  add("b", client(kBob, first_view(kBob, "") + view_of_bob("") + "gone p=" + kBob +
+                            " g=g reason=left\nview p=" + again +
+                            " g=g id=2.000000000000000a.1/2 members=" + again +
+                            " primary=1 joined=" + again + " left= transitional=" + again +
+                            " uniform=1 flush=1\n"));
+  EXPECT_EQ(verdict().violations, std::vector<Violation>{});
+}
+
 }  // namespace
 }  // namespace groupcomm::verify

@@ -21,6 +21,8 @@ std::vector<Record> one_of_each() {
   view.left = {{.member = "w:=", .reason = "crash"}};
   view.transitional = {"x"};
   view.recovered = true;
+  view.uniform = true;
+  view.flush = true;
   record::Send send{
       .p = "p", .g = "g", .number = 7, .order = Order::kSafe, .view = "v", .member = true};
   send.self_discard = true;
@@ -71,6 +73,16 @@ TEST(TraceLine, LooksAsTheHeaderSays) {
             "gone p=a@d#1.1 g=my%20room reason=left");
   EXPECT_EQ(to_line(TraceHeader{.role = Role::kDaemon, .name = "d 1"}),
             "groupcomm-trace 1 role=daemon name=d%201");
+}
+
+TEST(TraceLine, TellsTheOptionsOfAGroupOnlyWhereTheyAreSet) {
+  record::View view{.p = "p", .g = "g", .id = "v", .members = {"p"}};
+  const std::string plain = "view p=p g=g id=v members=p primary=1 joined= left= transitional=";
+  EXPECT_EQ(to_line(view), plain);
+  view.uniform = true;
+  EXPECT_EQ(to_line(view), plain + " uniform=1");
+  view.flush = true;
+  EXPECT_EQ(to_line(view), plain + " uniform=1 flush=1");
 }
 
 TEST(TraceLine, IgnoresUnknownKeys) {
@@ -166,6 +178,19 @@ TEST(ViewRecord, NamesMembershipsInBothViews) {
   EXPECT_EQ(
       record.left,
       (std::vector<record::Left>{{.member = "p@d#0000000000000001.2~2", .reason = "evicted"}}));
+}
+
+TEST(ViewRecord, TellsTheOptionsOfTheMembership) {
+  const ProcessId self{.name = "p", .daemon = "d", .key = {Incarnation{1}, SessionId{1}}};
+  GroupView view;
+  view.members = {{self, 1}};
+  const auto with = [&](GroupOptions options) {
+    const record::View record = view_record(self, "g", view, nullptr, options);
+    return std::pair(record.uniform, record.flush);
+  };
+  EXPECT_EQ(with({}), std::pair(false, false));
+  EXPECT_EQ(with({.uniform = true}), std::pair(true, false));
+  EXPECT_EQ(with({.flush = true}), std::pair(false, true));
 }
 
 class TraceFile : public ::testing::Test {
