@@ -182,6 +182,7 @@ class Pipe:
         self.base = 0  # where waiting begins, unless told otherwise
         self._changed = threading.Condition()
         self._ended = False
+        self._answers_blocks = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -191,6 +192,8 @@ class Pipe:
                 event = json.loads(line)
             except ValueError:
                 event = {"event": "unreadable", "line": line.decode(errors="replace")}
+            if self._answers_blocks and event["event"] == "block":
+                self.command("block_ok", group=event["group"])
             with self._changed:
                 self.events.append((time.monotonic(), event))
                 self._changed.notify_all()
@@ -218,6 +221,10 @@ class Pipe:
 
     def leave(self, group):
         self.command("leave", group=group)
+
+    def answer_blocks(self):
+        """From now on, at once. Nobody who writes commands may wait for this pipe to read them."""
+        self._answers_blocks = True
 
     def send(self, group, data, order="total", **fields):
         self.command("send", group=group, order=order, data=data, **fields)

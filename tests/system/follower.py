@@ -12,52 +12,63 @@ _ROUND_SECONDS = 3
 
 
 class Follower:
-    """Follows the events of a pipe that was made a member of the group once, and joins again where
-    the membership was lost."""
+    """Follows the events of a pipe. Where it is wanted in the group and no member, it joins, again
+    and again if need be; where it is not wanted, it leaves."""
 
-    _JOIN_ID = "again"
-
-    def __init__(self, pipe, group):
+    def __init__(self, pipe, group, is_wanted=True, **options):
         self.pipe = pipe
         self.group = group
+        self.is_wanted = is_wanted
         self.view = None  # the newest view, while it is a member
+        self._options = options
+        self._id = f"following {group}"  # of its commands
         self._read = 0
         self._connected = False
-        self._joining = False
+        self._asked = False  # to join or to leave, and not answered yet
 
     def follow(self):
         for event in self.pipe.all(start=self._read):
             self._read += 1
-            kind = event["event"]
-            if kind == "view" and event["group"] == self.group:
-                self.view = event
-                self._joining = False
-            elif kind in ("gone", "disconnected", "connected"):
-                self.view = None
-                self._joining = False
-                self._connected = kind == "connected" or (self._connected and kind == "gone")
-            elif kind == "rejected" and event.get("id") == self._JOIN_ID:
-                self._joining = False
-        if self._connected and self.view is None and not self._joining:
-            self.pipe.command("join", group=self.group, id=self._JOIN_ID)
-            self._joining = True
+            self._hear(event)
+        if self._asked or not self._connected or self.is_wanted == (self.view is not None):
+            return
+        if self.is_wanted:
+            self.pipe.command("join", group=self.group, id=self._id, **self._options)
+        else:
+            self.pipe.command("leave", group=self.group, id=self._id)
+        self._asked = True
+
+    def _hear(self, event):
+        kind = event["event"]
+        if kind in ("connected", "disconnected"):
+            self._connected = kind == "connected"
+        elif kind == "rejected" and event.get("id") == self._id:
+            self._asked = False
+            return
+        elif kind not in ("view", "gone") or event["group"] != self.group:
+            return
+        # A view does not answer who has asked to leave.
+        self._asked = self._asked and kind == "view" and self.view is not None
+        self.view = event if kind == "view" else None
 
     def names(self):
         return sorted(groupcomm.short(m) for m in self.view["members"]) if self.view else []
 
 
-def settle(pipes, group="room"):
+def settle(pipes, group="room", followers=None):
     """Waits until all these clients, and no others, are in one view and have heard a safe message
-    of each other in it. The network must be whole by now, and all daemons up."""
+    of each other in it. The network must be whole by now, and all daemons up. `followers`: of all
+    clients that may be in the group, where it is more than these or they have options."""
     names = sorted(pipe.name for pipe in pipes)
-    followers = [Follower(pipe, group) for pipe in pipes]
+    followers = followers or [Follower(pipe, group) for pipe in pipes]
     deadline = time.monotonic() + SETTLE_SECONDS
 
     def together():
         for follower in followers:
             follower.follow()
-        views = {follower.view["view"] for follower in followers if follower.view}
-        return len(views) == 1 and all(follower.names() == names for follower in followers)
+        members = [follower for follower in followers if follower.is_wanted]
+        views = {follower.view["view"] for follower in members if follower.view}
+        return len(views) == 1 and all(follower.names() == names for follower in members)
 
     for number in range(1000):
         left = deadline - time.monotonic()

@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 """Networks that cut, lose and heal: each daemon in a network namespace of its own. Needs root.
 
-GROUPCOMM_FAULT_CYCLES says how many random faults are put on one after another; see also
-system_test_case.py.
+GROUPCOMM_FAULT_CYCLES says how many random faults are put on one after another, GROUPCOMM_SEED
+which, and GROUPCOMM_KEEP where the traces of a failure are kept; see also system_test_case.py.
 """
 
 import os
+import pathlib
 import random
+import shutil
 import threading
+import time
 
+from crowd import ORDERS, Crowd
 from follower import settle
 from system_test_case import BIN, SystemTestCase, groupcomm, main, repetitions
 
 import namespaces  # in scripts/, where system_test_case looks
 
-ORDERS = ["reliable", "fifo", "causal", "total", "safe"]
 PARTITIONABLE = '[membership]\npartition_policy = "partitionable"\n'
 
 
@@ -192,13 +195,15 @@ class Losses(NetworkTestCase):
 
 
 class RandomFaults(NetworkTestCase):
-    def fault(self, cluster, pipes, dice):
+    """On five daemons, whose clients are in groups of all kinds: see crowd.py."""
+
+    def fault(self, cluster, crowd, dice):
         """Puts on a fault, or ends those of the network. Says what it is."""
         names = list(cluster.daemons)
         some = dice.sample(names, dice.randint(1, len(names) - 1))
         others = [name for name in names if name not in some]
         kind = dice.choice(["heal", "part", "cut", "pair", "lose", "pause", "kill", "end",
-                            "client"])
+                            "client", "freeze", "thaw", "stir", "stir"])
         if kind == "heal":
             cluster.heal()
         elif kind == "part":
@@ -211,24 +216,30 @@ class RandomFaults(NetworkTestCase):
             cluster.lose(dice.randint(1, 20))
         elif kind == "pause":
             cluster.daemons[some[0]].process.freeze()
-        elif kind == "client":
-            self.replace_client(cluster, pipes, some[0])
+        elif kind in ("kill", "end"):
+            self.restart(cluster.daemons[some[0]], kind == "kill")
+        elif kind == "stir":
+            return ", ".join(crowd.stir() for _ in some)
         else:
-            daemon = cluster.daemons[some[0]]
-            daemon.process.thaw()
-            if kind == "kill":
-                daemon.kill()
-            else:
-                daemon.terminate()
-                daemon.process.wait()
-            daemon.start().wait_ready()
+            {"client": crowd.replace, "freeze": crowd.freeze, "thaw": crowd.thaw}[kind](some[0])
         return f"{kind} {some}"
 
-    def replace_client(self, cluster, pipes, daemon):
-        """Its client is killed; another one of that name comes."""
-        cluster.daemons[daemon].process.thaw()
-        pipes[daemon].kill()
-        pipes[daemon] = cluster.pipe(self.client_of(daemon), daemon).join("room")
+    def restart(self, daemon, is_killed):
+        daemon.process.thaw()
+        if is_killed:
+            daemon.kill()
+        else:
+            daemon.terminate()
+            daemon.process.wait()
+        daemon.start().wait_ready()
+
+    def last(self, crowd, seconds):
+        """The fault itself, while everybody does what it has to."""
+        end = time.monotonic() + seconds
+        pause = threading.Event()
+        while time.monotonic() < end:
+            crowd.follow()
+            pause.wait(0.02)
 
     def test_leave_no_contradiction(self):
         self.endure(None)
@@ -243,22 +254,32 @@ class RandomFaults(NetworkTestCase):
         # A fresh cluster now and then, so that the traces to be checked stay of a moderate size.
         while cycles > 0:
             cluster = self.network(5, config)
-            pipes = self.members(cluster)
+            crowd = Crowd(cluster, dice)
+            crowd.settle()
             faults = []
             with self.subTest(seed=seed, cycles_left=cycles):
                 for _ in range(min(cycles, 20)):
-                    faults.append(self.fault(cluster, pipes, dice))
-                    self.talk(pipes.values(), dice)
-                    threading.Event().wait(dice.uniform(0.05, 2.0))  # the fault itself
-                for daemon in cluster.daemons.values():
-                    daemon.process.thaw()
+                    faults.append(self.fault(cluster, crowd, dice))
+                    crowd.talk()
+                    self.last(crowd, dice.uniform(0.05, 2.0))
                 try:
-                    self.finish(cluster, pipes)
-                except (groupcomm.TimedOut, AssertionError):
+                    for daemon in cluster.daemons.values():
+                        daemon.process.thaw()
+                    cluster.heal()
+                    crowd.settle()
+                    self.check_traces(cluster)
+                except (groupcomm.TimedOut, AssertionError, RuntimeError):
                     print("\n".join(faults))
+                    self.keep(cluster)
                     raise
             self.doCleanups()
             cycles -= 20
+
+    def keep(self, cluster):
+        """Where GROUPCOMM_KEEP names a folder, the traces and logs are copied there."""
+        if folder := os.environ.get("GROUPCOMM_KEEP"):
+            shutil.copytree(cluster.folder, pathlib.Path(folder) / cluster.folder.name,
+                            ignore=lambda _, names: [n for n in names if n.endswith(".sock")])
 
 
 if __name__ == "__main__":
