@@ -77,6 +77,9 @@ Verdict check(const Run& run) {
   check_sending_view(clients, findings);
   check_block_contract(clients, findings);
   check_open_groups(clients, findings);
+  check_answers(clients, findings);
+  check_suspensions(clients, findings);
+  check_departures(daemons, clients, findings);
 
   for (std::string& note : missing_traces(daemons, clients)) {
     verdict.notes.push_back(std::move(note));

@@ -81,6 +81,12 @@ void check_group_views(const History& daemons, const History& clients, Findings&
 void check_sending_view(const History& history, Findings& findings);
 // D8 the block contract, and L4: nobody stays blocked.
 void check_block_contract(const History& history, Findings& findings);
+// D14 what senders are told of their messages. REQUIRES: the level of clients.
+void check_answers(const History& clients, Findings& findings);
+// M15 nobody acts in a suspended view, and L4: nobody stays suspended. REQUIRES: the same.
+void check_suspensions(const History& clients, Findings& findings);
+// M10 the reasons why members and daemons left. REQUIRES: both levels.
+void check_departures(const History& daemons, const History& clients, Findings& findings);
 // D19 whoever sends from outside of a group is known as such.
 void check_open_groups(const History& clients, Findings& findings);
 // D9 FIFO over all orders but reliable, without holes (D17).

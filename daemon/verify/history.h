@@ -30,6 +30,9 @@ struct Run {
   // their views.
   std::set<std::string> uniform_groups = {};
   std::set<std::string> flush_groups = {};
+  // Who asked to leave, where the driver of the run knows, as no trace does: a daemon by its full
+  // id, a process that ended its connection, and a member as "process group".
+  std::optional<std::set<std::string>> leavers = {};
 };
 
 // Position in one of the lists of a History.
@@ -193,6 +196,8 @@ class History {
   const std::string& member_name(Index index) const { return members_.text(index); }
   const std::string& view_name(Index view) const { return view_ids_.text(views_[at(view)].id); }
   const std::string& group_name(Index group) const { return groups_.text(group); }
+  Index find_process(std::string_view name) const { return processes_.find(name); }
+  Index find_member(std::string_view name) const { return members_.find(name); }
   Index process_of_member(Index member) const { return member_processes_[at(member)]; }
   std::string message_name(Index message) const;
 

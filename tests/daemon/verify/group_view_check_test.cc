@@ -39,7 +39,8 @@ class GroupViews : public testing::Test {
     }
     for (const auto& member : before) {
       if (std::find(members.begin(), members.end(), member) != members.end()) continue;
-      view.left.push_back({.member = member, .reason = "crash"});
+      const bool is_lost = id.starts_with(kDaemonView2) && daemon_of(member) == kSecond;
+      view.left.push_back({.member = member, .reason = is_lost ? "daemon_lost" : "crash"});
     }
     if (before.empty()) view.transitional = {who};
     before = members;
