@@ -367,6 +367,30 @@ TEST(ViewChange, CountsOnlyAcceptsOfItsBallot) {
   EXPECT_NE(net.change(0).take_decided(), std::nullopt);
 }
 
+// What a member held before it froze for another ballot is not all that it may deliver.
+TEST(ViewChange, CountsOnlyStatesOfItsBallot) {
+  auto net = ViewChangeNet::living(3);
+  net.set_filter([](const Frame& frame) { return ViewChangeNet::kind_of(frame.body) != "STATE"; });
+  net.begin_ballot(0);
+  net.deliver();
+  const auto situation = net.situation(net.node(0));
+  protocol::State state;
+  state.living = true;
+  state.held = numbers({0, 0, 0});
+  state.hears = situation.hears;
+  const auto tell = [&](Rank rank, protocol::Ballot ballot) {
+    state.ballot = ballot;
+    net.change(0).on_state(net.now(), daemon_id(rank), rank, state, situation);
+    net.run_for(milliseconds(50));
+  };
+  tell(1, {1, 1, incarnation_of(1)});
+  tell(2, {9, 0, incarnation_of(0)});
+  EXPECT_EQ(net.frames(0, "PROPOSE"), 0u);
+  tell(1, {1, 0, incarnation_of(0)});
+  tell(2, {1, 0, incarnation_of(0)});
+  EXPECT_NE(net.frames(0, "PROPOSE"), 0u);
+}
+
 // A living member that did not freeze for this ballot may have delivered more than the cut.
 TEST(ViewChange, AcceptsNoProposalOfABallotThatItDidNotAnswer) {
   auto net = ViewChangeNet::living(3);

@@ -124,7 +124,8 @@ MUTANTS = [
         by="simulate late-accept"),
     bug("states of any ballot count",
         (CHANGE, "  if (!round_ || state.ballot != round_->ballot()) {",
-         "  if (!round_ || (!MUTANT && state.ballot != round_->ballot())) {")),
+         "  if (!round_ || (!MUTANT && state.ballot != round_->ballot())) {"),
+        by="membership_test ViewChange.CountsOnlyStatesOfItsBallot"),
     bug("installed after the first accept",
         (CHANGE, "  proposing->accepted.insert(rank);\n  try_decide(now, situation);",
          "  proposing->accepted.insert(rank);\n"
