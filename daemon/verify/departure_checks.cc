@@ -78,10 +78,10 @@ class DepartureCheck {
       // Components that come together leave out whom one of them cannot take.
       const bool may_be_left_out = clients_.is_partitionable() && left.reason == "partition";
       if (!known_.contains(base) || may_be_left_out) return;
-      return report(left.member, left.reason,
-                    has_lost_daemon ? "its daemon by " + fate->second.first
-                                    : "its daemon is still there",
-                    {has_lost_daemon ? fate->second.second : nullptr, after.record});
+      return report(
+          left.member, left.reason,
+          has_lost_daemon ? "its daemon by " + fate->second.first : "its daemon is still there",
+          {has_lost_daemon ? fate->second.second : nullptr, after.record});
     }
     // What was announced before may come with the view of daemons.
     const bool may_be_late =
@@ -112,7 +112,7 @@ class DepartureCheck {
   const History& daemons_;
   const History& clients_;
   Findings& findings_;
-  std::map<std::pair<Index, Index>, const Record*> ends_;     // by group and member
+  std::map<std::pair<Index, Index>, const Record*> ends_;      // by group and member
   std::map<std::pair<std::string, std::string>, Fate> fates_;  // by view of daemons and daemon
   std::set<std::string> known_;                                // views of daemons
 };
