@@ -1,11 +1,11 @@
 // One ballot of a view change, as its proposer sees it.
 #pragma once
 
-#include <set>
 #include <variant>
 
 #include "groupcomm/protocol/peer_frames.h"
 #include "groupcomm/time_point.h"
+#include "membership/rank_set.h"
 #include "membership/view_choice.h"
 
 namespace groupcomm::membership {
@@ -25,7 +25,7 @@ class FlushRound {
   };
   struct Proposing {
     protocol::ViewChangeValue value;
-    std::set<Rank> accepted;
+    RankSet accepted;
     TimePoint quorum_at = TimePoint::never();
   };
   struct Decided {

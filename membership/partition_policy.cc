@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <tuple>
 
 #include "groupcomm/check.h"
 #include "groupcomm/probe.h"
+#include "membership/rank_set.h"
 
 namespace groupcomm::membership {
 
@@ -54,7 +54,7 @@ PrimaryClaim join_claims(const PrimaryClaim& a, const PrimaryClaim& b) {
 }
 
 bool have_quorum_of(const DaemonView& view, const std::vector<Voter>& voters) {
-  std::set<Rank> votes;
+  RankSet votes;
   for (Rank rank = 0; rank < view.members.size(); ++rank) {
     const DaemonId& id = view.members[rank].id;
     const bool is_there = std::any_of(voters.begin(), voters.end(), [&](const Voter& voter) {

@@ -5,6 +5,7 @@
 
 #include "groupcomm/probe.h"
 #include "membership/partition_policy.h"
+#include "membership/rank_set.h"
 #include "membership/view_fits.h"
 
 namespace groupcomm::membership {
@@ -274,7 +275,7 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
   if (!is_complete(*collecting, situation) && !is_late) return;
   if (!is_complete(*collecting, situation)) PROBE("a choice without all that are present");
   // Who accepted a value by force may have forgotten for it what a quorum accepted (rule R6).
-  std::set<Rank> voters;
+  RankSet voters;
   for (const auto& [rank, answer] : collecting->answers) {
     if (!answer.state.accepted || !answer.state.accepted->value.forced) {
       voters.insert(rank);
@@ -307,8 +308,8 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
 
 std::optional<ViewChangeValue> ViewChange::choose(const Answers& answers,
                                                   const Situation& situation,
-                                                  const std::set<Rank>* given_up) const {
-  std::set<Rank> silent;
+                                                  const RankSet* given_up) const {
+  RankSet silent;
   for (Rank rank = 0; rank < base().members.size(); ++rank) {
     if (!is_at_work(rank, situation)) silent.insert(rank);
   }
@@ -342,7 +343,7 @@ std::optional<ViewChangeValue> ViewChange::choose_by_force(Answers answers,
   answers = answers_of_present(std::move(answers), situation);
   auto value = value_to_adopt(answers, /*forced=*/true);
   if (value) {
-    std::set<Rank> kept = ranks_in(base(), value->next, /*by_name=*/true);
+    RankSet kept = ranks_in(base(), value->next, /*by_name=*/true);
     kept.insert(situation.given_up->begin(), situation.given_up->end());
     if (kept.size() == base().members.size()) return value;
   }
@@ -389,7 +390,7 @@ bool ViewChange::is_decided(const FlushRound::Proposing& proposing,
   if (is_forced && !situation.given_up) return false;
   const bool needs_all = is_forced || is_free(base(), proposing.value);
   if (!needs_all) return is_quorum_of(base(), proposing.accepted);
-  const std::set<Rank> staying = ranks_in(base(), proposing.value.next, /*by_name=*/true);
+  const RankSet staying = ranks_in(base(), proposing.value.next, /*by_name=*/true);
   return std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
     return proposing.accepted.contains(rank) || (is_forced && situation.given_up->contains(rank));
   });
@@ -401,7 +402,7 @@ void ViewChange::try_decide(TimePoint now, const Situation& situation) {
   if (!is_decided(*proposing, situation)) return;
   proposing->quorum_at = std::min(proposing->quorum_at, now);
   // Rule F8: those that stay get a short grace to come along.
-  const std::set<Rank> staying = ranks_in(base(), proposing->value.next, /*by_name=*/true);
+  const RankSet staying = ranks_in(base(), proposing->value.next, /*by_name=*/true);
   const bool all_accepted = std::all_of(staying.begin(), staying.end(), [&](Rank rank) {
     return proposing->accepted.contains(rank) || !situation.present.contains(rank);
   });
@@ -470,7 +471,7 @@ void ViewChange::forgo(const protocol::ViewChangeValue& decided) {
 
 void ViewChange::resend(TimePoint now) {
   round_->on_sent(now);
-  std::set<Rank> waiting = others();
+  RankSet waiting = others();
   if (const auto* collecting = round_->in<FlushRound::Collecting>()) {
     for (const auto& [rank, answer] : collecting->answers) waiting.erase(rank);
     outbound_.push_back({names_of(waiting), protocol::Prepare{round_->ballot()}});
@@ -499,14 +500,14 @@ TimePoint ViewChange::next_deadline(const Situation& situation) const {
   return has_reason(situation) ? ballot_due_at(situation) : TimePoint::never();
 }
 
-std::vector<std::string> ViewChange::names_of(const std::set<Rank>& ranks) const {
+std::vector<std::string> ViewChange::names_of(const RankSet& ranks) const {
   std::vector<std::string> names;
   for (const Rank rank : ranks) names.push_back(base().members[rank].id.name);
   return names;
 }
 
-std::set<Rank> ViewChange::others() const {
-  std::set<Rank> ranks;
+RankSet ViewChange::others() const {
+  RankSet ranks;
   for (Rank rank = 0; rank < base().members.size(); ++rank) {
     if (rank != rank_) ranks.insert(rank);
   }

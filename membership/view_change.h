@@ -3,13 +3,13 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "groupcomm/protocol/peer_frames.h"
 #include "groupcomm/time_point.h"
 #include "membership/flush_round.h"
+#include "membership/rank_set.h"
 #include "membership/view_agreement.h"
 #include "membership/view_choice.h"
 
@@ -47,16 +47,16 @@ class ViewChange {
   // What the owner knows of the world at this moment.
   struct Situation {
     std::vector<Incarnation> hears;  // including oneself
-    std::set<Rank> present;          // members of the base that can vote, oneself included
-    std::set<Rank> lost;  // members of a living base whose own incarnation is not present
-    std::set<Rank> heard_elsewhere;  // of those lost: whom another present member hears
-    std::set<Rank> leaving;          // of those present, who wants to leave
-    std::vector<Joiner> joiners;     // daemons that want in and are heard here
-    bool joiner_is_due = false;      // some joiner is heard by all present members
+    RankSet present;                 // members of the base that can vote, oneself included
+    RankSet lost;                 // members of a living base whose own incarnation is not present
+    RankSet heard_elsewhere;      // of those lost: whom another present member hears
+    RankSet leaving;              // of those present, who wants to leave
+    std::vector<Joiner> joiners;  // daemons that want in and are heard here
+    bool joiner_is_due = false;   // some joiner is heard by all present members
     bool leaving_self = false;
     bool suspended = false;
     // The operator's word (rule R6): all members but these need no quorum.
-    std::optional<std::set<Rank>> given_up;
+    std::optional<RankSet> given_up;
     bool may_recover = true;  // no living view is known: a restarted daemon may form one
     // Partitionable policy (rule Q4).
     bool follows = false;       // it is to wait, quietly, until another component takes it in
@@ -163,7 +163,7 @@ class ViewChange {
   // What a ballot proposes where nothing that was accepted binds it.
   std::optional<protocol::ViewChangeValue> choose(const Answers& answers,
                                                   const Situation& situation,
-                                                  const std::set<Rank>* given_up) const;
+                                                  const RankSet* given_up) const;
   Answers answers_of_present(Answers answers, const Situation& situation) const;
   std::optional<protocol::ViewChangeValue> choose_by_force(Answers answers,
                                                            const Situation& situation) const;
@@ -175,8 +175,8 @@ class ViewChange {
   void abandon(TimePoint now, const Situation& situation);
   void resend(TimePoint now);
   void note_failures(TimePoint now);
-  std::vector<std::string> names_of(const std::set<Rank>& ranks) const;
-  std::set<Rank> others() const;
+  std::vector<std::string> names_of(const RankSet& ranks) const;
+  RankSet others() const;
 
   Options options_;
   ViewAgreement agreement_;

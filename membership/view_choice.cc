@@ -7,6 +7,7 @@
 #include "groupcomm/check.h"
 #include "groupcomm/probe.h"
 #include "membership/partition_policy.h"
+#include "membership/rank_set.h"
 #include "membership/view_fits.h"
 #include "ordering/quorum.h"
 
@@ -217,7 +218,7 @@ Incarnation lineage_by_force(const ViewId& id) {
 // Rule R6: an operator gave up all that do not stay.
 bool are_others_given_up(const Choice& choice, const std::vector<Rank>& staying) {
   if (choice.given_up == nullptr) return false;
-  std::set<Rank> known = *choice.given_up;
+  RankSet known = *choice.given_up;
   known.insert(staying.begin(), staying.end());
   return known.size() == choice.base.members.size();
 }
@@ -260,12 +261,12 @@ std::vector<protocol::GroupEntry> groups_at(const std::vector<Incarnation>& daem
 
 }  // namespace
 
-bool is_quorum_of(const DaemonView& view, const std::set<Rank>& ranks) {
+bool is_quorum_of(const DaemonView& view, const RankSet& ranks) {
   return ordering::is_quorum(view.members.size(), ranks.size(), ranks.contains(0));
 }
 
-std::set<Rank> ranks_in(const DaemonView& base, const DaemonView& next, bool by_name) {
-  std::set<Rank> ranks;
+RankSet ranks_in(const DaemonView& base, const DaemonView& next, bool by_name) {
+  RankSet ranks;
   for (Rank rank = 0; rank < base.members.size(); ++rank) {
     const DaemonId& id = base.members[rank].id;
     const bool present =
@@ -373,13 +374,13 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   if (base.id.counter >= kCountMax) return std::nullopt;  // rule P6
   std::vector<Rank> staying = choose_staying(choice.answers);
   // Leavers count for the quorum that lets the others go on (rule V2).
-  const bool is_quorum = is_quorum_of(base, std::set<Rank>(staying.begin(), staying.end()));
+  const bool is_quorum = is_quorum_of(base, RankSet(staying.begin(), staying.end()));
   const bool is_free = choice.partitionable && (!base.primary || !is_quorum);
   if (!is_quorum && !is_free && !are_others_given_up(choice, staying)) {
     PROBE("E13: those who hear one another are no quorum");
     return std::nullopt;
   }
-  std::set<Rank> living;  // leavers among them
+  RankSet living;  // leavers among them
   for (const Rank rank : staying) {
     if (choice.answers.at(rank).state.living) living.insert(rank);
   }

@@ -4,11 +4,11 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "groupcomm/protocol/peer_frames.h"
+#include "membership/rank_set.h"
 
 namespace groupcomm::membership {
 
@@ -37,12 +37,11 @@ struct Joiner {
 bool hear_one_another(const Answer& a, const Answer& b);
 
 // Is this set of ranks a quorum of the view (rule V1)?
-bool is_quorum_of(const protocol::DaemonView& view, const std::set<Rank>& ranks);
+bool is_quorum_of(const protocol::DaemonView& view, const RankSet& ranks);
 
 // The ranks of the base view that are members of `next`, by name where `by_name`, else by
 // incarnation.
-std::set<Rank> ranks_in(const protocol::DaemonView& base, const protocol::DaemonView& next,
-                        bool by_name);
+RankSet ranks_in(const protocol::DaemonView& base, const protocol::DaemonView& next, bool by_name);
 
 // Rule F3: the accepted value of the highest ballot among the answers must be proposed again.
 // `forced`: of the values by force (rule R6), and else of the others.
@@ -55,9 +54,9 @@ struct Choice {
   const protocol::DaemonView& base;
   const Answers& answers;
   const std::vector<Joiner>& joiners;
-  const std::set<Rank>& silent;  // members that are not even heard
+  const RankSet& silent;  // members that are not even heard
   // No quorum is needed, but all others than these (rule R6).
-  const std::set<Rank>* given_up = nullptr;
+  const RankSet* given_up = nullptr;
   protocol::Ballot ballot;
   bool partitionable = false;  // nor here, but then the view is not primary (rule Q1)
   bool quiet = false;          // it waits to be taken in by another (rule Q4)

@@ -13,6 +13,7 @@
 #include "daemon/core/daemon_core.h"
 #include "daemon/core/pauses.h"
 #include "membership/failure_detector.h"
+#include "membership/rank_set.h"
 #include "membership/view_change.h"
 #include "ordering/view_ordering.h"
 
@@ -135,7 +136,7 @@ class DaemonCore::Machine {
   bool is_heard_by_another(Incarnation incarnation,
                            const membership::ViewChange::Situation& situation) const;
   bool is_heard_by_all_present(const membership::Joiner& joiner,
-                               const std::set<Rank>& present) const;
+                               const membership::RankSet& present) const;
   bool is_living_present(const protocol::DaemonMember& member) const;
   bool is_present(Rank rank, const protocol::DaemonMember& member) const;
   membership::ViewChange::Messages frozen_messages();
@@ -184,7 +185,7 @@ class DaemonCore::Machine {
   void consider_bootstrap(const ClientService::BootstrapWish& wish, bool by_operator);
   std::string why_not_forced() const;
   // By the operator's word, of the members of the base.
-  std::optional<std::set<Rank>> given_up() const;
+  std::optional<membership::RankSet> given_up() const;
   void end_word_in_time();
   void answer_forcers();
   void on_excluded(const protocol::ViewChangeValue& value);
@@ -228,7 +229,7 @@ class DaemonCore::Machine {
   std::map<Incarnation, std::vector<Incarnation>> hearing_;  // rows of the others' heartbeats
   std::map<Incarnation, std::uint64_t> heartbeats_heard_;    // the newest of each member
   std::optional<std::uint64_t> doubt_;  // deliveries wait for answers to this heartbeat
-  std::set<Rank> confirmed_;            // who has answered it
+  membership::RankSet confirmed_;       // who has answered it
   // Members whose messages do not come, and until when they count as not heard for that.
   std::map<Incarnation, TimePoint> mute_;
   std::map<std::string, TimePoint> barred_;  // by name, until when

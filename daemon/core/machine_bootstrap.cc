@@ -7,6 +7,7 @@
 
 #include "daemon/core/machine.h"
 #include "groupcomm/probe.h"
+#include "membership/rank_set.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -19,7 +20,7 @@ constexpr std::size_t kListBytesMax = 1000;
 
 using Names = std::vector<std::string>;
 
-Names names_of(const protocol::DaemonView& view, const std::set<Rank>& without = {}) {
+Names names_of(const protocol::DaemonView& view, const membership::RankSet& without = {}) {
   Names names;
   for (Rank rank = 0; rank < view.members.size(); ++rank) {
     if (!without.contains(rank)) names.push_back(view.members[rank].id.name);
@@ -80,8 +81,8 @@ void DaemonCore::Machine::consider_bootstrap(const ClientService::BootstrapWish&
   reply.text = by_operator ? why_not_forced() : "only root and the daemon's user may say so";
   if (!reply.text.empty()) return clients_.answer(wish, std::move(reply));
   const protocol::DaemonView& base = change_.base();
-  const std::set<Rank> present = situation().present;
-  std::set<Rank> absent;
+  const membership::RankSet present = situation().present;
+  membership::RankSet absent;
   for (Rank rank = 0; rank < base.members.size(); ++rank) {
     if (!present.contains(rank)) absent.insert(rank);
   }
@@ -110,10 +111,10 @@ void DaemonCore::Machine::consider_bootstrap(const ClientService::BootstrapWish&
   run_view_change();
 }
 
-std::optional<std::set<Rank>> DaemonCore::Machine::given_up() const {
+std::optional<membership::RankSet> DaemonCore::Machine::given_up() const {
   const protocol::DaemonView& base = change_.base();
   if (!word_ || word_->until <= now_ || word_->base != base.id) return std::nullopt;
-  std::set<Rank> ranks;
+  membership::RankSet ranks;
   for (Rank rank = 0; rank < base.members.size(); ++rank) {
     const auto& names = word_->given_up;
     const std::string& name = base.members[rank].id.name;

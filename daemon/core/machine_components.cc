@@ -6,6 +6,7 @@
 #include "daemon/core/machine.h"
 #include "groupcomm/probe.h"
 #include "membership/partition_policy.h"
+#include "membership/rank_set.h"
 #include "membership/view_fits.h"
 #include "membership/view_lookup.h"
 
@@ -97,7 +98,7 @@ std::vector<Joiner> DaemonCore::Machine::component(const DaemonView& view) const
 }
 
 bool DaemonCore::Machine::is_heard_by_all(const Joiner& joiner) const {
-  std::set<Rank> all;
+  membership::RankSet all;
   for (Rank rank = 0; rank < view_.members.size(); ++rank) all.insert(rank);
   return is_heard_by_all_present(joiner, all);
 }

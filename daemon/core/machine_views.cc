@@ -4,6 +4,7 @@
 
 #include "daemon/core/machine.h"
 #include "groupcomm/probe.h"
+#include "membership/rank_set.h"
 #include "membership/view_lookup.h"
 
 namespace groupcomm::daemon {
@@ -86,7 +87,7 @@ std::vector<Joiner> DaemonCore::Machine::joiners() const {
 }
 
 bool DaemonCore::Machine::is_heard_by_all_present(const Joiner& joiner,
-                                                  const std::set<Rank>& present) const {
+                                                  const membership::RankSet& present) const {
   const DaemonId& id = joiner.member.id;
   return std::all_of(present.begin(), present.end(), [&](Rank rank) {
     const DaemonId& member = view_.members[rank].id;

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "membership/rank_set.h"
 #include "membership/view_change.h"
 #include "tests/membership/views.h"
 
@@ -30,7 +31,7 @@ class ViewChangeNet {
     ViewChange::Messages messages;
     bool leaving = false;
     bool suspended = false;
-    std::optional<std::set<Rank>> given_up;
+    std::optional<RankSet> given_up;
     bool can_pull = true;
     std::vector<protocol::ViewChangeValue> decided;
   };
@@ -122,7 +123,7 @@ class ViewChangeNet {
     }
   }
   // The operator's word.
-  void force(std::size_t i, std::set<Rank> without) {
+  void force(std::size_t i, RankSet without) {
     node(i).given_up = std::move(without);
     change(i).ask_afresh(now_);
   }

@@ -1,4 +1,5 @@
 #include "membership/view_choice.h"
+#include "membership/rank_set.h"
 
 #include <gtest/gtest.h>
 
@@ -91,7 +92,7 @@ class ViewChoiceTest : public ::testing::Test {
   protocol::DaemonView base;
   Answers answers;
   std::vector<Joiner> joiners;
-  std::set<Rank> silent;
+  RankSet silent;
 };
 
 // --- who is in -----------------------------------------------------------------------------------
@@ -421,8 +422,8 @@ TEST(RanksIn, LooksAtIncarnationsOrNames) {
   const protocol::DaemonView base = view_of(3);
   protocol::DaemonView next = view_of(0);
   next.members = {daemon_member(2), daemon_member(0, 2)};
-  EXPECT_EQ(ranks_in(base, next, false), std::set<Rank>{2});
-  EXPECT_EQ(ranks_in(base, next, true), (std::set<Rank>{0, 2}));
+  EXPECT_EQ(ranks_in(base, next, false), RankSet{2});
+  EXPECT_EQ(ranks_in(base, next, true), (RankSet{0, 2}));
 }
 
 TEST(IsQuorumOf, CountsRankZeroInAnExactHalf) {
