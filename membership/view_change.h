@@ -135,6 +135,9 @@ class ViewChange {
   std::optional<protocol::ViewChangeValue> take_decided() {
     return std::exchange(decided_, std::nullopt);
   }
+  // A ballot is under way, or has a reason: only then next_deadline is not never(). (What the
+  // situation is costs more to find out than a step that has nothing to do with views.)
+  bool is_pending() const { return round_.has_value() || reason_since_.has_value(); }
   TimePoint next_deadline(const Situation& situation) const;
   // A quorum of the base is present since then.
   std::optional<TimePoint> quorum_since() const { return quorum_since_; }

@@ -7,7 +7,9 @@ build_packages=(
   libtomlplusplus-dev nlohmann-json3-dev
 )
 # Only ./test --all needs these.
-all_packages=(clang clang-format clang-tidy libclang-rt-14-dev iproute2 nftables shellcheck)
+all_packages=(
+  clang clang-format clang-tidy libclang-rt-14-dev iproute2 nftables shellcheck libjemalloc-dev
+)
 
 say() { printf '\n== %s\n' "$*"; }
 

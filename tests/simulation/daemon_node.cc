@@ -254,8 +254,9 @@ void DaemonNode::schedule_drain() {
 }
 
 void DaemonNode::schedule_timer() {
-  if (core_->next_deadline() == TimePoint::never()) return;
-  const TimePoint deadline = from_local(core_->next_deadline());
+  const TimePoint local_deadline = core_->next_deadline();
+  if (local_deadline == TimePoint::never()) return;
+  const TimePoint deadline = from_local(local_deadline);
   if (deadline >= timer_at_) return;
   Duration late{};
   if (scene_.is_stormy() && scene_.plan().daemon.timers_late > Duration{} && random_.percent(10)) {
