@@ -1,4 +1,4 @@
-// Daemons that come into a view: how soon (rule D7).
+// Daemons that come into a view: how soon (rule D7), and which do not come any more (rule D5).
 #include <gtest/gtest.h>
 
 #include "tests/daemon/core/room.h"
@@ -7,6 +7,7 @@ namespace groupcomm::daemon {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using Texts = std::vector<std::string>;
 
 // Far less than a heartbeat.
@@ -81,6 +82,89 @@ TEST(Newcomers, AreToldHowThingsStandAsSoonAsThereIsAConnection) {
   cluster.link_up(0, 2);
   cluster.settle();
   EXPECT_GT(last_beacon(), earlier);
+}
+// Rule D5: d0 takes d2 for one that has left, by a beacon that names an older view with it, when
+// the view that lets it in is nearly decided; what it answers is lost. What a quorum decides stands
+// above that.
+TEST(Newcomers, AreHeardOnceTheyAreInWhateverAMemberTookThemFor) {
+  Cluster cluster(3);
+  cluster.start(0);
+  cluster.start(1);
+  cluster.run_for(seconds(2));
+  cluster.kill(1);
+  cluster.run_for(seconds(1));
+  cluster.start(1);
+  cluster.run_for(seconds(2));
+  ASSERT_EQ(cluster.status(0).members.size(), 2u);
+  cluster.set_filter(
+      [](const auto&, const auto&, const auto& body) { return !is_body<protocol::Accept>(body); });
+  cluster.start(2);
+  cluster.run_for(kAtOnce);
+  ASSERT_TRUE(cluster.find_last<protocol::Accept>(1, 0).has_value());
+  ASSERT_TRUE(cluster.installed(2).empty());
+  protocol::PeerFrame frame = cluster.last_frame<protocol::Beacon>(2, 0);
+  auto& beacon = std::get<protocol::Beacon>(frame.body);
+  beacon.decided = cluster.installed(0).front().view;
+  beacon.decided->members.push_back({frame.header.sender, beacon.address});
+  cluster.receive(0, frame);
+  cluster.set_filter([](const auto&, const auto&, const protocol::PeerBody& body) {
+    const auto* install = std::get_if<protocol::Install>(&body);
+    return install == nullptr || install->departed == Incarnation{};
+  });
+  cluster.run_for(seconds(1));
+  ASSERT_EQ(cluster.status(0).members.size(), 3u);
+  const std::size_t views = cluster.installed(0).size();
+  cluster.run_for(seconds(6));
+  EXPECT_EQ(cluster.installed(0).size(), views);
+  EXPECT_FALSE(cluster.gave_up(2));
+}
+
+// d2 is named in a view of all, is told so without the groups, and is counted out before it hears
+// them. Of the others d0 remembers that, and d1 has started again.
+class CountedOut : public testing::Test {
+ protected:
+  CountedOut() {
+    room.start(0);
+    room.start(1);
+    room.run_for(seconds(2));
+    room.set_filter([](const auto&, const std::string& to, const protocol::PeerBody& body) {
+      return to != "d2" || !is_body<protocol::Install>(body);
+    });
+    room.start(2);
+    room.run_for(milliseconds(200));
+    EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
+    protocol::PeerFrame decision = room.last_frame<protocol::Install>(0, 2);
+    std::get<protocol::Install>(decision.body).groups.reset();
+    room.receive(2, decision);
+    EXPECT_TRUE(room.installed(2).empty());
+    room.cut(0, 2);
+    room.cut(1, 2);
+    room.set_filter({});
+    room.run_for(seconds(6));
+    room.kill(1);
+    room.run_for(seconds(1));
+    room.start(1);
+    room.run_for(seconds(2));
+    EXPECT_EQ(room.members(0), (Texts{"d0", "d1"}));
+    EXPECT_TRUE(room.is_running(2));
+  }
+
+  Room room{3};
+};
+
+// Its own beacons, which would tell d1 what it is, are lost: it must know by itself.
+TEST_F(CountedOut, BeforeItWasInADaemonEndsAsSoonAsItHearsOfALaterView) {
+  room.set_filter([](const std::string& from, const auto&, const auto&) { return from != "d2"; });
+  room.heal();
+  room.cut(0, 2);
+  room.run_for(seconds(1));
+  EXPECT_TRUE(room.gave_up(2));
+  EXPECT_EQ(room.members(1), (Texts{"d0", "d1"}));
+  room.set_filter({});
+  room.heal();
+  room.start(2);
+  room.run_for(seconds(2));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
 }
 
 }  // namespace
