@@ -9,13 +9,11 @@ namespace {
 // How many sends of each process ended without an answer, as its connection did.
 std::map<std::string, std::size_t> unanswered_sends(const History& history) {
   std::map<std::string, std::size_t> unanswered;
-  for (const Trace& trace : history.run().traces) {
-    if (trace.header.role != Role::kClient) continue;
-    for (const Record& record : trace.records) {
-      const auto* reject = std::get_if<record::Reject>(&record);
-      if (reject != nullptr && reject->reason == "gone") ++unanswered[reject->p];
+  for_each_client_record(history.run(), [&]<typename R>(const Record&, const R& r) {
+    if constexpr (std::is_same_v<R, record::Reject>) {
+      if (r.reason == "gone") ++unanswered[r.p];
     }
-  }
+  });
   return unanswered;
 }
 
@@ -60,12 +58,8 @@ void check_rejections(const History& history, Findings& findings) {
 class Undeliverable {
  public:
   explicit Undeliverable(const History& history) {
-    for (const Trace& trace : history.run().traces) {
-      if (trace.header.role != Role::kClient) continue;
-      for (const Record& record : trace.records) {
-        std::visit([&](const auto& r) { on(record, r); }, record);
-      }
-    }
+    for_each_client_record(history.run(),
+                           [&](const Record& record, const auto& r) { on(record, r); });
     for (const auto& [process, fails] : open_) {
       if (const Index index = history.find_process(process); index != kNone) {
         if (history.has_settled(index)) known_.insert(fails.begin(), fails.end());
@@ -142,12 +136,8 @@ class SuspensionCheck {
       : history_(history), findings_(findings) {}
 
   void run() {
-    for (const Trace& trace : history_.run().traces) {
-      if (trace.header.role != Role::kClient) continue;
-      for (const Record& record : trace.records) {
-        std::visit([&](const auto& r) { on(record, r); }, record);
-      }
-    }
+    for_each_client_record(history_.run(),
+                           [&](const Record& record, const auto& r) { on(record, r); });
     for (const auto& [key, pause] : pauses_) {
       const Index process = history_.find_process(key.first);
       if (process == kNone || !history_.has_settled(process)) continue;

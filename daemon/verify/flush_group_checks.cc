@@ -54,12 +54,8 @@ class ContractCheck {
       : history_(history), findings_(findings) {}
 
   void run() {
-    for (const Trace& trace : history_.run().traces) {
-      if (trace.header.role != Role::kClient) continue;
-      for (const Record& record : trace.records) {
-        std::visit([&](const auto& r) { on(record, r); }, record);
-      }
-    }
+    for_each_client_record(history_.run(),
+                           [&](const Record& record, const auto& r) { on(record, r); });
     check_sends();
     if (history_.is_converged()) check_unblocked();
   }

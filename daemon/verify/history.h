@@ -35,6 +35,17 @@ struct Run {
   std::optional<std::set<std::string>> leavers = {};
 };
 
+// Calls f(record, its alternative) for what applications recorded, in the order of each of them.
+template <typename F>
+void for_each_client_record(const Run& run, const F& f) {
+  for (const Trace& trace : run.traces) {
+    if (trace.header.role != Role::kClient) continue;
+    for (const Record& record : trace.records) {
+      std::visit([&](const auto& r) { f(record, r); }, record);
+    }
+  }
+}
+
 // Position in one of the lists of a History.
 using Index = std::int32_t;
 inline constexpr Index kNone = -1;

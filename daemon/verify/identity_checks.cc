@@ -207,12 +207,8 @@ class LeaderCheck {
 
 void check_leaders(const History& history, Findings& findings) {
   LeaderCheck check(findings);
-  for (const Trace& trace : history.run().traces) {
-    if (trace.header.role != Role::kClient) continue;
-    for (const Record& record : trace.records) {
-      std::visit([&](const auto& r) { check.on(record, r); }, record);
-    }
-  }
+  for_each_client_record(history.run(),
+                         [&](const Record& record, const auto& r) { check.on(record, r); });
 }
 
 }  // namespace groupcomm::verify
