@@ -30,6 +30,10 @@ std::string list(const NameSet& names) {
   return text.empty() ? "nobody" : text;
 }
 
+bool has_same_options(const record::View& a, const record::View& b) {
+  return a.uniform == b.uniform && a.flush == b.flush;
+}
+
 void check_agreement(const History& history, const Stay& stay, Findings& findings) {
   const Record* first = history.view(stay.view).first_record;
   const record::View& mine = view_of(stay);
@@ -40,6 +44,10 @@ void check_agreement(const History& history, const Stay& stay, Findings& finding
   }
   if (mine.primary != theirs.primary) {
     findings.add("M3", "two members disagree whether view " + mine.id + " is primary",
+                 {first, stay.record});
+  }
+  if (!has_same_options(mine, theirs)) {
+    findings.add("M3", "two members of view " + mine.id + " name other options of its group",
                  {first, stay.record});
   }
 }
@@ -74,6 +82,10 @@ void check_views(const History& history, Findings& findings) {
                      {membership.stays[i].record});
       }
       check_agreement(history, membership.stays[i], findings);
+      if (!has_same_options(view, first)) {
+        findings.add("M3", "the options of a group have changed while " + view.p + " is a member",
+                     {membership.stays.front().record, membership.stays[i].record});
+      }
       if (i > 0) check_monotony(membership, i, findings);
     }
   }

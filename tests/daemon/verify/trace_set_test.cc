@@ -166,6 +166,17 @@ TEST_F(RunCollectorTest, FindsAMessageThatAFlushGroupDeliversInALaterView) {
   }
 }
 
+TEST_F(RunCollectorTest, FindsMembersThatNameOtherOptions) {
+  for (const char* options : {" uniform=1", " flush=1", ""}) {
+    add("d", daemon_text());
+    add("a", client(kAlice, first_view(kAlice, "")));
+    add("b", client(kBob, first_view(kBob, options)));
+    std::string found;
+    for (const Violation& violation : verdict().violations) found += violation.property + " ";
+    EXPECT_EQ(found, *options == '\0' ? "" : "M3 ") << options;
+  }
+}
+
 // A group ends with its last member; the name may come back with other options.
 TEST_F(RunCollectorTest, TakesOptionsForThoseOfAMembershipAndNotOfAName) {
   const std::string again = std::string(kBob) + "~2";

@@ -78,6 +78,32 @@ TEST(Agreement, FailsWherePrimaryDiffers) {
   EXPECT_EQ(story.violated(), "M3");
 }
 
+TEST(Agreement, FailsWhereMembersNameOtherOptionsOfTheirGroup) {
+  for (const bool is_uniform : {true, false}) {
+    for (const char* odd : {"a", "b", ""}) {
+      Story story;
+      for (const char* who : {"a", "b"}) {
+        record::View view = story.make_view(who, kView1, {"a", "b"});
+        (is_uniform ? view.uniform : view.flush) = who != std::string(odd);
+        story.add(who, view);
+      }
+      EXPECT_EQ(story.violated(), *odd == '\0' ? "" : "M3") << is_uniform << odd;
+    }
+  }
+}
+
+TEST(Agreement, FailsWhereOptionsChangeUnderAMember) {
+  for (const bool is_flush_later : {true, false}) {
+    Story story;
+    record::View first = story.make_view("a", kView1, {"a"});
+    first.flush = true;
+    record::View second = story.make_view("a", kView2, {"a"});
+    second.flush = is_flush_later;
+    story.add("a", first).add("a", second);
+    EXPECT_EQ(story.violated(), is_flush_later ? "" : "M3");
+  }
+}
+
 TEST(Agreement, DoesNotCompareWhatIsRelativeToTheReceiver) {
   Story story;
   story.view("a", kView1, {"a"}).view(kView2, {"a", "b"});
