@@ -107,6 +107,7 @@ void ClientNode::wish(const std::string& group, bool is_leave) {
   const Queued queued = is_leave ? core_->leave(group) : core_->join(group, options_of(group));
   if (!queued.ok()) return;
   if (!is_leave && is_leaving) PROBE("E19: a process joins again before its leave took effect");
+  if (is_leave) farewells_.insert(to_string(*core_->process()) + " " + group);
   wishes_[queued.request] = (is_leave ? "-" : "+") + group;
   surroundings_.on_wish(index_);
   if (!is_leave) met_[group] = surroundings_.members_besides(index_, group);

@@ -101,6 +101,7 @@ void ClientNode::say_bye() {
   if (!up_ || paused_ || !core_->connected()) return;
   if (scene_.is_verbose()) scene_.log(name_, "BYE");
   scene_.count("clients that left");
+  farewells_.insert(to_string(*core_->process()));
   core_->bye();
   flush();
   // What was on its way to the client is still read.

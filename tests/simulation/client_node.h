@@ -88,6 +88,8 @@ class ClientNode {
   const std::string& process() const { return process_; }  // empty: it is not connected
   const Payload& last_payload() const { return last_payload_; }
   verify::Trace& trace() { return trace_; }
+  // What it asked to leave, as verify::Run has it.
+  const std::set<std::string>& farewells() const { return farewells_; }
 
  private:
   // A send that was asked for.
@@ -181,6 +183,7 @@ class ClientNode {
   std::uint64_t seen_ = 0;
   std::uint64_t payloads_ = 0;
   verify::Trace trace_;
+  std::set<std::string> farewells_;
 };
 
 }  // namespace groupcomm::simulation

@@ -88,6 +88,8 @@ void DaemonNode::begin_incarnation() {
   timer_at_ = TimePoint::never();
   drain_scheduled_ = false;
   view_.reset();
+  suspended_ = false;
+  delivers_early_ = false;
 
   daemon::DaemonOptions options = scene_.plan().options;
   const std::uint64_t before = id_.incarnation.value;
@@ -181,6 +183,7 @@ void DaemonNode::resume() {
 void DaemonNode::ask_to_leave() {
   if (!is_up()) return;
   scene_.count("daemon leaves");
+  farewells_.insert(to_string(id_));
   on_event(daemon::LeaveRequested{});
 }
 
@@ -299,6 +302,7 @@ void DaemonNode::perform(std::vector<daemon::Effect> effects) {
     if (const auto* over = std::get_if<daemon::GiveUp>(&effects[i])) {
       CHECK(!over->contradiction);  // nobody lies here
       send_outgoing(outgoing);
+      end_step();
       scene_.count("daemons that gave up");
       surroundings_.watch().on_excluded(id_);
       record(record::Gone{.p = to_string(id_),
@@ -319,6 +323,14 @@ void DaemonNode::perform(std::vector<daemon::Effect> effects) {
     }
   }
   send_outgoing(outgoing);
+  end_step();
+}
+
+// What is left of a suspended view is delivered together with the next one, and never before it.
+void DaemonNode::end_step() {
+  if (!delivers_early_) return;
+  scene_.complain("M15: " + to_string(id_) + " delivers in a view that is suspended");
+  delivers_early_ = false;
 }
 
 void DaemonNode::perform_one(const daemon::Effect& effect, Outgoing& outgoing) {
@@ -338,6 +350,7 @@ void DaemonNode::perform_one(const daemon::Effect& effect, Outgoing& outgoing) {
   } else if (const auto* disconnect = std::get_if<daemon::DisconnectPeer>(&effect)) {
     peers_.erase(disconnect->name);
   } else if (const auto* to_client = std::get_if<daemon::SendToClient>(&effect)) {
+    if (std::holds_alternative<protocol::Suspended>(to_client->message)) suspended_ = true;
     if (sessions_.contains(to_client->session)) {
       outgoing[to_client->session].push_back(to_client->message);
     }
@@ -396,6 +409,7 @@ void DaemonNode::deliver(const daemon::DeliverMessage& delivery, Outgoing& outgo
   if (!view_ || delivery.reference.sender >= view_->members.size()) {
     return scene_.complain(name_ + " delivered a message whose sender is in no view of its own");
   }
+  delivers_early_ = delivers_early_ || suspended_;
   const auto [hash, size] = hash_and_size(delivery.chunks, &delivery.delivery.payload);
   scene_.mix(hash);
   handed_.push_back({.order = delivery.delivery.order, .hash = hash});
@@ -413,6 +427,9 @@ void DaemonNode::deliver(const daemon::DeliverMessage& delivery, Outgoing& outgo
 
 void DaemonNode::install(const daemon::InstallView& install) {
   scene_.count("daemon views");
+  ++installs_;
+  suspended_ = false;
+  delivers_early_ = false;
   if (install.recovered) scene_.count("daemon views recovered");
   record::View view;
   view.p = to_string(id_);
@@ -449,6 +466,9 @@ void DaemonNode::install(const daemon::InstallView& install) {
 
 void DaemonNode::stamp(const daemon::StampMessage& stamp) {
   scene_.count("messages stamped");
+  if (suspended_) {
+    scene_.complain("M15: " + to_string(id_) + " accepts a message in a view that is suspended");
+  }
   const auto [hash, size] = hash_and_size(stamp.parts, nullptr);
   record::Send send;
   send.p = to_string(stamp.sender);

@@ -76,6 +76,10 @@ class DaemonNode {
   // REQUIRES: is_up().
   protocol::DaemonStatus status() const { return core_->status(local_now()); }
   std::vector<verify::Trace>& traces() { return traces_; }
+  // How many views it has installed so far, in all its incarnations.
+  std::uint64_t installs() const { return installs_; }
+  // Which of its incarnations were asked to leave.
+  const std::set<std::string>& farewells() const { return farewells_; }
 
  private:
   using Outgoing = std::map<SessionId, std::vector<protocol::DaemonMessage>>;
@@ -87,6 +91,7 @@ class DaemonNode {
   void deliver(const daemon::DeliverMessage& delivery, Outgoing& outgoing);
   void install(const daemon::InstallView& install);
   void stamp(const daemon::StampMessage& stamp);
+  void end_step();
   void begin_incarnation();
   Incarnation draw_incarnation() const;
   void end_process(const verify::Record& last_record);
@@ -123,6 +128,10 @@ class DaemonNode {
   std::optional<protocol::DaemonView> view_;
   std::vector<EdgeWatch::Handed> handed_;  // what this step has delivered so far
   std::vector<verify::Trace> traces_;      // one for each incarnation
+  std::set<std::string> farewells_;
+  std::uint64_t installs_ = 0;
+  bool suspended_ = false;       // its clients were told so, and no view since
+  bool delivers_early_ = false;  // it has delivered while suspended, and installed nothing yet
 };
 
 }  // namespace groupcomm::simulation

@@ -15,9 +15,11 @@ VIEWS = "daemon/core/machine_views.cc"
 GROUPS = "membership/group_directory.cc"
 BOOTSTRAP = "daemon/core/machine_bootstrap.cc"
 LINEAGE = "daemon/core/machine_lineage.cc"
+REQUESTS = "daemon/core/client_requests.cc"
 HANDOVER = "ordering/handover.h"
 POLICY = "membership/partition_policy.cc"
 COMPONENTS = "daemon/core/machine_components.cc"
+STAMPING = "daemon/core/client_stamping.cc"
 
 
 def bug(name, *patches, by=None):
@@ -81,6 +83,50 @@ MUTANTS = [
         (VIEWS, "  situation.may_recover =\n      !hears_kin() &&",
          "  situation.may_recover =\n      (MUTANT || !hears_kin()) &&"),
         by="daemon_core_test LineageTest.ThatWasForcedGoesOnAfterARestartOfAll"),
+    # --- what members are told -------------------------------------------------------------------
+    bug("a crash is told as a leave",
+        (REQUESTS, "  if (session != nullptr) end_session(*session, LeaveReason::kCrash);",
+         "  if (session != nullptr) {\n"
+         "    end_session(*session, MUTANT ? LeaveReason::kLeave : LeaveReason::kCrash);\n  }")),
+    bug("an eviction is told as a crash",
+        (REQUESTS, "  end_session(session, LeaveReason::kEvicted);",
+         "  end_session(session, MUTANT ? LeaveReason::kCrash : LeaveReason::kEvicted);")),
+    bug("the clients of a lost daemon are said to have crashed",
+        (GROUPS, "      delta.remove({member.process, daemon->reason});",
+         "      delta.remove({member.process, MUTANT ? LeaveReason::kCrash : daemon->reason});")),
+    bug("a daemon that is lost is said to have left",
+        (CHOICE, "  return choice.silent.contains(rank) ? LeaveReason::kDaemonLost :",
+         "  if (MUTANT) return LeaveReason::kLeave;\n"
+         "  return choice.silent.contains(rank) ? LeaveReason::kDaemonLost :")),
+    bug("a send that is refused for want of a quorum is accepted later",
+        (REQUESTS,
+         "        reject(session, send->multicast.request, {}, RejectReason::kNoPrimary);\n      }",
+         "        reject(session, send->multicast.request, {}, RejectReason::kNoPrimary);\n"
+         "        if (MUTANT) kept.push_back(std::move(request));\n      }")),
+    bug("one that is suspended delivers a cut that is not decided",
+        (VIEWS, "    if (deciding_) return install_as_member();\n    change_.on_cut_held(now_);",
+         "    if (deciding_) return install_as_member();\n"
+         "    if (MUTANT && clients_.is_suspended() && !value->cut.empty()) {\n"
+         "      if (ordering_->finish(value->cut, value->first_place, value->places)) {\n"
+         "        clients_.deliver_all(*ordering_);\n      }\n    }\n"
+         "    change_.on_cut_held(now_);")),
+    bug("one that is suspended accepts messages",
+        (REQUESTS, "  if (suspended_ || view_.members.empty()) {",
+         "  if ((suspended_ && !MUTANT) || view_.members.empty()) {"),
+        (STAMPING, "    if (!is_stamping_) return;",
+         "    if (!is_stamping_ && !(MUTANT && suspended_)) return;"),
+        (ORDERING, "  CHECK(!is_frozen());\n  stamp_order(",
+         "  CHECK(MUTANT || !is_frozen());\n  stamp_order(")),
+    bug("views follow one another for nothing, for a while",
+        (CHANGE, "  if (situation.given_up) return true;\n  if (!living_)",
+         "  if (MUTANT && living_ && base().id.counter % 32 != 0) return true;\n"
+         "  if (situation.given_up) return true;\n  if (!living_)")),
+    bug("a view that is known is asked for again",
+        (PEERS, "  if (known || !may_say(header, install)) return;",
+         "  if (MUTANT && known) {\n"
+         "    send({header.sender.name}, protocol::Lane::kControl, view_.id,\n"
+         "         protocol::InstallRequest{});\n  }\n"
+         "  if (known || !may_say(header, install)) return;")),
     bug("a notice does not wait for those who have not seen the message",
         (HANDOVER, "    return pending.empty() ? held :",
          "    return pending.empty() || MUTANT ? held :"),

@@ -85,6 +85,7 @@ void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, co
     when = std::max(when, last);
     last = when;
   }
+  if (scene_.is_stormy()) drained_at_ = std::max(drained_at_, when);
   scene_.at(when, [this, from, to, bytes, sent = scene_.now()] {
     const Link& way = link(from, to);
     if (sent < way.lost_from || way.lost_until < sent) return deliver_(to, bytes);

@@ -37,6 +37,8 @@ class Network {
   void cut(const Pairs& pairs, Duration how_long);
   // Cuts one node off, both ways or one way, for a while.
   void isolate(std::size_t node);
+  // By then all has arrived that was sent so far in the storm, also what comes late on purpose.
+  TimePoint drained_at() const { return drained_at_; }
   // Cuts one direction of a link, until heal().
   void cut_for_good(std::size_t from, std::size_t to) { ++link(from, to).cuts; }
   // What was sent here for so long, and has not arrived, never does.
@@ -76,6 +78,7 @@ class Network {
   Leader leader_;
   Mended mended_;
   std::size_t nodes_;
+  TimePoint drained_at_;
   std::vector<Link> links_;
   std::uint64_t era_ = 0;  // counts heals: a cut of an earlier era does not end again
 };

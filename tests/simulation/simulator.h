@@ -112,6 +112,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::string unsettled() const;
   std::string unsettled_daemons() const;
   std::string unsettled_groups() const;
+  std::string too_many_views() const;
   bool core_has_quorum() const;
   std::string wrongly_primary() const;
   bool settle(Outcome& outcome);
@@ -164,6 +165,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::set<FrameRule> held_frames_;
   std::vector<std::pair<std::size_t, Payload>> held_;  // to whom, and what
   std::set<std::size_t> core_;                         // daemons that are whole in the second phase
+  std::vector<std::uint64_t> installs_at_calm_;        // by daemon
   bool may_keep_others_out_ = false;  // an outsider can be in the view beside some of the core
   bool has_half_connected_ = false;   // outsiders that still send or hear
   std::vector<int> trigger_times_;    // how often each trigger may still fire
