@@ -79,6 +79,8 @@ class DaemonCore::Machine {
   bool is_acceptable(const protocol::FrameHeader& header, const protocol::PeerBody& body);
   // Rule P5: another daemon has this one's incarnation, or a member has the sender's.
   bool is_double(const protocol::FrameHeader& header, const protocol::PeerBody& body);
+  static bool stays_before(const DaemonId& a, const protocol::Beacon& of_a, const DaemonId& b,
+                           const protocol::Beacon& of_b);
   bool is_double_of_member(const DaemonId& id) const;
   // 0: outside of any view; 1: in one that is not primary; 2: in a primary one.
   static int standing_of(const protocol::FrameHeader& header, const protocol::Beacon& beacon);

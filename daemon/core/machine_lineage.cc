@@ -40,7 +40,7 @@ bool DaemonCore::Machine::is_of_our_lineage(const protocol::FrameHeader& header,
     if (contains(base.ancestors, header.lineage) && header.view < base.id) return true;
   } else {
     const auto& accepted = change_.record().accepted;
-    if (accepted && accepted->value.next.id == decided->id) return true;  // it was agreed to here
+    if (accepted && accepted->value.next == *decided) return true;  // it was agreed to here
     if (goes_over_to(*decided, !is_from_outside(body))) return true;
   }
   PROBE("E41: a frame of another lineage");

@@ -97,6 +97,12 @@ bool DaemonCore::Machine::is_double(const protocol::FrameHeader& header,
   return true;
 }
 
+// Rule P5, for two that are both strangers here.
+bool DaemonCore::Machine::stays_before(const DaemonId& a, const protocol::Beacon& of_a,
+                                       const DaemonId& b, const protocol::Beacon& of_b) {
+  return of_a.active != of_b.active ? of_a.active : a.name < b.name;
+}
+
 bool DaemonCore::Machine::is_double_of_member(const DaemonId& id) const {
   return is_living() &&
          std::any_of(view_.members.begin(), view_.members.end(), [&](const DaemonMember& member) {
@@ -350,6 +356,12 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   const bool is_new = !strangers_.contains(from.incarnation);
   std::erase_if(strangers_, [&](const auto& entry) { return !is_fresh(entry.second); });
   Stranger& stranger = strangers_[from.incarnation];
+  if (!stranger.member.id.name.empty() && stranger.member.id.name != from.name) {
+    // Rule P5: the other is to give it up, but may not hear that.
+    PROBE("two strangers have the same incarnation");
+    if (stays_before(stranger.member.id, stranger.beacon, from, beacon)) return;
+    stranger = {};
+  }
   if (beacon.number <= stranger.beacon.number) return;  // late: whom it heard then says nothing
   stranger.member = {from, beacon.address};
   stranger.beacon = beacon;
@@ -394,7 +406,7 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
   if (beacon.decided->id.counter <= base.id.counter) return;
   // What was accepted here has been decided: its value is known, and can be told to others.
   const auto& accepted = change_.record().accepted;
-  if (accepted && accepted->value.next.id == beacon.decided->id) {
+  if (accepted && accepted->value.next == *beacon.decided) {
     PROBE("E11: what was accepted is learnt to be decided");
     const protocol::ViewChangeValue value = accepted->value;
     return on_decided(value, std::nullopt);

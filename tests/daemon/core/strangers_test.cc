@@ -168,6 +168,21 @@ TEST(Strangers, WithTheIncarnationOfAMemberAreToldSoByTheOthers) {
   EXPECT_EQ(room.members(1), (Texts{"d1", "d2", "d0"}));
 }
 
+// Neither hears the other. One of them counts, so that the other is the double of a member, also
+// where it had begun a view that would have the same name.
+TEST(Strangers, WithOneIncarnationAreNotTakenForOne) {
+  Room room(3);
+  room.cut(1, 2);
+  room.start(0);
+  room.start_as(1, Incarnation{1'000'000'000});
+  room.start_as(2, Incarnation{1'000'000'000});
+  room.run_for(seconds(5));
+  ASSERT_NE(room.gave_up(1), room.gave_up(2));
+  const std::size_t stays = room.gave_up(1) ? 2 : 1;
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d" + std::to_string(stays)}));
+  EXPECT_EQ(room.members(stays), room.members(0));
+}
+
 // Ever new incarnations of one name take no more room than one.
 TEST(Strangers, TakeOneRoomForEachName) {
   Room room(2);
