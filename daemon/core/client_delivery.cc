@@ -21,10 +21,15 @@ bool is_watched(const Session& session, const std::string& group) {
 using ordering::Delivery;
 using protocol::MessageKind;
 
+// What was held back when the view was suspended comes with the next one, if at all: it may be
+// delivered to nobody else (M15).
 void ClientService::deliver_all(ordering::ViewOrdering& ordering) {
-  for (Delivery& delivery : ordering.take_deliveries()) deliver(delivery);
+  if (!suspended_) {
+    for (Delivery& delivery : ordering.take_deliveries()) deliver(delivery);
+  }
   pass_on_handed(ordering);
-  give_notices(ordering);
+  // Rule N3: what others say counts when the leaves that they know have taken effect here.
+  if (deferred_.empty()) give_notices(ordering);
   evict_slow_readers();
 }
 
@@ -283,6 +288,7 @@ void ClientService::announce(const membership::GroupChange& change) {
 
 void ClientService::begin_transition(const protocol::ViewChangeValue& value) {
   next_ = value.next;
+  suspended_ = false;
   // Rule Q2: others may go on from the same view, too.
   if (value.recovered || membership::is_free(view_, value)) deferring_after_ = value.delivered;
 }
