@@ -21,8 +21,8 @@ bool is_watched(const Session& session, const std::string& group) {
 using ordering::Delivery;
 using protocol::MessageKind;
 
-// What was held back (rule D8) when the view was suspended comes with the next one, if at all: it may
-// be delivered to nobody else.
+// What was held back (rule D8) when the view was suspended comes with the next one, if at all: it
+// may be delivered to nobody else.
 void ClientService::deliver_all(ordering::ViewOrdering& ordering) {
   if (!suspended_) {
     for (Delivery& delivery : ordering.take_deliveries()) deliver(delivery);
