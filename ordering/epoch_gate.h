@@ -96,9 +96,10 @@ class EpochGate {
   std::vector<std::deque<Closing>> closings_;  // by rank, rising
 };
 
-// Calls f(destination) for each group of the message.
+// Calls f(destination) for each group of the message. A closing is of none.
 template <typename F>
 void for_each_destination(const protocol::StampedMessage& message, F f) {
+  if (message.kind == protocol::MessageKind::kClosing) return;
   f(message.destination);
   for (const protocol::Destination& destination : message.more_destinations) f(destination);
 }

@@ -69,7 +69,7 @@ void ViewOrdering::stamp_order(StampedMessage& message) {
   const auto stamp_epoch = [&](protocol::Destination& destination) {
     destination.epoch = holdback_.epochs().stamp_epoch(destination.group);
   };
-  stamp_epoch(message.destination);
+  if (message.kind != MessageKind::kClosing) stamp_epoch(message.destination);
   for (protocol::Destination& destination : message.more_destinations) stamp_epoch(destination);
   if (message.is_causal()) {
     message.causal_number = causal_sent_.next();

@@ -102,6 +102,17 @@ TEST(EpochGate, CallsOldWhatWasStampedBeforeTheControlMessageWasLearnt) {
   EXPECT_TRUE(EpochGate::is_old(*data(1, 2, 0).and_group(1, 1), pending));
 }
 
+TEST(EpochGate, TakesAClosingForAMessageOfNoGroup) {
+  EpochGate gate(1);
+  const MessageBuilder closing =
+      message(1, Order::kCausal).kind(MessageKind::kClosing).to_group(0, 1);
+  gate.learn(place(1), *join(1, 0));
+  gate.learn(place(2), *join(2, 0));
+  EXPECT_FALSE(EpochGate::is_old(*closing, *gate.front()));
+  EXPECT_TRUE(gate.is_open(*closing));
+  EXPECT_TRUE(gate.is_backed(*closing));
+}
+
 TEST(EpochGate, WakesWhatWasParkedForTheGroup) {
   EpochGate gate(1);
   gate.park(reference(0, 5), *data(5, 1, 1));

@@ -19,7 +19,9 @@ ClientNode::ClientNode(Scene& scene, Random random, ClientSurroundings& surround
       surroundings_(surroundings),
       index_(index),
       name_("c" + std::to_string(index)) {
-  for (std::size_t g = 0; g < scene.plan().groups; ++g) groups_.push_back("g" + std::to_string(g));
+  for (std::size_t g = 0; g < scene.plan().groups; ++g) {
+    groups_.push_back(group_name(scene.plan(), g));
+  }
   for (const std::string& group : groups_) {
     if (random_.percent(65) && scene.plan().cues.empty()) wanted_.insert(group);
   }

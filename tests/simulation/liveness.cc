@@ -356,10 +356,10 @@ void Simulator::judge(Outcome& outcome, bool settled) {
     run.leavers->insert(client->farewells().begin(), client->farewells().end());
   }
   for (std::size_t i = 0; i < plan_.uniform_groups; ++i) {
-    run.uniform_groups.insert("g" + std::to_string(i));
+    run.uniform_groups.insert(group_name(plan_, i));
   }
   for (std::size_t i = plan_.groups - plan_.flush_groups; i < plan_.groups; ++i) {
-    run.flush_groups.insert("g" + std::to_string(i));
+    run.flush_groups.insert(group_name(plan_, i));
   }
   // (Where the network parts again, it is not quiet.)
   if (const std::string why = too_many_views(); !plan_.wrong_words && !why.empty()) {

@@ -1,6 +1,11 @@
 #include "tests/simulation/plan.h"
 
 #include <array>
+#include <string>
+#include <vector>
+
+#include "groupcomm/identity.h"
+#include "ordering/epoch_gate.h"
 
 namespace groupcomm::simulation {
 namespace {
@@ -160,6 +165,11 @@ void draw_flush_groups(Random random, Plan& plan) {
   plan.client.no_answers = random.percent(30) ? random.between(1'000, 100'000) : 0;
 }
 
+void draw_channels(Random random, Plan& plan) {
+  plan.one_channel = random.percent(10);
+  if (plan.one_channel) plan.groups += random.between(0, 4);
+}
+
 void draw_edge_cases(Random random, Plan& plan) {
   plan.client.calls_again = random.percent(30) ? random.between(100'000, 1'000'000) : 0;
   plan.daemon.crash_loses = random.percent(50) ? random.between(200'000, 1'000'000) : 0;
@@ -207,7 +217,21 @@ Plan draw_plan(std::uint64_t seed) {
   plan.wrong_words =
       may_have_wrong_words && !plan.options.partitionable && Random(seed ^ 0xf0cced).percent(20);
   draw_edge_cases(Random(seed ^ 0xed6e), plan);
+  draw_channels(Random(seed ^ 0xc4a7), plan);
   return plan;
+}
+
+std::string group_name(const Plan& plan, std::size_t index) {
+  if (!plan.one_channel) return "g" + std::to_string(index);
+  static const std::vector<std::string> kNames = [] {
+    std::vector<std::string> names;
+    for (std::uint64_t i = 0; names.size() < 16; ++i) {
+      const std::string name = "g" + std::to_string(i);
+      if (group_key(name).value % ordering::EpochGate::kChannels == 0) names.push_back(name);
+    }
+    return names;
+  }();
+  return kNames.at(index);
 }
 
 }  // namespace groupcomm::simulation

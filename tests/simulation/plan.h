@@ -104,6 +104,7 @@ struct Plan {
   std::size_t strangers = 0;  // of the daemons, how many are not configured as peers of the others
   std::size_t clients = 4;
   std::size_t groups = 2;
+  bool one_channel = false;        // all groups share the one whose number is 0 (rule E1)
   std::size_t uniform_groups = 0;  // of the groups, how many are uniform
   std::size_t flush_groups = 0;    // of the groups, how many have sync = flush: the last ones
   Duration unsafe_weather{};       // how long faults are injected
@@ -130,5 +131,8 @@ struct Plan {
 
 // The same seed gives the same plan, for ever within one version of this file.
 Plan draw_plan(std::uint64_t seed);
+
+// The name of a group, by its index.
+std::string group_name(const Plan& plan, std::size_t index);
 
 }  // namespace groupcomm::simulation

@@ -153,6 +153,7 @@ std::vector<Setting> plan_settings() {
           SETTING(kFault, strangers),
           SETTING(kSize, clients),
           SETTING(kSize, groups),
+          SETTING(kFault, one_channel),
           SETTING(kFault, uniform_groups),
           SETTING(kFault, flush_groups),
           SETTING(kFault, client.late_answers),
