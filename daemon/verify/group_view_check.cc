@@ -61,6 +61,10 @@ class GroupViewCheck {
                   {other, stay.record});
   }
 
+  bool has_cut_daemon(const Stay& stay) const {
+    return clients_.is_cut(daemon_of(view_of(stay).p));
+  }
+
   // The view of daemons, as one that installed it wrote it down; nullptr: nobody did.
   const record::View* base_of(const Stay& stay) const {
     const auto found = daemon_views_.find(daemon_view_of(view_of(stay).id));
@@ -71,6 +75,7 @@ class GroupViewCheck {
     const record::View& view = view_of(stay);
     const auto base = daemon_views_.find(daemon_view_of(view.id));
     if (base == daemon_views_.end()) {
+      if (has_cut_daemon(stay)) return;
       report("M14", "names a view of daemons that none of them installed", stay);
       return;
     }
@@ -161,7 +166,7 @@ class GroupViewCheck {
   // The member's daemon came directly from the one view of daemons to the other.
   void check_daemon_step(const Stay& before, const Stay& after) {
     const auto views = views_of_daemon_.find(daemon_of(view_of(after).p));
-    if (views == views_of_daemon_.end()) return;
+    if (views == views_of_daemon_.end() || has_cut_daemon(after)) return;
     const auto is_base = [&](const Stay& stay) {
       return [id = daemon_view_of(view_of(stay).id)](const record::View* view) {
         return view->id == id;
@@ -170,7 +175,8 @@ class GroupViewCheck {
     const auto& steps = views->second;
     const auto old_base = std::find_if(steps.begin(), steps.end(), is_base(before));
     const auto new_base = std::find_if(steps.begin(), steps.end(), is_base(after));
-    if (old_base != steps.end() && new_base == old_base + 1) return;
+    const bool are_known = old_base != steps.end() && new_base != steps.end();
+    if (are_known && new_base == old_base + 1) return;
     report("M14", "and the one before do not follow those of its daemon", after, before.record);
   }
 

@@ -90,16 +90,15 @@ void History::add_trace(const Trace& trace) {
 
 // What a daemon's trace does not say may have been cut off with its end.
 void History::distrust_cut_traces() {
-  std::set<std::string, std::less<>> cut;
   for (const Trace& trace : run_.traces) {
     if (trace.header.role != Role::kDaemon || !trace.is_cut) continue;
     for (const Record& record : trace.records) {
-      if (const auto* start = std::get_if<record::Start>(&record)) cut.insert(start->p);
+      if (const auto* start = std::get_if<record::Start>(&record)) cut_daemons_.insert(start->p);
     }
   }
-  if (cut.empty()) return;
+  if (cut_daemons_.empty()) return;
   for (Index i = 0; at(i) < process_infos_.size(); ++i) {
-    if (cut.contains(daemon_of(process_name(i)))) process_infos_[at(i)].daemon_traced = false;
+    if (is_cut(daemon_of(process_name(i)))) process_infos_[at(i)].daemon_traced = false;
   }
 }
 

@@ -198,6 +198,8 @@ class History {
   const std::vector<ProcessInfo>& processes() const { return process_infos_; }
   const std::vector<Stray>& strays() const { return strays_; }
   const std::vector<SafeNotice>& safe_notices() const { return safe_notices_; }
+  // The daemon's trace is cut: it may have done more than stands there.
+  bool is_cut(std::string_view daemon) const { return cut_daemons_.contains(daemon); }
   bool has_send_fail(Index message) const { return send_fails_.contains(message); }
 
   const MessageInfo& message(Index index) const { return messages_[at(index)]; }
@@ -312,6 +314,7 @@ class History {
   std::set<std::string, std::less<>> recovered_;  // ids of views of daemons
   std::map<ViewOrder, DaemonViewInfo> daemon_views_;
   std::map<std::string, Lineage> lineages_;
+  std::set<std::string, std::less<>> cut_daemons_;
   std::set<std::string> blocked_;  // groups that are blocked before a view, or say so
   bool is_partitionable_ = false;
 };

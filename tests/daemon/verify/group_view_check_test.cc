@@ -112,6 +112,22 @@ TEST_F(GroupViews, RestOnADaemonViewThatExists) {
   EXPECT_EQ(violated(), "M14");
 }
 
+// What a daemon installed after the end of its trace is not known: nobody else may have installed
+// it, or somebody has.
+TEST_F(GroupViews, MayRestOnADaemonViewThatWasCutOffATrace) {
+  view(a, kDaemonView1 + "/1", {a});
+  view(a, kDaemonView2 + "/0", {a});
+  Trace& first = story.daemon(kFirst);
+  first.records.insert(first.records.begin(), record::Start{.p = kFirst});
+  for (const bool is_known : {false, true}) {
+    if (is_known) daemon_view(kSecond, kDaemonView2, {kFirst, kSecond}, {}, {});
+    first.is_cut = false;
+    EXPECT_EQ(violated(), "M14") << is_known;
+    first.is_cut = true;
+    EXPECT_EQ(violated(), "") << is_known;
+  }
+}
+
 TEST_F(GroupViews, MissNoDaemonViewAtTheEnd) {
   view(a, kDaemonView1 + "/1", {a});
   daemon_view(kFirst, kDaemonView2, {kFirst}, {}, {kSecond});
