@@ -1,5 +1,6 @@
 #include "daemon/ctl/pipe_trace.h"
 
+#include <cstdio>
 #include <utility>
 
 namespace groupcomm::ctl {
@@ -7,7 +8,12 @@ namespace groupcomm::ctl {
 namespace record = verify::record;
 
 std::optional<std::string> PipeTrace::open(const std::string& path, const std::string& name) {
-  auto writer = verify::FileTraceWriter::open(path, {.role = verify::Role::kClient, .name = name});
+  const auto on_end = [path](const std::string& why) {
+    std::fprintf(stderr, "groupcommctl: cannot write the trace %s: %s; it ends here\n",
+                 path.c_str(), why.c_str());
+  };
+  auto writer =
+      verify::FileTraceWriter::open(path, {.role = verify::Role::kClient, .name = name}, on_end);
   if (!writer.ok()) return writer.error();
   writer_ = std::move(writer).value();
   return std::nullopt;

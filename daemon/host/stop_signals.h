@@ -6,7 +6,8 @@
 namespace groupcomm::daemon {
 
 // From its construction on the two signals are kept from the process and counted here, and SIGPIPE
-// is ignored. To be made before any thread is.
+// and SIGXFSZ are ignored: what cannot be written is an error of write(). To be made before any
+// thread is.
 class StopSignals {
  public:
   StopSignals();

@@ -12,12 +12,17 @@
 namespace groupcomm::verify {
 
 Result<std::unique_ptr<FileTraceWriter>> FileTraceWriter::open(const std::string& path,
-                                                               const TraceHeader& header) {
+                                                               const TraceHeader& header,
+                                                               OnEnd on_end) {
   const int descriptor =
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
   if (descriptor < 0) return Failure{path + ": " + std::strerror(errno)};
   std::unique_ptr<FileTraceWriter> writer(new FileTraceWriter(descriptor));
+  std::string failure;
+  writer->on_end_ = [&](const std::string& why) { failure = why; };
   writer->write_line(to_line(header));
+  if (!writer->good()) return Failure{path + ": " + failure};
+  writer->on_end_ = std::move(on_end);
   return writer;
 }
 
@@ -32,9 +37,20 @@ void FileTraceWriter::write_line(std::string line) {
     if (n >= 0) {
       done += static_cast<std::size_t>(n);
     } else if (errno != EINTR) {
+      const std::string why = std::strerror(errno);
       good_ = false;
+      end_inside_a_line(done);
+      if (on_end_) on_end_(why);
     }
   }
+}
+
+// Of a line that does not end a part stands in the file: of this one, or of the one before.
+void FileTraceWriter::end_inside_a_line(std::size_t written) {
+  const off_t size = lseek(descriptor_, 0, SEEK_END);
+  if (written > 0 || size <= 0) return;
+  // Where even this fails the file ends with a whole line: nothing more can be done.
+  [[maybe_unused]] const int shortened = ftruncate(descriptor_, size - 1);
 }
 
 Result<Trace> read_trace_file(const std::string& path) {
@@ -60,6 +76,7 @@ Result<Trace> parse_trace(std::string_view text, const std::string& name) {
       auto header = parse_header(line);
       if (!header.ok()) return Failure{where + header.error()};
       trace.header = header.value();
+      trace.is_cut = is_last;
       continue;
     }
     if (is_last) {

@@ -1,6 +1,7 @@
 // Trace files: writing them so that they survive a SIGKILL, and reading them back.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,23 +14,29 @@ namespace groupcomm::verify {
 // is in the file, and at most the last line is cut.
 class FileTraceWriter final : public TraceWriter {
  public:
-  // Creates or empties the file and writes the header.
+  // Creates or empties the file and writes the header. Where a later record cannot be written (the
+  // disk is full), on_end is told why, once; neither it nor what follows is in the file then, whose
+  // last line is cut, so that nobody takes it for all that the process saw.
+  using OnEnd = std::function<void(const std::string& why)>;
   static Result<std::unique_ptr<FileTraceWriter>> open(const std::string& path,
-                                                       const TraceHeader& header);
+                                                       const TraceHeader& header,
+                                                       OnEnd on_end = {});
   ~FileTraceWriter() override;
   FileTraceWriter(const FileTraceWriter&) = delete;
   FileTraceWriter& operator=(const FileTraceWriter&) = delete;
 
   void write(const Record& record) override;
 
-  // False from the first write on that failed (a full disk); later records are dropped.
+  // False from the first write on that failed.
   bool good() const { return good_; }
 
  private:
   explicit FileTraceWriter(int descriptor) : descriptor_(descriptor) {}
   void write_line(std::string line);
+  void end_inside_a_line(std::size_t written);
 
   int descriptor_;
+  OnEnd on_end_;
   bool good_ = true;
 };
 

@@ -1,10 +1,13 @@
 #include "daemon/verify/trace.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <set>
 #include <string>
 
@@ -220,6 +223,41 @@ TEST_F(TraceFile, SaysWhyItCannotBeOpened) {
   ASSERT_FALSE(writer.ok());
   EXPECT_NE(writer.error().find("/no/such/folder/trace"), std::string::npos);
   EXPECT_FALSE(read_trace_file("/no/such/folder/trace").ok());
+}
+
+// A disk that is full, as a bound on the size of files: behind this byte, and so many records
+// later.
+TEST_F(TraceFile, SaysOnceThatItCannotBeWrittenAndEndsInsideALine) {
+  const auto with_bound = [](rlim_t bytes, const std::function<void()>& act) {
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit bound{.rlim_cur = bytes, .rlim_max = before.rlim_max};
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &bound), 0);
+    act();
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+    std::signal(SIGXFSZ, handler);
+  };
+  const std::size_t header = to_line(TraceHeader{.role = Role::kDaemon, .name = "d"}).size() + 1;
+  const Record record = record::Start{.p = "p"};
+  const std::size_t line = to_line(record).size() + 1;
+  for (const std::size_t odd : {std::size_t{0}, std::size_t{1}, line - 1}) {
+    std::vector<std::string> told;
+    auto writer = FileTraceWriter::open(path_, {.role = Role::kDaemon, .name = "d"},
+                                        [&](const std::string& why) { told.push_back(why); });
+    ASSERT_TRUE(writer.ok()) << writer.error();
+    with_bound(header + 2 * line + odd, [&] {
+      for (int i = 0; i < 4; ++i) writer.value()->write(record);
+    });
+    writer.value()->write(record);  // there is room again
+    EXPECT_FALSE(writer.value()->good());
+    EXPECT_EQ(told.size(), 1u);
+    const Result<Trace> trace = read_trace_file(path_);
+    ASSERT_TRUE(trace.ok()) << trace.error();
+    EXPECT_EQ(trace.value().records.size(), odd == 0 ? 1u : 2u);
+    EXPECT_TRUE(trace.value().is_cut);
+  }
+  with_bound(3, [&] { EXPECT_FALSE(FileTraceWriter::open(path_, {}).ok()); });
 }
 
 TEST(ParseTrace, LeavesOutACutLastLineAndSaysSo) {
