@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "daemon/host/descriptor_shares.h"
 #include "daemon/host/unread_bytes.h"
 #include "daemon/host/zmq_message.h"
 #include "groupcomm/check.h"
@@ -108,9 +109,10 @@ Result<std::monostate> ClientSocket::bind(const std::string& path) {
 
 void ClientSocket::poll(TimePoint now) {
   polled_at_ = now;
-  for (LogLimit* limit : {&bad_frames_, &unwatched_processes_}) {
+  for (LogLimit* limit : {&bad_frames_, &unwatched_processes_, &crowds_}) {
     if (const auto line = limit->poll(now)) log_.warning(*line);
   }
+  note_crowd();
   read_monitor();
   for (const std::uint64_t number : processes_.poll()) {
     const auto it = watched_.find(number);
@@ -214,6 +216,10 @@ std::optional<Event> ClientSocket::interpret(Received received) {
                         std::holds_alternative<protocol::Hello>(messages.value().front());
     if (!greets) messages = Failure{"its first message is no Hello"};
   }
+  if (messages.ok() && connection->descriptor >= descriptor_shares().served) {
+    turn_away(*connection);
+    return std::nullopt;
+  }
   if (messages.ok()) {
     const auto& all = messages.value();
     const bool has_word = std::any_of(all.begin(), all.end(), [](const auto& message) {
@@ -270,6 +276,24 @@ void ClientSocket::reject(ClientConnection& connection, const std::string& why) 
   connections_.close(connection);
   counters_.clients = connections_.session_count();
   cut(connection);
+}
+
+// Served, it could take what the daemon needs for its own files. The core never hears of it.
+void ClientSocket::turn_away(ClientConnection& connection) {
+  const std::vector<protocol::DaemonMessage> answer = {protocol::Refused{
+      "it has no descriptors left for more clients: raise its limit of open files"}};
+  send(connection.session, wire::encode(answer));
+  close(connection.session, polled_at_);
+  ++counters_.connections_turned_away;
+  warn(crowds_, "refuses a client: no descriptors are left for more clients");
+}
+
+// Those that were closed before anybody could tell them why.
+void ClientSocket::note_crowd() {
+  const std::uint64_t before = std::exchange(crowd_, connections_turned_away());
+  if (crowd_ == before) return;
+  counters_.connections_turned_away += crowd_ - before;
+  warn(crowds_, "has closed new connections: no descriptors are left for them");
 }
 
 void ClientSocket::warn(LogLimit& limit, std::string line) {
@@ -333,7 +357,7 @@ void ClientSocket::close_all(TimePoint now) {
 
 TimePoint ClientSocket::next_deadline() const {
   return std::min({next_cut_, undrained_since_ + kDrainTimeMax, bad_frames_.next_deadline(),
-                   unwatched_processes_.next_deadline()});
+                   unwatched_processes_.next_deadline(), crowds_.next_deadline()});
 }
 
 std::vector<int> ClientSocket::descriptors() {

@@ -27,7 +27,8 @@ namespace groupcomm::daemon {
 
 // Guarantees: a session's first event is a ClientFrame that begins with Hello, its last is
 // ClientLost unless the core closed it, and everything that it sent before it ended comes before
-// that. A client that sends what is no frame is cut off and counted.
+// that. A client that sends what is no frame is cut off and counted; one for which no descriptors
+// are left (descriptor_shares.h) is refused and counted.
 //
 // A connection has ended when ZeroMQ's monitor says so, or a moment after its process ended (a
 // forked child may still hold the connection).
@@ -80,6 +81,8 @@ class ClientSocket {
   Result<std::vector<protocol::ClientMessage>> decode(Received& received);
   ClientConnection& open_connection(const Received& received);
   void reject(ClientConnection& connection, const std::string& why);
+  void turn_away(ClientConnection& connection);
+  void note_crowd();
   void collect_lost();
   void cut_at(ClientConnection& connection, TimePoint time);
 
@@ -104,6 +107,8 @@ class ClientSocket {
   TimePoint polled_at_;
   LogLimit bad_frames_;
   LogLimit unwatched_processes_;
+  LogLimit crowds_;
+  std::uint64_t crowd_ = 0;  // connections_turned_away(), as it was last noted
   TimePoint undrained_since_ = TimePoint::never();
   TimePoint next_cut_ = TimePoint::never();  // no connection is to be cut earlier
   std::deque<SessionId> lost_;

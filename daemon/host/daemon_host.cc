@@ -9,6 +9,7 @@
 
 #include "daemon/host/client_socket.h"
 #include "daemon/host/daemon_trace.h"
+#include "daemon/host/descriptor_shares.h"
 #include "daemon/host/event_loop.h"
 #include "daemon/host/file_lock.h"
 #include "daemon/host/log.h"
@@ -38,17 +39,22 @@ int refuse(Log& log, const std::string& why) {
   return kCannotStart;
 }
 
-// Each client takes two descriptors.
-void raise_descriptor_limit() {
+// Each client takes two descriptors: as many as may be.
+void share_descriptors(std::size_t peers) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  set_descriptor_shares(shares_of(limit.rlim_cur, peers));
 }
 
-Result<std::unique_ptr<DaemonTrace>> open_trace(const Options& options) {
+// `log` must outlive it.
+Result<std::unique_ptr<DaemonTrace>> open_trace(const Options& options, Log& log) {
   const verify::TraceHeader header{verify::Role::kDaemon, options.core.self.name};
-  auto file = verify::FileTraceWriter::open(options.trace, header);
+  const auto on_end = [&log, path = options.trace](const std::string& why) {
+    log.error("cannot write the trace " + path + ": " + why + "; it ends here, the daemon goes on");
+  };
+  auto file = verify::FileTraceWriter::open(options.trace, header, on_end);
   if (!file.ok()) return Failure{file.error()};
   return std::make_unique<DaemonTrace>(std::move(file).value());
 }
@@ -69,7 +75,7 @@ Result<RecordStore> open_records(const std::string& directory) {
 int run_daemon(const Options& options) {
   Log log(options.log_level);
   StopSignals signals;
-  raise_descriptor_limit();
+  share_descriptors(options.core.peers.size());
   set_unread_bytes_max(unread_bytes_max(options.core));
   HostCounters counters;
 
@@ -83,7 +89,7 @@ int run_daemon(const Options& options) {
   }
   std::unique_ptr<DaemonTrace> trace;
   if (!options.trace.empty()) {
-    auto opened = open_trace(options);
+    auto opened = open_trace(options, log);
     if (!opened.ok()) return refuse(log, opened.error());
     trace = std::move(opened).value();
   }

@@ -14,6 +14,7 @@ void HostCounters::add_to(std::vector<std::pair<std::string, std::uint64_t>>& li
            std::pair("host_client_frames_out", client_frames_out),
            std::pair("host_clients", clients),
            std::pair("host_clients_total", clients_total),
+           std::pair("host_connections_turned_away", connections_turned_away),
            std::pair("host_dropped_peer_frames", dropped_peer_frames),
            std::pair("host_overfull_connections", overfull_connections),
            std::pair("host_peer_bytes_in", peer_bytes_in),

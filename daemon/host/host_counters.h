@@ -15,10 +15,11 @@ struct HostCounters {
   std::uint64_t client_bytes_out = 0;
   std::uint64_t client_frames_in = 0;
   std::uint64_t client_frames_out = 0;
-  std::uint64_t clients = 0;               // connected now
-  std::uint64_t clients_total = 0;         // ever
-  std::uint64_t dropped_peer_frames = 0;   // the peer was not connected, or its lane full
-  std::uint64_t overfull_connections = 0;  // ended: see unread_bytes.h
+  std::uint64_t clients = 0;                  // connected now
+  std::uint64_t clients_total = 0;            // ever
+  std::uint64_t connections_turned_away = 0;  // see descriptor_shares.h
+  std::uint64_t dropped_peer_frames = 0;      // the peer was not connected, or its lane full
+  std::uint64_t overfull_connections = 0;     // ended: see unread_bytes.h
   std::uint64_t peer_bytes_in = 0;
   std::uint64_t peer_bytes_out = 0;
   std::uint64_t peer_frames_in = 0;
