@@ -48,6 +48,11 @@ class DaemonCore::Machine {
     TimePoint answered;              // our last answer
     std::optional<TimePoint> alive;  // when we sent the newest beacon that it has answered
   };
+  // Later views are known to exist, and nobody has told one: first and last time of a beacon.
+  struct Untold {
+    TimePoint first;
+    TimePoint last;
+  };
   // The view before the current one, for members that still need its messages.
   struct Retired {
     protocol::DaemonView view;
@@ -127,6 +132,7 @@ class DaemonCore::Machine {
   // The sender's rank in the base of the view change, by name.
   std::optional<Rank> base_rank(const protocol::FrameHeader& header);
   void learn_of_decided(const DaemonId& from, const protocol::Beacon& beacon);
+  void end_if_untold(const protocol::DaemonView& decided);
   void follow(const protocol::DaemonView& decided);
 
   // --- view change (machine_views.cc)
@@ -235,8 +241,9 @@ class DaemonCore::Machine {
   // Members whose messages do not come, and until when they count as not heard for that.
   std::map<Incarnation, TimePoint> mute_;
   std::map<std::string, TimePoint> barred_;  // by name, until when
-  std::set<Incarnation> suspected_;          // members, as was reported last
-  std::set<Incarnation> leavers_;            // members that want to leave
+  std::optional<Untold> untold_;
+  std::set<Incarnation> suspected_;  // members, as was reported last
+  std::set<Incarnation> leavers_;    // members that want to leave
   // Partitionable policy.
   std::optional<TimePoint> quiet_since_;  // waits to be taken in by another component
   TimePoint followed_;                    // when one was last around

@@ -24,6 +24,9 @@ constexpr bool kIsInsideView =
     std::is_same_v<T, protocol::Batch> || std::is_same_v<T, protocol::Nack> ||
     std::is_same_v<T, protocol::Repair> || std::is_same_v<T, protocol::Heartbeat>;
 
+// Rule R8.
+constexpr int kUntoldTimeOuts = 4;
+
 bool is_vote(const protocol::PeerBody& body) {
   return std::visit(
       [](const auto& value) {
@@ -415,7 +418,7 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
     // Either we are about to be told, or we were excluded: ask.
     PROBE("a member learns that a later view exists");
     send({from.name}, protocol::Lane::kControl, view_.id, protocol::InstallRequest{});
-    return;
+    return end_if_untold(*beacon.decided);
   }
   // What was accepted here may have become the first view of another cluster; not so where those
   // who decided this one counted on us.
@@ -423,6 +426,17 @@ void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol:
                             accepted->value.next.lineage != beacon.decided->lineage &&
                             !has_name(*beacon.decided, options_.self.name);
   if (!is_elsewhere) follow(*beacon.decided);
+}
+
+// Rule R8: who decided a later view has started again since, and the value is lost, unless somebody
+// else still tells it.
+void DaemonCore::Machine::end_if_untold(const DaemonView& decided) {
+  if (deciding_) return;  // it was told, and what is missing comes or not (rule R2)
+  if (!untold_ || now_ - untold_->last > options_.suspect) untold_ = Untold{now_, now_};
+  untold_->last = now_;
+  if (now_ - untold_->first <= kUntoldTimeOuts * options_.suspect) return;
+  PROBE("R8: nobody is left who could tell a member of a later view");
+  give_up("view " + to_string(decided.id) + " was decided, and nobody can tell it any more");
 }
 
 // A view is decided, and this daemon lives in none. Rule R3: what its record promised was about

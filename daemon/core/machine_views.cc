@@ -412,7 +412,6 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
     const DaemonId& id = view_.members[rank].id;
     if (id == options_.self) rank_ = rank;
     learn_incarnation(id);
-    departed_.erase(id.incarnation);  // what a quorum decided stands above what was inferred here
   }
   ordering_.emplace(ordering::OrderingOptions{
       .self = rank_,
@@ -433,6 +432,7 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   flushing_since_ = TimePoint::never();
   installs_sent_.clear();
   installs_asked_.clear();
+  untold_.reset();
   for (const protocol::DepartedDaemon& departed : value.left) {
     // Under the partitionable policy whoever did not want to leave may come back.
     const bool is_over = !options_.partitionable || departed.reason == LeaveReason::kLeave;
@@ -441,6 +441,9 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   }
   // Incarnations rise with time: the oldest are the least likely to turn up again.
   while (departed_.size() > kDepartedMax) departed_.erase(departed_.begin());
+  // What a quorum decided stands above what was inferred here, and above a member of another name
+  // that had drawn the same incarnation (rule P5).
+  for (const DaemonMember& member : view_.members) departed_.erase(member.id.incarnation);
   std::erase_if(strangers_,
                 [&](const auto& entry) { return is_in(view_, entry.second.member.id); });
   if (change_.base().id == view_.id) {

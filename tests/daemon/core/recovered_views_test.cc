@@ -99,5 +99,35 @@ TEST(RecoveredViews, RefuseWhatWaitedWhenTheQuorumWasLost) {
   EXPECT_EQ(room.texts(2, 1), Texts{});
 }
 
+// Rule R8. The one at rank 0 leaves, is a quorum of two by itself, and decides so from its record
+// after a restart; and starts again before it has told the other, whom it has left alone.
+TEST(RecoveredViews, AreNotAwaitedByAMemberThatNobodyCanTellHowItsViewEnded) {
+  Room room(2);
+  room.start_all();
+  room.run_for(seconds(2));
+  ASSERT_EQ(room.members(1), (Texts{"d0", "d1"}));
+  room.set_filter([](const std::string& from, const std::string&, const protocol::PeerBody& body) {
+    return from != "d0" || !(std::holds_alternative<protocol::Propose>(body) ||
+                             std::holds_alternative<protocol::Install>(body));
+  });
+  room.ask_to_leave(0);
+  room.run_for(milliseconds(200));
+  room.kill(0);
+  room.cut(0, 1);
+  room.start(0);
+  room.run_for(seconds(2));
+  room.kill(0);
+  room.heal();
+  room.set_filter(
+      [](const std::string&, const std::string&, const protocol::PeerBody&) { return true; });
+  room.start(0);
+  room.run_for(seconds(20));
+  ASSERT_TRUE(room.gave_up(1));
+  room.start(1);
+  room.run_for(seconds(5));
+  EXPECT_EQ(room.members(0).size(), 2u);
+  EXPECT_EQ(room.members(0), room.members(1));
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon
