@@ -486,7 +486,7 @@ bool ViewChange::is_at_work(Rank proposer, const Situation& situation) const {
 }
 
 TimePoint ViewChange::next_deadline(const Situation& situation) const {
-  if (round_ && round_->in<FlushRound::Decided>() != nullptr) return TimePoint::never();
+  if (has_decided()) return TimePoint::never();
   if (round_) {
     TimePoint deadline = round_->last_sent() + options_.resend;
     if (const auto* proposing = round_->in<FlushRound::Proposing>()) {

@@ -131,6 +131,8 @@ class ViewChange {
   // --- outputs, in this order: persist the record, then send, then install.
   bool take_record_changed() { return std::exchange(record_changed_, false); }
   std::vector<Outbound> take_outbound() { return std::exchange(outbound_, {}); }
+  // This proposer has seen its value decided, and is still in the view that this leaves.
+  bool has_decided() const { return round_ && round_->in<FlushRound::Decided>() != nullptr; }
   // The value that this proposer saw decided, once.
   std::optional<protocol::ViewChangeValue> take_decided() {
     return std::exchange(decided_, std::nullopt);

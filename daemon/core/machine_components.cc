@@ -240,7 +240,8 @@ void DaemonCore::Machine::on_decided_here(const ViewChangeValue& value) {
     return fill_cut();
   }
   if (leaving_) return on_excluded(value);
-  bool is_news = false;
+  // Its own round is over in any case, also where it knew that they would go on.
+  bool is_news = change_.has_decided();
   for (const DaemonMember& member : value.next.members) {
     if (!is_in(view_, member.id)) continue;
     is_news = elsewhere_.insert(member.id.incarnation).second || is_news;

@@ -83,16 +83,18 @@ bool DaemonCore::Machine::is_double(const protocol::FrameHeader& header,
   if (!is_same && !is_double_of_member(id)) return false;
   if (beacon == nullptr) return true;
   const int theirs = standing_of(header, *beacon);
+  const bool has_room = connected_.contains(id.name) || connected_.size() < kConnectedMax;
   if (is_same) {
     const bool is_tie = theirs == standing() && theirs < 2;
     if (standing() < theirs || (is_tie && id.name < options_.self.name)) {
       PROBE("another daemon has drawn the same incarnation");
       give_up(to_string(id) + " has drawn the same incarnation");
+    } else if (has_room) {
+      connect(id.name, beacon->address);  // nobody else may tell it
     }
     return true;
   }
   PROBE("somebody has the incarnation of a member");
-  const bool has_room = connected_.contains(id.name) || connected_.size() < kConnectedMax;
   if (has_room && theirs <= standing()) {
     connect(id.name, beacon->address);
     answer_with_install(id, false);

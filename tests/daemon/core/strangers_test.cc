@@ -183,6 +183,18 @@ TEST(Strangers, WithOneIncarnationAreNotTakenForOne) {
   EXPECT_EQ(room.members(stays), room.members(0));
 }
 
+// It is alone with the member whose incarnation it has drawn, which nobody configured to know it.
+TEST(Strangers, WithTheIncarnationOfTheOnlyMemberHearIt) {
+  Room room(2);
+  room.strike_from_configurations(1);
+  room.start(0);
+  room.run_for(seconds(2));
+  ASSERT_EQ(room.members(0), Texts{"d0"});
+  room.start_as(1, room.status(0).daemon.incarnation);
+  room.run_for(seconds(2));
+  EXPECT_TRUE(room.gave_up(1));
+}
+
 // Ever new incarnations of one name take no more room than one.
 TEST(Strangers, TakeOneRoomForEachName) {
   Room room(2);
