@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/ctl/bench_room.h"
 #include "groupcomm/message.h"
 
 namespace groupcomm::ctl {
@@ -72,6 +73,16 @@ struct BootstrapCommand {
   std::chrono::milliseconds timeout = kAnswerMax;
   bool force = false;
   bool yes = false;  // asks nothing
+  int run() const;
+};
+
+// Each client of a daemon is a process; each group has a member at each daemon.
+struct BenchCommand {
+  std::string socket;
+  std::vector<std::string> sockets;  // of daemons, with members at each; empty: at `socket`
+  std::uint32_t clients = 1;         // at each daemon
+  BenchWork work{.members = 0, .senders = 0};  // of both 0: as many as there are sockets
+  bool json = false;
   int run() const;
 };
 

@@ -30,6 +30,7 @@ struct Commands {
   ChatCommand chat;
   SendCommand send;
   PipeCommand pipe;
+  BenchCommand bench;
   VerifyCommand verify;
   std::function<int()> chosen;
 };
@@ -130,18 +131,46 @@ void add_conversations(CLI::App& app, Commands& all) {
       ->type_name("FILE");
 }
 
-// Commands that the manual names and this version has not: whatever their arguments are.
-void add_absent(CLI::App& app, Commands& all) {
-  for (const char* name : {"bench"}) {
-    CLI::App& absent = *app.add_subcommand(name);
-    absent.set_help_flag();
-    absent.group("")->fallthrough(false)->prefix_command()->callback([&all, name] {
-      all.chosen = [name] {
-        return fail("version " GROUPCOMM_VERSION " has no command \"" + std::string(name) + "\"",
-                    kUsage);
-      };
-    });
-  }
+void add_bench(CLI::App& app, Commands& all) {
+  BenchCommand& command = all.bench;
+  BenchWork& work = command.work;
+  auto& bench = add_command(app, all, command, "bench",
+                            "Measures throughput or latency between members at several daemons");
+  bench.add_option("SOCKET", command.sockets, "Daemons' sockets: members are started at each");
+  bench.add_option("--members", work.members,
+                   "Members of each group; more than there are sockets: the same command is run "
+                   "elsewhere, too (default: one for each socket)");
+  bench.add_option("--senders", work.senders, "Members that send (default: all)");
+  bench.add_option("--clients", command.clients, "Processes at each daemon (default: 1)")
+      ->check(CLI::Range(1, 10'000));
+  bench.add_option("--groups", work.groups, "Groups, spread over the clients (default: 1)")
+      ->check(CLI::Range(1, 100'000));
+  bench.add_option("--group", work.group, "Name of the group (default: bench)")->check(check_name);
+  add_order(bench, work.order);
+  bench.add_option("--size", work.size, "Bytes of a message (default: 64)")
+      ->check(CLI::Range(sizeof(BenchHeader), kPayloadBytesMax));
+  bench.add_option("--window", work.window,
+                   "A member's messages under way; 0: what the daemon takes (default: 64)");
+  bench.add_option("--seconds", work.seconds, "How long to send (default: 3)")
+      ->check(CLI::Range(0.01, 86'400.0));
+  bench.add_flag("--latency", work.latency,
+                 "Send one message at a time, and tell how long it took");
+  bench.add_option("--samples", work.samples, "Messages whose latency is taken (default: 2000)");
+  bench.add_option("--pause-ms", work.pause_ms, "Between two of them (default: 0)")
+      ->check(CLI::Range(0.0, 60'000.0));
+  bench
+      .add_option("--background", work.background_rate,
+                  "Messages of 1 KiB a second that each other member sends meanwhile")
+      ->check(CLI::Range(1, 1'000'000));
+  bench
+      .add_flag("--saturate", work.is_background_saturating,
+                "The other members send as much as the window lets them")
+      ->excludes("--background");
+  bench
+      .add_option("--patience", work.give_up_seconds,
+                  "Seconds that all may take beyond the work itself (default: 60)")
+      ->check(CLI::Range(0.1, 86'400.0));
+  bench.add_flag("--json", command.json, "JSON instead of a table");
 }
 
 int run(int argc, char** argv) {
@@ -155,7 +184,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
   add_questions(app, commands);
   add_conversations(app, commands);
-  add_absent(app, commands);
+  add_bench(app, commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

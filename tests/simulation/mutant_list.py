@@ -1,5 +1,5 @@
 """The planted bugs: each is a name and one or more patches (file, text, what stands there instead),
-and what is there to find it where that is not the seeds.
+and what finds it: so many seeds, or what is there for it.
 
 MUTANT in the new text is true in a run that asks for this bug. A text must stand exactly once in
 its file: the list follows the code.
@@ -22,10 +22,10 @@ COMPONENTS = "daemon/core/machine_components.cc"
 STAMPING = "daemon/core/client_stamping.cc"
 
 
-def bug(name, *patches, by=None):
-    """`by`: the unit test, scenario, or scope of the exhaustive search that must find it; else
-    seeds."""
-    return name, patches, by
+def bug(name, *patches, within=20000, by=None):
+    """`by`: the unit test, scenario, or scope of the exhaustive search that must find it; else one
+    of the seeds from 1 to `within` must."""
+    return name, patches, by or within
 
 
 MUTANTS = [
@@ -368,17 +368,4 @@ MUTANTS = [
     bug("a joiner becomes the first member",
         (GROUPS, "  group.members.push_back(member);",
          "  group.members.insert(MUTANT ? group.members.begin() : group.members.end(), member);")),
-]
-
-# Found within few seeds. Those that a scope finds are as quick.
-QUICK = [
-    "an accepted value is not adopted",
-    "a quorum of those who answered",
-    "safe is delivered like total",
-    "the epoch of a group is ignored",
-    "after is ignored",
-    "fifo predecessors are ignored at delivery",
-    "causes are not stamped",
-    "frames of past incarnations count",
-    "a joiner becomes the first member",
 ]

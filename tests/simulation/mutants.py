@@ -2,9 +2,10 @@
 """Plants known bugs in a copy of the tree; the simulator must find each.
 
 A checker that never fails proves nothing. All bugs of mutant_list.py go into one copy, which is
-built once; a run asks for one of them by its number. A bug survives where no seed fails.
+built once; a run asks for one of them by its number. A bug survives where the test, scenario or
+scope that is named for it passes, or no seed up to its bound fails.
 
-    tests/simulation/mutants.py [--seeds N] [--jobs N] [--only TEXT] [--quick] [--by-seed]
+    tests/simulation/mutants.py [--jobs N] [--only TEXT] [--quick] [--seeds N] [--by-seed]
                                 [--work FOLDER]
 """
 
@@ -18,9 +19,10 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from mutant_list import MUTANTS, QUICK  # noqa: E402
+from mutant_list import MUTANTS  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+QUICK_SEEDS = 500  # with --quick: bugs that as many seeds find, or something else
 DECLARATION = "extern \"C\" int groupcomm_mutant;  // which planted bug this run has; 0: none\n"
 SWITCH = """#include <cstdlib>
 
@@ -63,11 +65,12 @@ def plant(tree):
 
 
 def meant(options):
-    """Number, name and killer of those to be hunted."""
+    """Number, name, and killer or number of seeds of those to be hunted."""
     for number, (name, _, killer) in enumerate(MUTANTS, 1):
-        by_scope = killer is not None and killer.startswith("simulate ")
-        if (by_scope or name in QUICK) if options.quick else options.only in name:
-            yield number, name, None if options.by_seed else killer
+        by_seeds = isinstance(killer, int)
+        if options.only not in name or (options.quick and by_seeds and killer > QUICK_SEEDS):
+            continue
+        yield number, name, options.seeds or killer if by_seeds or options.by_seed else killer
 
 
 def build(tree, options):
@@ -75,7 +78,8 @@ def build(tree, options):
     environment = dict(os.environ, CCACHE_BASEDIR=str(tree), CCACHE_NOHASHDIR="1")
     subprocess.run(["cmake", "--preset", "release"], cwd=tree, env=environment, check=True,
                    capture_output=True)
-    programs = {killer.split()[0] for _, _, killer in meant(options) if killer} | {"simulate"}
+    programs = {"simulate"} | {killer.split()[0] for _, _, killer in meant(options)
+                               if isinstance(killer, str)}
     built = subprocess.run(["cmake", "--build", "--preset", "release", f"-j{options.jobs}",
                             "--target", *sorted(programs)], cwd=tree, env=environment,
                            capture_output=True, text=True)
@@ -115,29 +119,33 @@ def is_killed_by(work, number, name, killer):
     return killed
 
 
-def hunt(work, number, name, options):
-    """Whether some seed fails. Prints the first one and what it violates."""
-    killed, output = run(work, number, ["simulate", "--count", str(options.seeds), "--jobs",
-                                        str(options.jobs), "--until-failure"])
+def hunt(work, number, name, seeds, jobs):
+    """Whether one of so many seeds fails. Prints the first one and what it violates."""
+    killed, output = run(work, number, ["simulate", "--count", str(seeds), "--jobs", str(jobs),
+                                        "--until-failure"])
     failed = re.findall(r"^FAILED: simulate --seed (\d+)", output, re.M)
-    seeds = sorted(int(seed) for seed in failed)
+    first = min((int(seed) for seed in failed), default="?")
     if killed:
-        print(f"| {name} | {seeds[0] if seeds else '?'} | {violations(output)} |", flush=True)
+        print(f"| {name} | {first} | {seeds:,} | {violations(output)} |", flush=True)
     else:
-        print(f"SURVIVES {options.seeds} seeds: {name}", flush=True)
+        print(f"SURVIVES {seeds:,} seeds: {name}", flush=True)
     return killed
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=20000)
+    parser.add_argument("--seeds", type=int, default=0, help="look at so many, whatever the bound")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--by-seed", action="store_true", help="look for seeds only")
+    parser.add_argument("--quick", action="store_true",
+                        help=f"leave out those that take more than {QUICK_SEEDS} seeds")
+    parser.add_argument("--by-seed", action="store_true",
+                        help="look for seeds only (with --seeds)")
     parser.add_argument("--texts", action="store_true", help="look for the texts and end")
     parser.add_argument("--work", default="")
     options = parser.parse_args()
+    if options.by_seed and not options.seeds:
+        parser.error("--by-seed needs --seeds")
 
     work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="groupcomm-mutants-"))
     tree = work / "tree"
@@ -149,8 +157,8 @@ def main():
     if not options.texts:
         build(tree, options)
         for number, name, killer in meant(options):
-            killed = (is_killed_by(work, number, name, killer) if killer
-                      else hunt(work, number, name, options))
+            killed = (hunt(work, number, name, killer, options.jobs) if isinstance(killer, int)
+                      else is_killed_by(work, number, name, killer))
             survivors += not killed
     if not options.work:
         shutil.rmtree(work)

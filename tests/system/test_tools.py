@@ -84,13 +84,6 @@ class Tools(SystemTestCase):
                                   text=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
 
-    def test_commands_of_other_versions_are_refused_by_name(self):
-        for arguments in (["bench"], ["bench", "latency", "--json"]):
-            done = subprocess.run([str(BIN / "groupcommctl"), *arguments], capture_output=True,
-                                  text=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
-            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
-            self.assertRegex(done.stderr, f'\\Agroupcommctl: .*"{arguments[0]}"\n\\Z')
-
     def test_bootstrap_lets_the_rest_go_on_when_the_operator_says_so(self):
         cluster = self.cluster()
         _, _, c = cluster.members("room", ["a", "b", "c"])

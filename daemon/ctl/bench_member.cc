@@ -1,0 +1,199 @@
+#include "daemon/ctl/bench_member.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+
+namespace groupcomm::ctl {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr int kBurstMax = 64;
+constexpr milliseconds kWait{100};
+constexpr std::uint32_t kWarmUp = 200;  // messages before those whose times count
+constexpr std::size_t kBackgroundBytes = 1024;
+
+double cpu_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+// So many seconds from now.
+Clock::time_point after(double seconds) {
+  return Clock::now() +
+         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+class Member {
+ public:
+  Member(const BenchWork& work, const std::string& socket, std::uint32_t number,
+         std::uint32_t clients)
+      : work_(work),
+        client_(Client::connect({.name = "bench", .socket = socket, .reconnect = false})),
+        process_(to_string(client_.process().value_or(ProcessId{}))),
+        give_up_(after(work.seconds + work.give_up_seconds)) {
+    for (std::uint32_t i = number; i < work.groups; i += clients) {
+      const std::string name = work.groups == 1 ? work.group : work.group + std::to_string(i);
+      rooms_.push_back(std::make_unique<BenchRoom>(work, client_, name));
+    }
+  }
+
+  BenchResult run() {
+    wait_until([&] { return all(&BenchRoom::is_complete); });
+    const double cpu_before = cpu_seconds();
+    if (goes_on()) work_.latency ? take_times() : send_for_a_while();
+    wait_until([&] {
+      bool is_done = true;
+      for (const auto& room : rooms_) is_done = room->finish() && is_done;
+      return is_done;
+    });
+    BenchResult result = summary();
+    result.cpu_seconds = cpu_seconds() - cpu_before;
+    return result;
+  }
+
+ private:
+  bool all(bool (BenchRoom::*is_so)() const) const {
+    return std::all_of(rooms_.begin(), rooms_.end(),
+                       [&](const auto& room) { return ((*room).*is_so)(); });
+  }
+  bool goes_on() const {
+    return client_.connected() && Clock::now() < give_up_ &&
+           std::all_of(rooms_.begin(), rooms_.end(),
+                       [](const auto& room) { return room->failure().empty(); });
+  }
+  template <typename Condition>
+  void wait_until(Condition is_so) {
+    while (!is_so() && goes_on()) client_.poll(kWait);
+  }
+
+  // --- throughput ---
+
+  void send_for_a_while() {
+    const auto end = after(work_.seconds);
+    while (Clock::now() < end && goes_on()) {
+      client_.poll(send_burst(work_.size) > 0 ? milliseconds(0) : milliseconds(10));
+    }
+  }
+
+  // To one group after another: as many as window and credit allow, but no more than kBurstMax.
+  int send_burst(std::size_t size) {
+    const Client::Batch batch(client_);
+    int sent = 0;
+    for (std::size_t silent = 0; sent < kBurstMax && silent < rooms_.size() && is_window_open();) {
+      BenchRoom& room = *rooms_[turn_++ % rooms_.size()];
+      const bool has_sent = room.is_sender() && room.send(size);
+      silent = has_sent ? 0 : silent + 1;
+      sent += has_sent;
+    }
+    return sent;
+  }
+
+  bool is_window_open() const {
+    if (work_.window == 0) return true;
+    std::uint64_t under_way = 0;
+    for (const auto& room : rooms_) under_way += room->sent() - room->own_delivered();
+    return under_way < work_.window;
+  }
+
+  // --- latency ---
+
+  void take_times() {
+    BenchRoom& room = *rooms_.front();
+    room.on_data = [&](const BenchHeader& header, std::uint64_t now_ns) {
+      if (header.node != 1 || header.sequence < kWarmUp) return;
+      times_.us.push_back(static_cast<double>(now_ns - header.sent_ns) / 1000);
+    };
+    if (room.node() == 1) {
+      send_and_wait(room);
+    } else if (work_.has_background()) {
+      send_background(room);
+    }
+  }
+
+  void send_and_wait(BenchRoom& room) {
+    for (std::uint32_t i = 0; i < kWarmUp + work_.samples && goes_on(); ++i) {
+      wait_until([&] { return room.send(work_.size); });
+      wait_until([&] { return room.own_delivered() > i; });
+      pause();
+    }
+  }
+
+  // Takes in what others send meanwhile.
+  void pause() {
+    const auto end = after(work_.pause_ms / 1000);
+    for (auto now = Clock::now(); now < end && goes_on(); now = Clock::now()) {
+      client_.poll(std::chrono::ceil<milliseconds>(end - now));
+    }
+  }
+
+  void send_background(BenchRoom& room) {
+    if (work_.is_background_saturating) {
+      while (!room.has_first_ended() && goes_on()) {
+        client_.poll(send_burst(work_.size) > 0 ? milliseconds(0) : milliseconds(10));
+      }
+      return;
+    }
+    const std::chrono::duration<double> gap(1 / static_cast<double>(work_.background_rate));
+    auto due = Clock::now();
+    while (!room.has_first_ended() && goes_on()) {
+      if (Clock::now() >= due && room.send(kBackgroundBytes)) {
+        due += std::chrono::duration_cast<Clock::duration>(gap);
+      }
+      const auto left = std::chrono::ceil<milliseconds>(due - Clock::now());
+      client_.poll(std::max(left, milliseconds(0)));
+    }
+  }
+
+  // --- what came of it ---
+
+  BenchResult summary() {
+    BenchResult result{.process = process_};
+    std::uint64_t first = UINT64_MAX;
+    std::uint64_t last = 0;
+    for (const auto& room : rooms_) {
+      if (result.failure.empty()) result.failure = room->failure();
+      result.sent += room->sent();
+      result.delivered += room->delivered();
+      if (room->delivered() > 0) first = std::min(first, room->first_ns());
+      last = std::max(last, room->last_ns());
+    }
+    if (result.delivered > 0) result.seconds = static_cast<double>(last - first) / 1e9;
+    if (result.failure.empty() && !client_.connected()) {
+      result.failure = "the daemon is gone";
+    } else if (result.failure.empty() && Clock::now() >= give_up_) {
+      result.failure =
+          all(&BenchRoom::is_complete) ? "it did not end in time" : "not all members came in time";
+    }
+    times_.node = rooms_.empty() ? std::uint16_t{0} : rooms_.front()->node();
+    std::sort(times_.us.begin(), times_.us.end());
+    result.latencies = std::move(times_);
+    return result;
+  }
+
+  const BenchWork& work_;
+  Client client_;
+  std::string process_;
+  Clock::time_point give_up_;
+  std::vector<std::unique_ptr<BenchRoom>> rooms_;
+  std::size_t turn_ = 0;
+  BenchLatencies times_;
+};
+
+}  // namespace
+
+BenchResult run_bench_member(const BenchWork& work, const std::string& socket, std::uint32_t number,
+                             std::uint32_t clients) {
+  return Member(work, socket, number, clients).run();
+}
+
+}  // namespace groupcomm::ctl
