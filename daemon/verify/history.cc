@@ -470,8 +470,13 @@ bool History::is_addressed(const MessageInfo& message, Index process) const {
 
 bool History::is_owed(const MessageInfo& message, const Membership& membership) const {
   const Index view = message.home != kNone ? message.home : message.stamped_view;
-  return view != kNone && has_member(view, membership.member) &&
-         is_addressed(message, membership.process);
+  if (view == kNone || !has_member(view, membership.member)) return false;
+  // Its join, of which only the dead knew that it had its place, became part of a later view.
+  const std::vector<Stay>& stays = membership.stays;
+  const bool was_there =
+      std::any_of(stays.begin(), stays.end(), [&](const Stay& stay) { return stay.view == view; });
+  if (!was_there && !stays.empty() && is_recovered(stays.front().view)) return false;
+  return is_addressed(message, membership.process);
 }
 
 std::optional<Order> History::order_of(const MessageInfo& message) const {

@@ -49,6 +49,26 @@ TEST(Fifo, CountsOnlyFromTheViewInWhichOneIsAMember) {
   EXPECT_EQ(story.violated(), "");
 }
 
+// Only the dead saw it join: for the others it came with the recovered view.
+TEST(Fifo, OwesNothingOfAViewThatOnlyTheDeadHadToOneWhoCameWithTheRecoveredOne) {
+  for (const bool says_so : {true, false}) {
+    Story story;
+    story.view("a", kView1, {"a", "c"}).view("c", kView1, {"a", "c"});
+    record::Send send = story.make_send("a", 1, Order::kFifo, kView1);
+    send.self_discard = true;
+    story.stamp(send).add("a", send).view("c", kView1b, {"a", "c", "b"});
+    story.deliver("c", "a", 1, Order::kFifo, kView1b).crash("c");
+    for (const char* who : {"a", "b"}) {
+      record::View view = story.make_view(who, kView2, {"a", "b"});
+      view.recovered = says_so;
+      story.add(who, view);
+    }
+    story.send("a", 2, Order::kFifo, kView2).deliver("a", "a", 2, Order::kFifo, kView2);
+    story.deliver("b", "a", 2, Order::kFifo, kView2);
+    EXPECT_EQ(story.violated().find("D9") == std::string::npos, says_so);
+  }
+}
+
 TEST(Fifo, SkipsWhatIsForOthers) {
   Story story;
   story.view(kView1, {"a", "b"});
