@@ -53,6 +53,12 @@ void Simulator::begin_faults() {
 void Simulator::begin_further_faults() {
   repeat(plan_.daemon.lie_every, [this] { tell_lie(); });
   repeat(plan_.daemon.secret_every, [this] { keep_secret(); });
+  repeat(plan_.daemon.agreement_every, [this] { keep_agreement(); });
+  if (plan_.daemon.unknown_names > 0) {
+    scene_.after(accidents_.between(seconds(1), plan_.unsafe_weather), [this] {
+      if (scene_.is_stormy() && scene_.strikes()) name_many();
+    });
+  }
   if (plan_.daemon.mass_leave) {
     scene_.after(further_.between(seconds(2), plan_.unsafe_weather), [this] {
       if (!scene_.is_stormy() || !scene_.strikes()) return;
@@ -105,6 +111,56 @@ void Simulator::keep_secret() {
   scene_.after(kept + accidents_.between(Duration{}, milliseconds(30)), [this, second] {
     if (scene_.is_stormy()) daemons_[second]->crash();
   });
+}
+
+// What one daemon's clients ask for and send reaches all, and what those who make up a quorum with
+// it acknowledge reaches only that one. Then the quorum dies: what it did on the strength of that,
+// the others cannot know to be agreed.
+void Simulator::keep_agreement() {
+  if (daemons_.size() < 3) return;
+  scene_.count("agreements that die");
+  // The others must know the places of what it says: mostly it gives them itself.
+  const std::size_t anybody = accidents_.below(daemons_.size());
+  const std::size_t first = accidents_.percent(80) ? leader().value_or(anybody) : anybody;
+  std::vector<std::size_t> quorum{first};
+  for (std::size_t i = 1; 2 * quorum.size() <= daemons_.size(); ++i) {
+    quorum.push_back((first + i) % daemons_.size());
+  }
+  Network::Pairs pairs;
+  for (std::size_t i = quorum.size(); i < daemons_.size(); ++i) {
+    for (std::size_t j = 1; j < quorum.size(); ++j) {
+      pairs.emplace_back(quorum[j], (first + i) % daemons_.size());
+    }
+  }
+  // Nobody is suspected meanwhile.
+  const Duration most = std::max<Duration>(plan_.options.suspect * 3 / 4, milliseconds(60));
+  const Duration kept = accidents_.between(milliseconds(50), most);
+  network_->cut(pairs, kept + milliseconds(100));
+  for (std::size_t i = first; i < clients_.size(); i += daemons_.size()) {
+    clients_[i]->storm();
+    for (int bursts = 0; bursts < 6; ++bursts) {
+      scene_.after(accidents_.between(Duration{}, kept), [this, i] {
+        if (scene_.is_stormy()) clients_[i]->send_burst();
+      });
+    }
+  }
+  scene_.after(kept, [this, quorum] {
+    if (!scene_.is_stormy()) return;
+    for (const std::size_t daemon : quorum) daemons_[daemon]->crash();
+  });
+}
+
+// As where many machines were given the address of this cluster by mistake.
+void Simulator::name_many() {
+  scene_.count("floods of unknown names");
+  const std::size_t to = accidents_.below(daemons_.size());
+  protocol::PeerFrame frame;
+  frame.header.cluster = group_key(plan_.options.cluster).value;
+  frame.body = protocol::InstallRequest{};
+  for (std::uint64_t i = 0; i < plan_.daemon.unknown_names; ++i) {
+    frame.header.sender = {"x" + std::to_string(i), Incarnation{accidents_.next()}};
+    network_->send((to + 1) % daemons_.size(), to, protocol::Lane::kControl, wire::encode(frame));
+  }
 }
 
 // Of a later version of the protocol, or of a cluster that is none of ours.

@@ -139,7 +139,9 @@ std::vector<bool> Network::draw_side(std::uint64_t shape, std::size_t one) {
 // Which directed links a partition cuts: between two sides, one pair, all but a ring, or two halves
 // that only one bridge connects; in both directions, in one, or in the other.
 Network::Pairs Network::draw_cut() {
-  const std::uint64_t shape = random_.below(7);
+  const std::uint64_t any = random_.below(kCutShapes);
+  const std::uint64_t meant = scene_.plan().network.cut_shape;
+  const std::uint64_t shape = meant == 0 ? any : meant - 1;
   const std::uint64_t ways = random_.below(4);  // 0 and 1: both; 2 and 3: one
   const std::size_t one = random_.below(nodes_);
   const std::size_t other = random_.below(nodes_);
@@ -148,7 +150,7 @@ Network::Pairs Network::draw_cut() {
   for (std::size_t a = 0; a < nodes_; ++a) {
     for (std::size_t b = 0; b < nodes_; ++b) {
       bool is_hit = side[a] && !side[b];
-      if (shape == 4) is_hit = a == one && b == other;
+      if (shape == kOnePair) is_hit = a == one && b == other;
       if (shape == 5) is_hit = a < b && b - a > 1 && b - a < nodes_ - 1;
       if (shape == 6) is_hit = is_hit && a != one && b != one;
       if (!is_hit || a == b) continue;

@@ -16,6 +16,9 @@ namespace groupcomm::simulation {
 
 class Network {
  public:
+  static constexpr std::uint64_t kCutShapes = 7;
+  static constexpr std::uint64_t kOnePair = 4;
+
   // `deliver(to, bytes)` is called when a frame arrives.
   using Deliver = std::function<void(std::size_t to, const Payload& bytes)>;
 

@@ -218,6 +218,7 @@ Plan draw_plan(std::uint64_t seed) {
       may_have_wrong_words && !plan.options.partitionable && Random(seed ^ 0xf0cced).percent(20);
   draw_edge_cases(Random(seed ^ 0xed6e), plan);
   draw_channels(Random(seed ^ 0xc4a7), plan);
+  draw_theme(Random(seed ^ 0x7e3e), plan);
   return plan;
 }
 

@@ -24,7 +24,8 @@ struct NetworkPlan {
   std::uint64_t damages = 0;  // a flipped bit or a cut-off end
   Duration cut_every{};       // partitions of any kind
   Duration cut_for{};
-  Duration clog_every{};  // a link that delivers nothing for a while, then everything
+  std::uint64_t cut_shape = 0;  // 0: cuts of any shape; else all have this one (Network::draw_cut)
+  Duration clog_every{};        // a link that delivers nothing for a while, then everything
   Duration clog_for{};
   std::uint64_t capacity = 0;  // bytes a second of each lane of a link; 0: no limit
 };
@@ -44,6 +45,8 @@ struct DaemonPlan {
   bool mass_leave = false;             // all are asked to leave at once, one time
   Duration lie_every{};                // somebody is told that a living peer refused a connect
   Duration secret_every{};             // two die with what the others do not know
+  Duration agreement_every{};          // a quorum dies with what only it knows to be agreed
+  std::uint64_t unknown_names = 0;     // so many daemons that nobody knows say something, one time
   std::uint64_t stays_down = 0;        // restarts that wait for the end of the weather, per million
   std::uint64_t clock_drift = 0;       // clocks run so many millionths too fast or slow, at most
   std::uint64_t newer_wire = 0;        // of a million daemons, so many speak a later wire version
@@ -131,6 +134,8 @@ struct Plan {
 
 // The same seed gives the same plan, for ever within one version of this file.
 Plan draw_plan(std::uint64_t seed);
+// What needs more things at once than chance brings together has a few plans of its own.
+void draw_theme(Random random, Plan& plan);
 
 // The name of a group, by its index.
 std::string group_name(const Plan& plan, std::size_t index);

@@ -175,22 +175,23 @@ std::vector<Setting> network_settings() {
           SETTING(kFault, network.replays),     SETTING(kFault, network.late_replays),
           SETTING(kFault, network.long_delays), SETTING(kFault, network.damages),
           SETTING(kFault, network.cut_every),   SETTING(kOther, network.cut_for),
-          SETTING(kFault, network.clog_every),  SETTING(kOther, network.clog_for),
-          SETTING(kFault, network.capacity)};
+          SETTING(kOther, network.cut_shape),   SETTING(kFault, network.clog_every),
+          SETTING(kOther, network.clog_for),    SETTING(kFault, network.capacity)};
 }
 
 std::vector<Setting> daemon_settings() {
-  return {SETTING(kFault, daemon.crash_every),  SETTING(kOther, daemon.restart_after),
-          SETTING(kFault, daemon.pause_every),  SETTING(kOther, daemon.pause_for),
-          SETTING(kFault, daemon.leave_every),  SETTING(kFault, daemon.crash_midway),
-          SETTING(kFault, daemon.crash_loses),  SETTING(kFault, daemon.crash_again),
-          SETTING(kFault, daemon.secret_every), SETTING(kFault, daemon.refusal_noticed),
-          SETTING(kFault, daemon.timers_late),  SETTING(kFault, daemon.mass_restart),
-          SETTING(kFault, daemon.mass_leave),   SETTING(kFault, daemon.lie_every),
-          SETTING(kFault, daemon.stays_down),   SETTING(kFault, daemon.clock_drift),
-          SETTING(kFault, daemon.newer_wire),   SETTING(kFault, daemon.incarnation_base),
-          SETTING(kFault, daemon.session_base), SETTING(kFault, daemon.incarnations_alike),
-          SETTING(kFault, daemon.view_base),    SETTING(kFault, daemon.round_base)};
+  return {SETTING(kFault, daemon.crash_every),   SETTING(kOther, daemon.restart_after),
+          SETTING(kFault, daemon.pause_every),   SETTING(kOther, daemon.pause_for),
+          SETTING(kFault, daemon.leave_every),   SETTING(kFault, daemon.crash_midway),
+          SETTING(kFault, daemon.crash_loses),   SETTING(kFault, daemon.crash_again),
+          SETTING(kFault, daemon.secret_every),  SETTING(kFault, daemon.agreement_every),
+          SETTING(kFault, daemon.unknown_names), SETTING(kFault, daemon.refusal_noticed),
+          SETTING(kFault, daemon.timers_late),   SETTING(kFault, daemon.mass_restart),
+          SETTING(kFault, daemon.mass_leave),    SETTING(kFault, daemon.lie_every),
+          SETTING(kFault, daemon.stays_down),    SETTING(kFault, daemon.clock_drift),
+          SETTING(kFault, daemon.newer_wire),    SETTING(kFault, daemon.incarnation_base),
+          SETTING(kFault, daemon.session_base),  SETTING(kFault, daemon.incarnations_alike),
+          SETTING(kFault, daemon.view_base),     SETTING(kFault, daemon.round_base)};
 }
 
 std::vector<Setting> client_settings() {

@@ -99,6 +99,8 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   void begin_further_faults();
   void tell_lie();
   void keep_secret();
+  void keep_agreement();
+  void name_many();
   void send_unknown_frame();
   void send_foreign_frame(std::size_t from, std::size_t to, bool is_other_cluster);
   bool may_restart(std::size_t daemon);
