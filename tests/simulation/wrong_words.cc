@@ -17,7 +17,8 @@ constexpr Duration kNoticed = seconds(40);
 constexpr int kAsksAgain = 9;
 
 bool is_for_now(std::string_view told) {
-  return told.starts_with("not all that are here") || told.starts_with("a quorum is here");
+  return told.starts_with("not all that are here") || told.starts_with("a quorum is here") ||
+         told.starts_with("others are in a view");
 }
 
 }  // namespace
