@@ -62,7 +62,7 @@ std::string DaemonCore::Machine::why_not_forced() const {
     return knower->second.member.id.name + " knows of a later view: ask that one";
   }
   if (hears_kin()) return "others went on by force: this daemon will follow them";
-  if (!now.may_recover) return "others are in a view, or were a moment ago: ask again when they are gone";
+  if (!now.may_recover) return "others are in a view, or were a moment ago: ask again";
   const auto quorum_since = change_.quorum_since();
   if (quorum_since && now_ - *quorum_since < kWordTimeOuts * options_.suspect) {
     return "a quorum is here: a view will come by itself";
