@@ -45,6 +45,7 @@ class Holdback {
   void advance();
 
   std::vector<Delivery> take_deliveries() { return std::move(deliveries_); }
+  const std::vector<Delivery>& deliveries() const { return deliveries_; }  // not taken yet
   // Releases messages that are delivered and stable. Calls on_released(entry) for own ones. True:
   // that made room for more places; advance() again.
   template <typename F>

@@ -492,11 +492,16 @@ bool ViewOrdering::all_caught_up() {
 
 std::vector<MessagePointer> ViewOrdering::undelivered_own() const {
   std::vector<MessagePointer> undelivered;
+  for (const Delivery& delivery : holdback_.deliveries()) {
+    if (delivery.reference.sender == options_.self) undelivered.push_back(delivery.message);
+  }
   const RetransmitBuffer& own = holdback_.buffer(options_.self);
   for (MessageNumber number = own.first(); number < own.end(); ++number) {
     const Retained* entry = own.find(number);
     if (entry != nullptr && !entry->delivered) undelivered.push_back(entry->message);
   }
+  std::sort(undelivered.begin(), undelivered.end(),
+            [](const auto& a, const auto& b) { return a->number < b->number; });
   return undelivered;
 }
 

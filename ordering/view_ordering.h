@@ -139,7 +139,7 @@ class ViewOrdering {
   MessageNumber handed_by_all();
   bool all_caught_up();
 
-  // Own messages that were stamped and are not delivered here.
+  // Own messages that were stamped and are not delivered here, or were not taken.
   std::vector<protocol::MessagePointer> undelivered_own() const;
 
   LamportStamp clock() const { return clock_; }

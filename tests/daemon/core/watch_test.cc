@@ -50,6 +50,24 @@ TEST_P(StallTest, DeliversNothingMoreWhereTheOthersWentOn) {
             (std::vector<Gone>{{group_key("room"), GoneReason::kExcluded}}));
 }
 
+// Rule C7. What it reads after the stall it has delivered to nobody.
+TEST_P(StallTest, TellsTheSenderWhatItCouldNotDeliverAnyMore) {
+  if (GetParam() != Order::kTotal && GetParam() != Order::kSafe) return;  // delivered at once
+  room.freeze(0);
+  room.say(2, 1, multicast(9, "late", GetParam()));
+  room.run_for(milliseconds(1));
+  room.freeze(2);
+  room.thaw(0);
+  room.run_for(seconds(4));
+  ASSERT_EQ(room.texts(0, 1), Texts{"late"});
+  room.thaw(2);
+  room.run_for(seconds(1));
+  ASSERT_TRUE(room.gave_up(2));
+  EXPECT_EQ(room.texts(2, 1), Texts{});
+  EXPECT_EQ(room.heard_of<protocol::SendFail>(2, 1),
+            (std::vector<protocol::SendFail>{{group_key("room"), SendNumber{1}}}));
+}
+
 TEST_P(StallTest, GoesOnWhereTheOthersStoodStillToo) {
   const auto view = room.last_view(2).id;
   talk(3);
