@@ -75,7 +75,8 @@ std::string_view daemon_part(std::string_view view_id) {
 }
 
 // Whether the sender came so far that its message, undelivered, cannot come any more: it has
-// installed a view that rests on a later daemon view, or has left, or the run has settled.
+// installed a view that rests on a later daemon view, or has left, or was told that its daemon is
+// excluded, or the run has settled.
 const Record* too_late(const History& history, const MessageInfo& message,
                        const Membership& membership) {
   const Record* reached = nullptr;
@@ -87,8 +88,8 @@ const Record* too_late(const History& history, const MessageInfo& message,
   }
   if (reached != nullptr) return reached;
   if (membership.gone != nullptr) {
-    const bool has_left = std::get<record::Gone>(*membership.gone).reason == "left";
-    return has_left ? membership.gone : nullptr;
+    const std::string& reason = std::get<record::Gone>(*membership.gone).reason;
+    return reason == "left" || reason == "excluded" ? membership.gone : nullptr;
   }
   const bool is_settled = history.has_settled(membership.process);
   return is_settled ? membership.stays.back().record : nullptr;

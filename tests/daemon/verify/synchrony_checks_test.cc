@@ -68,10 +68,20 @@ TEST(SelfDelivery, WaitsOverViewsOfOneDaemonView) {
   EXPECT_EQ(story.violated(/*converged=*/false), "");
 }
 
-TEST(SelfDelivery, IsNotOwedToTheExcludedNorAfterSendFail) {
-  Story excluded;
-  excluded.view(kView1, {"a"}).send("a", 1, Order::kTotal, kView1).gone("a", "excluded");
-  EXPECT_EQ(excluded.violated(), "");
+TEST(SelfDelivery, FailsWhereTheExcludedAreNotToldWhatTheyDidNotDeliver) {
+  const record::SendFail fail{.p = Story::full("a"), .g = "g", .number = 1};
+  Story untold;
+  untold.view(kView1, {"a"}).send("a", 1, Order::kTotal, kView1).gone("a", "excluded");
+  EXPECT_EQ(untold.violated(), "D7");
+  Story told;
+  told.view(kView1, {"a"}).send("a", 1, Order::kTotal, kView1).add("a", fail);
+  EXPECT_EQ(told.gone("a", "excluded").violated(), "");
+}
+
+TEST(SelfDelivery, IsNotOwedAfterALostDaemonNorAfterSendFail) {
+  Story lost;
+  lost.view(kView1, {"a"}).send("a", 1, Order::kTotal, kView1).gone("a", "daemon_lost");
+  EXPECT_EQ(lost.violated(), "");
   Story failed;
   failed.view(kView1, {"a"}).send("a", 1, Order::kTotal, kView1);
   failed.add("a", record::SendFail{.p = Story::full("a"), .g = "g", .number = 1});
