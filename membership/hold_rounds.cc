@@ -33,6 +33,15 @@ void HoldRounds::announce(GroupKey key, const GroupDirectory::Group& group, Chan
   it->second.changes.push_back(std::move(change));
 }
 
+const HoldRounds::Change* HoldRounds::find_join(const ProcessKey& process) const {
+  for (const auto& [key, round] : rounds_) {
+    for (const Change& change : round.changes) {
+      if (change.is_join && change.member.process.key == process) return &change;
+    }
+  }
+  return nullptr;
+}
+
 bool HoldRounds::awaits(GroupKey key, Incarnation daemon) const {
   const auto round = rounds_.find(key);
   return round != rounds_.end() && round->second.awaited.contains(daemon);

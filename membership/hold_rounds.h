@@ -36,6 +36,9 @@ class HoldRounds {
   // The round waits for the members at this daemon.
   bool awaits(GroupKey key, Incarnation daemon) const;
 
+  // The join of this process that waits in some group, or nullptr.
+  const Change* find_join(const ProcessKey& process) const;
+
   // The members at this daemon hold back. The changes, once nobody is awaited any more.
   std::optional<std::vector<Change>> hold(GroupKey key, Incarnation daemon);
   // A daemon view ends: all changes that wait come with it.

@@ -186,10 +186,15 @@ void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destina
                      .reference = is_first ? delivery.reference : protocol::MessageReference{}});
 }
 
-// What a member sends does not name it. Where its join is deferred, it is none here yet (F10).
+// What a member sends does not name it. Where its join is deferred, or the hold with which its join
+// takes effect, it is none here yet (F10).
 const std::string& ClientService::sender_name(const Delivery& delivery) const {
   const std::string& name = delivery.message->sender_name;
   if (!name.empty()) return name;
+  if (const auto* waiting = rounds_.find_join(process_of(delivery))) {
+    PROBE("F10: a message of one whose join waits for a deferred hold");
+    return waiting->member.process.name;
+  }
   const auto join = std::find_if(deferred_.begin(), deferred_.end(), [&](const Delivery& other) {
     return other.message->kind == MessageKind::kJoin && process_of(other) == process_of(delivery);
   });

@@ -65,6 +65,15 @@ TEST_F(HoldRoundsTest, LetTheLeaveWaitOfOneWhoseJoinWaits) {
   EXPECT_TRUE(must_wait(leave_of(member(2, 1))));
 }
 
+TEST_F(HoldRoundsTest, KnowWhoseJoinWaits) {
+  EXPECT_EQ(rounds.find_join(member(2, 1).process.key), nullptr);
+  rounds.announce(key, *room(), leave_of(member(1, 1)));
+  rounds.announce(key, *room(), join_of(member(2, 1)));
+  ASSERT_NE(rounds.find_join(member(2, 1).process.key), nullptr);
+  EXPECT_EQ(rounds.find_join(member(2, 1).process.key)->member, member(2, 1));
+  EXPECT_EQ(rounds.find_join(member(1, 1).process.key), nullptr);
+}
+
 TEST_F(HoldRoundsTest, WaitForEveryDaemonThatHasMembers) {
   EXPECT_TRUE(rounds.empty());
   rounds.announce(key, *room(), join_of(member(2, 1)));

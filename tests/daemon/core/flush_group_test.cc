@@ -292,5 +292,38 @@ TEST_P(FlushGroupTest, KeepsSendsToOtherGroupsWhereAnAnswerOvertakesThem) {
   EXPECT_EQ(room.texts(0, 2), Texts{"kept"});
 }
 
+// Rule F10: those who applied the last hold are dead, and so is the view that it made; but a
+// message of the new member, which names no sender, has survived here.
+TEST_P(FlushGroupTest, NamesAMemberWithWhoseJoinOnlyTheDeadWentOn) {
+  if (GetParam() == TotalOrderEngine::kLamport) return;  // d0 would wait for d1's clock
+  room.say(0, 2, join(1, "hall", kFlush));
+  room.run_for(milliseconds(50));
+  agree(1, 1);
+  agree(2, 1);
+  room.run_for(milliseconds(50));
+  room.set_filter([](const std::string& from, const std::string& to, const auto&) {
+    return from != "d2" || to != "d1";  // its closing
+  });
+  agree(0, 1);
+  room.run_for(milliseconds(100));
+  ASSERT_EQ(room.last_view(0).members.size(), 4u);
+  ASSERT_EQ(room.last_view(1).members.size(), 3u);
+  protocol::Multicast hello = multicast(++requests, "hello", Order::kReliable, "hall");
+  hello.views_seen = {views_of(0, 2).size()};
+  room.say(0, 2, hello);
+  room.run_for(milliseconds(50));
+  const ProcessId sender = room.process(0, 2);
+  room.kill(0);
+  room.kill(2);
+  room.set_filter({});
+  room.run_for(seconds(3));
+  room.start(0);
+  room.start(2);
+  room.run_for(seconds(3));
+  const auto deliveries = room.heard_of<protocol::Deliver>(1, 1);
+  ASSERT_EQ(deliveries.size(), 1u);
+  EXPECT_EQ(deliveries[0].sender, sender);
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon
