@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 from mutant_list import MUTANTS  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-QUICK_SEEDS = 500  # with --quick: bugs that as many seeds find, or something else
+QUICK_SEEDS = 250  # with --quick: bugs that as many seeds find, or something else
 DECLARATION = "extern \"C\" int groupcomm_mutant;  // which planted bug this run has; 0: none\n"
 SWITCH = """#include <cstdlib>
 
