@@ -131,6 +131,10 @@ class DaemonCore::Machine {
   std::optional<Rank> member_rank(const protocol::FrameHeader& header) const;
   // The sender's rank in the base of the view change, by name.
   std::optional<Rank> base_rank(const protocol::FrameHeader& header);
+  bool is_departed(const DaemonId& id) const {
+    return departed_.contains({id.incarnation, id.name});
+  }
+  bool has_left(const DaemonId& id, const protocol::Beacon& beacon) const;
   void learn_of_decided(const DaemonId& from, const protocol::Beacon& beacon);
   void end_if_untold(const protocol::DaemonView& decided);
   void follow(const protocol::DaemonView& decided);
@@ -277,8 +281,9 @@ class DaemonCore::Machine {
   };
   std::map<std::string, Connected> connected_;
   static constexpr std::size_t kForeignMax = 256;
-  std::set<Incarnation> foreign_;              // of another lineage, as was reported
-  std::set<Incarnation> departed_;             // members of views that left; never come back
+  std::set<Incarnation> foreign_;  // of another lineage, as was reported
+  // Members of views that left, and never come back. (The name tells apart what rule P5 is about.)
+  std::set<std::pair<Incarnation, std::string>> departed_;
   std::map<std::string, Incarnation> newest_;  // by name, the latest incarnation heard of
   std::deque<protocol::PeerFrame> early_;      // frames of a view that comes next
   // The operator's word about one view, and who wait for what comes of it (rule R6).

@@ -208,7 +208,7 @@ std::optional<Rank> DaemonCore::Machine::member_rank(const protocol::FrameHeader
 
 void DaemonCore::Machine::on_frame(const protocol::FrameHeader& header, protocol::PeerBody& body) {
   const Incarnation from = header.sender.incarnation;
-  if (!departed_.contains(from)) {
+  if (!is_departed(header.sender)) {
     if (!is_living() && !detector_.is_heard(now_, from)) beacon_due_ = now_;  // rule D7
     detector_.on_heard(now_, header.sender);
     if (member_rank(header)) heard_here_[from] = now_;
@@ -347,14 +347,11 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
     return;
   }
   connect(from.name, beacon.address);
-  // Rule D5: who once left a view is told so, and never taken for somebody new. Who knows of no
-  // later view than one that lists itself has left since, even where nobody remembers it.
-  const DaemonView& newest = change_.base();
-  const bool has_left = !options_.partitionable && beacon.decided &&
-                        beacon.decided->id.counter < newest.id.counter &&
-                        find_member(*beacon.decided, from) && !find_member(newest, from);
-  if (has_left && departed_.size() < kDepartedMax) departed_.insert(from.incarnation);
-  if (departed_.contains(from.incarnation)) {
+  // Rule D5: who once left a view is told so, and never taken for somebody new.
+  if (has_left(from, beacon) && departed_.size() < kDepartedMax) {
+    departed_.insert({from.incarnation, from.name});
+  }
+  if (is_departed(from)) {
     PROBE("E21: one that left a view comes again");
     return answer_with_install(from, false);
   }
@@ -393,6 +390,15 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   }
   if (is_new) send_heartbeats();  // the others learn at once whom we hear
   run_view_change();
+}
+
+// Rule D5: who knows of no later view than one that lists itself has left since, even where nobody
+// remembers it.
+bool DaemonCore::Machine::has_left(const DaemonId& id, const protocol::Beacon& beacon) const {
+  const DaemonView& newest = change_.base();
+  return !options_.partitionable && beacon.decided &&
+         beacon.decided->id.counter < newest.id.counter && find_member(*beacon.decided, id) &&
+         !find_member(newest, id);
 }
 
 void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol::Beacon& beacon) {

@@ -77,6 +77,10 @@ std::vector<Joiner> DaemonCore::Machine::joiners() const {
     const bool is_outside = !is_living() || !is_in(view_, stranger.member.id);
     if (!is_outside || stranger.beacon.active || !is_fresh(stranger)) continue;
     if (is_living() && barred_.contains(stranger.member.id.name)) continue;
+    if (has_left(stranger.member.id, stranger.beacon)) {
+      PROBE("E21: one that would join has left a view that was not known when it was heard");
+      continue;
+    }
     if (!lives(stranger)) {
       PROBE("E21: one that would join has not answered lately");
       continue;
@@ -436,14 +440,15 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   for (const protocol::DepartedDaemon& departed : value.left) {
     // Under the partitionable policy whoever did not want to leave may come back.
     const bool is_over = !options_.partitionable || departed.reason == LeaveReason::kLeave;
-    if (is_over) departed_.insert(departed.id.incarnation);
+    if (is_over) departed_.insert({departed.id.incarnation, departed.id.name});
     if (is_over) detector_.forget(departed.id.incarnation);
   }
   // Incarnations rise with time: the oldest are the least likely to turn up again.
   while (departed_.size() > kDepartedMax) departed_.erase(departed_.begin());
-  // What a quorum decided stands above what was inferred here, and above a member of another name
-  // that had drawn the same incarnation (rule P5).
-  for (const DaemonMember& member : view_.members) departed_.erase(member.id.incarnation);
+  // What a quorum decided stands above what was inferred here.
+  for (const DaemonMember& member : view_.members) {
+    departed_.erase({member.id.incarnation, member.id.name});
+  }
   std::erase_if(strangers_,
                 [&](const auto& entry) { return is_in(view_, entry.second.member.id); });
   if (change_.base().id == view_.id) {
@@ -523,7 +528,7 @@ void DaemonCore::Machine::send_install(const DaemonId& to, bool with_groups) {
   const bool must_know = is_in(view_, to) && !is_arrival(install.value, to);
   if (must_know && is_arrival(install.value, options_.self)) return;
   trim_arrivals(to, install);
-  if (departed_.contains(to.incarnation) || is_double_of_member(to)) {
+  if (is_departed(to) || is_double_of_member(to)) {
     install.departed = to.incarnation;
   }
   send({to.name}, protocol::Lane::kControl, view_.id, std::move(install));

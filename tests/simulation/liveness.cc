@@ -106,6 +106,7 @@ std::string Simulator::unsettled_daemons() const {
     if (!view) view = status.view;
     if (*view != *status.view) return daemon.name() + " is in a view of its own";
     for (const auto& member : status.members) {
+      if (member.state == "suspected") return daemon.name() + " suspects " + member.id.name;
       if (core_.contains(index_of(member.id.name))) continue;
       return daemon.name() + " has " + member.id.name + " in its view, which is not there";
     }
