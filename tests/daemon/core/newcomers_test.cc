@@ -167,5 +167,37 @@ TEST_F(CountedOut, BeforeItWasInADaemonEndsAsSoonAsItHearsOfALaterView) {
   EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
 }
 
+// Rule D5. It was heard by one that did not know yet that the others had gone on without it.
+TEST(Newcomers, AreNotThoseWhoLeftBeforeTheirListenerKnew) {
+  Room room(3);
+  room.start_all();
+  room.run_for(seconds(2));
+  const protocol::DurableRecord old = room.record(0);
+  room.cut(0, 2);
+  room.cut(1, 2);
+  room.run_for(seconds(4));
+  ASSERT_EQ(sorted(room.members(0)), (Texts{"d0", "d1"}));
+  room.kill(0);
+  room.kill(1);
+  room.set_record(0, old);
+  room.heal();
+  // Else d0 and d2 would be a quorum, as if d0 had promised nothing.
+  room.set_filter([](const std::string& from, const std::string& to, const auto& body) {
+    return (from != "d2" && to != "d2") || is_body<protocol::Beacon>(body) ||
+           is_body<protocol::Heartbeat>(body);
+  });
+  room.cut(0, 1);
+  room.start(0);
+  room.start(1);
+  room.run_for(milliseconds(300));
+  room.freeze(2);
+  room.heal();
+  for (int i = 0; i < 30; ++i) {
+    room.run_for(milliseconds(100));
+    EXPECT_NE(room.members(0).size(), 3u);
+  }
+  EXPECT_EQ(sorted(room.members(0)), (Texts{"d0", "d1"}));
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon
