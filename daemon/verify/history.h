@@ -200,6 +200,7 @@ class History {
   const std::vector<SafeNotice>& safe_notices() const { return safe_notices_; }
   // The daemon's trace is cut: it may have done more than stands there.
   bool is_cut(std::string_view daemon) const { return cut_daemons_.contains(daemon); }
+  bool has_cut_daemons() const { return !cut_daemons_.empty(); }
   bool has_send_fail(Index message) const { return send_fails_.contains(message); }
 
   const MessageInfo& message(Index index) const { return messages_[at(index)]; }

@@ -150,17 +150,25 @@ class ChainCheck {
     if (after.forced || after.ancestor != before.ancestor) {
       findings_.add("M6", "a forced view begins no lineage", records);
     }
-    // Of views that are only recorded as decided there is no trace: nobody installed them.
-    const bool has_gap = std::get<0>(before.order) + 1 < std::get<0>(after.order) &&
-                         after.recovered && !history_.is_partitionable();
+    // Of views that are only recorded as decided there is no trace: nobody installed them. Others
+    // may stand behind the end of a trace that is cut.
+    const bool may_be_untold =
+        (after.recovered && !history_.is_partitionable()) || history_.has_cut_daemons();
+    const bool has_gap = std::get<0>(before.order) + 1 < std::get<0>(after.order) && may_be_untold;
     if (!has_gap && !keeps_quorum(history_, before, after)) {
       findings_.add("M6", "a primary view has no quorum of the one before", records);
     }
-    if (!after.recovered && !survived_.contains(after.view) && !reformed_.contains(after.view)) {
+    const bool came_somebody = survived_.contains(after.view) || reformed_.contains(after.view);
+    if (!after.recovered && !came_somebody && !has_cut_member(after)) {
       findings_.add("M6", "nobody came to a primary view from the one before", records);
     }
   }
 
+  bool has_cut_member(const Link& link) const {
+    const std::vector<Index>& members = history_.view(link.view).members;
+    return std::any_of(members.begin(), members.end(),
+                       [&](Index member) { return history_.is_cut(history_.member_name(member)); });
+  }
   const Record* record_of(const Link& link) const { return history_.view(link.view).first_record; }
 
   const History& history_;

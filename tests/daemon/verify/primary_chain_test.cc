@@ -48,6 +48,13 @@ class Daemons {
     forces_ = true;
     return *this;
   }
+  // The end of its trace is lost.
+  Daemons& cut(const std::string& who) {
+    Trace& trace = story_.daemon(who);
+    trace.records.insert(trace.records.begin(), record::Start{.p = who});
+    trace.is_cut = true;
+    return *this;
+  }
   std::string violated() const { return story_.violated(); }
 
  private:
@@ -133,6 +140,14 @@ TEST(PrimaryChain, KnowsNothingOfRecoveredViewsThatNobodyInstalled) {
   for (const char* who : {"a#1", "b#1", "c#1"}) daemons.view(who, 1, {"a#1", "b#1", "c#1"});
   daemons.view("a#2", 3, {"a#2"}, /*recovered=*/true);
   EXPECT_EQ(daemons.violated(), "");
+}
+
+TEST(PrimaryChain, KnowsNothingOfViewsBehindTheEndOfACutTrace) {
+  Daemons daemons;
+  for (const char* who : {"a#1", "b#1", "c#1"}) daemons.view(who, 1, {"a#1", "b#1", "c#1"});
+  daemons.view("a#2", 3, {"b#1", "a#2"});
+  EXPECT_EQ(daemons.violated(), "M6");
+  EXPECT_EQ(daemons.cut("b#1").violated(), "");
 }
 
 // Three daemons, of which an operator gives up two.
