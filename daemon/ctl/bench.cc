@@ -184,6 +184,10 @@ std::string table(const Json& report, bool latency) {
 }  // namespace
 
 int BenchCommand::run() const {
+  if (clients > work.groups) {
+    throw CommandFailed{"--clients is more than --groups: some would be in no group"};
+  }
+  if (work.latency && work.groups > 1) throw CommandFailed{"--latency is taken in one group"};
   const std::vector<std::string> places =
       sockets.empty() ? std::vector<std::string>{socket} : sockets;
   BenchWork of_all = work;

@@ -20,10 +20,10 @@ struct BenchWork {
   std::uint16_t members = 3;  // of each group
   std::uint16_t senders = 3;  // of each group: its first members
   Order order = Order::kTotal;
-  std::size_t size = sizeof(std::uint64_t) * 8;  // payload bytes, header included
-  std::uint64_t window = 64;                     // own messages under way; 0: as many as there is
-                                                 // credit for
-  double seconds = 3;                            // how long to send
+  std::size_t size = 64;      // payload bytes, header included
+  std::uint64_t window = 64;  // own messages under way; 0: as many as there is
+                              // credit for
+  double seconds = 3;         // how long to send
 
   // Instead of sending for so long: rank 0 sends one message, waits for it, and so on.
   bool latency = false;

@@ -108,6 +108,10 @@ class Bench(SystemTestCase):
         self.assertEqual((running.returncode, out), (1, ""))
         self.assertIn("this run counts for nothing", err)
 
+    def test_members_that_would_be_in_no_group_or_several_latencies_are_refused(self):
+        self.assert_refused(self.bench("--clients", "2"), "--clients is more than --groups")
+        self.assert_refused(self.bench("--latency", "--groups", "2"), "in one group")
+
     def test_wrong_numbers_are_refused(self):
         for arguments in (["--size", "10"], ["--size", "100000000"], ["--order", "sorted"],
                           ["--seconds", "0"], ["--clients", "0"],
