@@ -12,6 +12,7 @@ namespace {
 
 using membership::contains;
 using membership::has_name;
+using membership::is_in;
 using protocol::DaemonMember;
 using protocol::DaemonView;
 
@@ -382,7 +383,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   if (beacon.decided && beacon.active) notice_namesake(*beacon.decided);
   if (beacon.decided) learn_of_decided(from, beacon);
   if (over_) return;
-  if (is_living() && find_member(view_, from)) {
+  if (is_living() && is_in(view_, from)) {
     answer_with_install(from, true);  // it is a member and does not know yet
   } else if (is_due) {
     strangers_[from.incarnation].answered = now_;
@@ -397,13 +398,13 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
 bool DaemonCore::Machine::has_left(const DaemonId& id, const protocol::Beacon& beacon) const {
   const DaemonView& newest = change_.base();
   return !options_.partitionable && beacon.decided &&
-         beacon.decided->id.counter < newest.id.counter && find_member(*beacon.decided, id) &&
-         !find_member(newest, id);
+         beacon.decided->id.counter < newest.id.counter && is_in(*beacon.decided, id) &&
+         !is_in(newest, id);
 }
 
 void DaemonCore::Machine::learn_of_decided(const DaemonId& from, const protocol::Beacon& beacon) {
   if (options_.partitionable) {
-    if (find_member(view_, from)) learn_where_it_is(from, *beacon.decided);
+    if (is_in(view_, from)) learn_where_it_is(from, *beacon.decided);
     return;
   }
   const DaemonView& base = change_.base();
@@ -462,7 +463,7 @@ void DaemonCore::Machine::follow(const DaemonView& decided) {
   }
   // Rule D5: counted in once, and counted out before it knew.
   const DaemonId& self = options_.self;
-  if (!options_.partitionable && find_member(change_.base(), self) && !find_member(decided, self)) {
+  if (!options_.partitionable && is_in(change_.base(), self) && !is_in(decided, self)) {
     PROBE("one that was to join was excluded before it had");
     if (leaving_) return finish_leave_if_done();
     return give_up("view " + to_string(decided.id) + " was decided without this daemon");
@@ -548,7 +549,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   }
   const bool known = is_living() && install.value.next.id <= view_.id;
   if (known || !may_say(header, install)) return;
-  if (leaving_ && find_member(view_, header.sender)) went_on_.insert(header.sender.incarnation);
+  if (leaving_ && is_in(view_, header.sender)) went_on_.insert(header.sender.incarnation);
   // Rule D5: counted out before it ever came in, perhaps; no view will have this incarnation.
   if (install.departed == options_.self.incarnation) return on_excluded(install.value);
   on_decided(install.value, install.groups);

@@ -3,6 +3,7 @@
 
 #include "daemon/core/machine.h"
 #include "groupcomm/probe.h"
+#include "membership/view_lookup.h"
 
 namespace groupcomm::daemon {
 namespace {
@@ -71,6 +72,7 @@ std::vector<Incarnation> DaemonCore::Machine::hears() const {
   std::erase_if(heard, [&](Incarnation incarnation) {
     const auto stranger = strangers_.find(incarnation);
     const bool is_barred = is_living() && stranger != strangers_.end() &&
+                           !membership::is_in(view_, stranger->second.member.id) &&
                            barred_.contains(stranger->second.member.id.name);
     return is_barred || mute_.contains(incarnation);
   });

@@ -158,6 +158,36 @@ TEST_F(MuteTest, AreTakenBackAfterAWhile) {
   EXPECT_EQ(room.members(0).size(), 3u);
 }
 
+// Where no view came about in time, all stay in the next one. That a beacon of it comes late does
+// not make it one of those who are to wait.
+TEST_F(MuteTest, AreHeardAgainWhereTheyStayedMembers) {
+  room.set_filter([](const std::string& from, const std::string& to, const auto& body) {
+    return !is_body<protocol::Prepare>(body) && !(from == "d1" && to == "d2" && is_bulk(body));
+  });
+  talk_everywhere();
+  for (int i = 0; i < 100 && !is_reported(2, "suspects d1"); ++i) room.run_for(milliseconds(100));
+  ASSERT_TRUE(is_reported(2, "suspects d1"));
+  room.set_filter([](const auto&, const auto&, const auto& body) {  //
+    return !is_body<protocol::Prepare>(body);
+  });
+  room.run_for(seconds(6));
+  room.set_filter({});
+  room.run_for(seconds(1));
+  const auto view = room.status(0).view;
+  ASSERT_EQ(room.members(0).size(), 3u);
+
+  protocol::PeerFrame late = room.last_frame<protocol::Heartbeat>(1, 2);
+  late.header.view = {};
+  protocol::Beacon beacon;
+  beacon.address = "tcp://127.0.0.1:4001";
+  beacon.number = BeaconNumber{1};
+  late.body = beacon;
+  room.receive(2, late);
+  room.run_for(seconds(5));
+  EXPECT_EQ(room.status(0).view, view);
+  EXPECT_EQ(room.texts(2, 1).size(), 3u);
+}
+
 // One of the two goes, and the third keeps either.
 TEST_F(MuteTest, AmongTwoWhoseMessagesDoNotPassOneIsLeftOut) {
   room.set_filter([](const std::string& from, const std::string& to, const auto& body) {
