@@ -369,5 +369,52 @@ TEST_F(OneComponent, IsPrimaryByItself) {
   EXPECT_EQ(names_in_view(0), Texts{"c0"});
 }
 
+class ThreeInComponents : public Components {
+ protected:
+  ThreeInComponents() : Components(3) {}
+};
+
+// Rule Q6: what d0 decides is what the others had accepted without it, and have gone on to.
+TEST_F(ThreeInComponents, GoOnWhereTheyDecideAViewWithoutThemselvesThatTheOthersAreInAlready) {
+  open();
+  ASSERT_EQ(members(1), (Texts{"d0", "d1", "d2"}));
+  // d1 and d2 accept a view without d0; d1 does not learn that d2 did.
+  set_filter([](const std::string& from, const std::string& to, const auto& body) {
+    return from != "d0" && to != "d0" && !is_body<protocol::Accept>(body);
+  });
+  refuse(2, 0);
+  refuse(1, 0);
+  settle();
+  ASSERT_TRUE(record(2).accepted.has_value());
+  ASSERT_EQ(record(2).accepted->value.next.members.size(), 2u);
+  // d0 adopts it, and does not learn that d2 accepts it for the second time.
+  set_filter([](const std::string& from, const std::string& to, const auto& body) {
+    return from != "d1" && to != "d1" && !is_body<protocol::Accept>(body);
+  });
+  refuse(0, 1);
+  settle();
+  run_for(milliseconds(50));
+  const auto late = last_frame<protocol::Accept>(2, 0);
+  // The other two go on, and d0 hears that they did.
+  set_filter([](const std::string& from, const std::string& to, const auto& body) {
+    return from != "d0" && (to != "d0" || is_body<protocol::Beacon>(body));
+  });
+  run_for(milliseconds(500));
+  ASSERT_EQ(members(1), (Texts{"d1", "d2"}));
+  ASSERT_EQ(members(2), (Texts{"d1", "d2"}));
+  link_up(1, 0);
+  link_up(2, 0);
+  settle();
+  ASSERT_EQ(members(0).size(), 3u);
+  receive(0, late);
+  run_for(milliseconds(100));
+  EXPECT_EQ(members(0), Texts{"d0"});
+  set_filter({});
+  run_for(seconds(8));
+  EXPECT_EQ(members(0), (Texts{"d1", "d2", "d0"}));
+  EXPECT_EQ(status(0).view, status(1).view);
+  EXPECT_EQ(primaries(), 3u);
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon
