@@ -90,6 +90,31 @@ TEST_P(StallTest, AShortOneCostsNothing) {
   EXPECT_EQ(room.texts(2, 1).size(), 40u);
 }
 
+// The others answer when its view is suspended (M15): what it read comes with the next view.
+TEST_P(StallTest, DeliversNothingThatItHeldBackWhenItWasSuspended) {
+  room.freeze(2);
+  talk(1);
+  room.freeze(0);
+  room.freeze(1);
+  room.run_for(seconds(2));
+  room.set_filter([](const auto&, const auto&, const auto& body) {
+    return is_body<protocol::Heartbeat>(body) || is_body<protocol::Batch>(body);
+  });
+  room.thaw(2);
+  room.refuse(2, 0);
+  room.refuse(2, 1);
+  ASSERT_EQ(room.status(2).phase, "suspended");
+  room.thaw(0);
+  room.thaw(1);
+  room.run_for(milliseconds(500));
+  ASSERT_EQ(room.status(2).phase, "suspended");
+  EXPECT_EQ(room.texts(2, 1), Texts{});
+  room.set_filter({});
+  room.run_for(seconds(3));
+  EXPECT_EQ(room.status(2).phase, "regular");
+  EXPECT_EQ(room.texts(2, 1), Texts{"2"});
+}
+
 // --- members that send nothing -------------------------------------------------------------------
 
 bool is_bulk(const protocol::PeerBody& body) {
