@@ -1,12 +1,15 @@
 // What clients see where a quorum is gone or comes back out of its records (rules F10 and V5).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/daemon/core/room.h"
 
 namespace groupcomm::daemon {
 namespace {
 
 using protocol::Deliver;
+using protocol::SafeNotice;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Texts = std::vector<std::string>;
@@ -43,6 +46,44 @@ TEST(RecoveredViews, NameAMemberWhoseJoinOnlyTheDeadHadApplied) {
   const GroupView view = room.last_view(1);
   EXPECT_TRUE(view.recovered);
   EXPECT_EQ(room.names_in_view(1), Texts{"c1"});
+}
+
+// Rules N3 and F10: d0 has handed the message, since a member there that did not see it has left.
+// Here that leave is part of the next view, and until then a notice would speak of that member.
+TEST(RecoveredViews, GiveNoNoticeThatRestsOnALeaveWhichOnlyTheDeadHadApplied) {
+  Room room(3);
+  room.open();
+  room.enter(0, 2);
+  protocol::Multicast send = multicast(2, "x", Order::kReliable);
+  send.notify_safe = true;
+  room.say(1, 1, send);
+  room.run_for(milliseconds(50));
+  for (const std::size_t i : {0u, 1u, 2u}) room.consume_all(i, 1);
+  room.run_for(milliseconds(50));
+  room.set_filter([](const std::string& from, const std::string& to, const auto&) {
+    return from != "d2" || to != "d1";  // its closing
+  });
+  room.lose_client(0, 2);
+  room.run_for(milliseconds(50));
+  ASSERT_EQ(room.last_view(0).members.size(), 3u);
+  ASSERT_EQ(room.last_view(1).members.size(), 4u);
+  room.kill(0);
+  room.kill(2);
+  room.set_filter({});
+  room.run_for(seconds(3));
+  ASSERT_TRUE(room.heard_of<SafeNotice>(1, 1).empty());
+  room.start(0);
+  room.start(2);
+  room.run_for(seconds(3));
+  ASSERT_EQ(room.heard_of<SafeNotice>(1, 1).size(), 1u);
+  EXPECT_EQ(room.names_in_view(1), Texts{"c1"});
+  const auto& heard = room.heard(1, 1);
+  const auto notice = std::find_if(heard.begin(), heard.end(), [](const auto& message) {
+    return std::holds_alternative<SafeNotice>(message);
+  });
+  EXPECT_TRUE(std::none_of(notice, heard.end(), [](const auto& message) {
+    return std::holds_alternative<protocol::ViewChanged>(message);
+  }));
 }
 
 // Rule R3: what d1 had accepted came to nothing, and it never heard of the view in which the others
