@@ -195,6 +195,39 @@ TEST(Strangers, WithTheIncarnationOfTheOnlyMemberHearIt) {
   EXPECT_TRUE(room.gave_up(1));
 }
 
+// The member does not hear it, and whoever does was not configured to know it.
+TEST(Strangers, WithTheIncarnationOfAMemberAreConnectedToBeToldSo) {
+  Room room(3);
+  room.strike_from_configurations(2);
+  room.start(0);
+  room.start(1);
+  room.run_for(seconds(2));
+  ASSERT_EQ(room.members(0), (Texts{"d0", "d1"}));
+  room.cut(1, 2);
+  room.start_as(2, room.status(1).daemon.incarnation);
+  room.run_for(seconds(2));
+  EXPECT_TRUE(room.gave_up(2));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1"}));
+}
+
+// It is another daemon, and has left nothing.
+TEST(Strangers, WithTheIncarnationOfOneThatHasLeftComeIn) {
+  Room room(4);
+  for (const std::size_t i : {0u, 1u, 2u}) room.start(i);
+  room.run_for(seconds(2));
+  const Incarnation same = room.status(2).daemon.incarnation;
+  room.ask_to_leave(2);
+  room.run_for(seconds(2));
+  ASSERT_TRUE(room.finished(2));
+  room.start_as(3, same);
+  room.run_for(seconds(2));
+  ASSERT_FALSE(room.gave_up(3));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d3"}));
+  EXPECT_EQ(room.members(3), room.members(0));
+  room.run_for(seconds(5));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d3"}));
+}
+
 // Ever new incarnations of one name take no more room than one.
 TEST(Strangers, TakeOneRoomForEachName) {
   Room room(2);
