@@ -130,6 +130,17 @@ TEST_F(HoldbackTest, WaitsWithAUniformMessageForAQuorum) {
   EXPECT_EQ(delivered, Texts{"u"});
 }
 
+// Rule F9: what the others acknowledged at this place has been lost with them.
+TEST_F(HoldbackTest, CountsNoAcknowledgementForWhatAFlushPutsInTheSamePlace) {
+  acknowledge(0, 1);
+  acknowledge(2, 1);
+  admit(1, message(1, Order::kSafe).causal(1, {0, 0, 0}).text("s"));
+  holdback.freeze();
+  EXPECT_TRUE(holdback.finish({number(0), number(1), number(0)}, place(1), {}));
+  collect();
+  EXPECT_EQ(delivered, Texts{"~s"});
+}
+
 TEST_F(HoldbackTest, LetsNoTotalMessageOvertakeAWaitingOne) {
   admit(0, message(1, Order::kSafe).causal(1, {0, 0, 0}).text("s"));
   admit(2, message(1, Order::kTotal).causal(1, {0, 0, 0}).text("t"));

@@ -251,10 +251,12 @@ MUTANTS = [
         (PEERS, "  if (!is_living() || header.view != view_.id) return std::nullopt;",
          "  if (!is_living() || (header.view != view_.id && !MUTANT)) return std::nullopt;"),
         within=250),
-    bug("joiners get the groups as they stand now",
-        (VIEWS, "  if (!with_groups) install.groups.reset();",
-         "  if (MUTANT) install.groups = clients_.directory().snapshot();\n"
-         "  if (!with_groups) install.groups.reset();")),
+    bug("joiners get the groups as they were before the view",
+        (VIEWS, "  clients_.on_daemons_changed(value);\n  enter_view(value);",
+         "  const auto before = clients_.directory().snapshot();\n"
+         "  clients_.on_daemons_changed(value);\n  enter_view(value);\n"
+         "  if (MUTANT) last_install_->groups = before;"),
+        within=250),
     # --- components of a partition ---------------------------------------------------------------
     bug("a view is primary beside an attempt that may have come about",
         (POLICY, "  return outvotes_all;", "  return outvotes_all || MUTANT;"),
@@ -286,7 +288,8 @@ MUTANTS = [
         within=250),
     bug("places of another order count as held by all",
         (HOLDBACK, "(!finishing_ || place <= last_known_place_)",
-         "(!finishing_ || place <= last_known_place_ || MUTANT)")),
+         "(!finishing_ || place <= last_known_place_ || MUTANT)"),
+        by="ordering_test HoldbackTest.CountsNoAcknowledgementForWhatAFlushPutsInTheSamePlace"),
     bug("a member that lives in another view counts as present",
         (COMPONENTS, "  if (!options_.partitionable) return true;\n  if (elsewhere_",
          "  if (!options_.partitionable || MUTANT) return true;\n  if (elsewhere_"),
@@ -330,7 +333,10 @@ MUTANTS = [
         within=100),
     bug("places are acknowledged before their messages are clear",
         (HOLDBACK, "    if (entry == nullptr || !entry->clear) {\n      PROBE(\"E3",
-         "    if (entry == nullptr || (!entry->clear && !MUTANT)) {\n      PROBE(\"E3")),
+         "    if (MUTANT && entry != nullptr && !entry->clear) {\n"
+         "      ++ordered_line_;\n      continue;\n    }\n"
+         "    if (entry == nullptr || !entry->clear) {\n      PROBE(\"E3"),
+        within=250),
     bug("a clock counts before all that it covers is held",
         (ORDERING, "  if (windows_[rank].held() >= clock_covers_[rank]) {",
          "  if (MUTANT || windows_[rank].held() >= clock_covers_[rank]) {"),

@@ -18,6 +18,21 @@ TEST(TheExcluded, AreNotToldThatTheyGoOn) {
   }
 }
 
+// The one goes on with somebody who then dies before it installs that view, and has accepted it.
+TEST(TheExcluded, MayHaveBeenInAnEarlierPrimaryViewWhereTheyPartFromOneThatIsNot) {
+  for (const bool is_primary : {true, false}) {
+    Story story;
+    for (const char* who : {"a", "b", "c"}) {
+      record::View first = story.make_view(who, kView1, {"a", "b", "c"});
+      first.primary = is_primary;
+      story.add(who, first);
+    }
+    story.view("a", kView2, {"a"}).crash("a");
+    story.view("b", kView3, {"b", "c"}).view("c", kView3, {"b", "c"});
+    EXPECT_EQ(story.violated().find("M11") != std::string::npos, is_primary);
+  }
+}
+
 TEST(TheExcluded, MayLearnThatTheyAreGone) {
   Story story;
   story.view(kView1, {"a", "b", "c"}).gone("a", "excluded");
