@@ -90,6 +90,7 @@ class DaemonCore::Machine {
   // 0: outside of any view; 1: in one that is not primary; 2: in a primary one.
   static int standing_of(const protocol::FrameHeader& header, const protocol::Beacon& beacon);
   int standing() const;
+  bool stands_before_us(const protocol::FrameHeader& header, const protocol::Beacon& beacon) const;
   bool is_name_taken(const protocol::FrameHeader& header, const protocol::PeerBody& body);
   void notice_namesake(const protocol::DaemonView& decided);
   bool learn_incarnation(const DaemonId& id);

@@ -75,6 +75,15 @@ int DaemonCore::Machine::standing() const {
   return view_.primary ? 2 : 1;
 }
 
+bool DaemonCore::Machine::stands_before_us(const protocol::FrameHeader& header,
+                                           const protocol::Beacon& beacon) const {
+  const int theirs = standing_of(header, beacon);
+  if (theirs != standing()) return theirs > standing();
+  if (theirs < 2) return header.sender.name < options_.self.name;
+  // It came back, and went on from records alone, while we were the rest of an earlier view.
+  return beacon.decided->lineage == view_.lineage && header.view.counter > view_.id.counter;
+}
+
 // Rule P5: incarnations are drawn at random, and nearly everything goes by them.
 bool DaemonCore::Machine::is_double(const protocol::FrameHeader& header,
                                     const protocol::PeerBody& body) {
@@ -86,8 +95,7 @@ bool DaemonCore::Machine::is_double(const protocol::FrameHeader& header,
   const int theirs = standing_of(header, *beacon);
   const bool has_room = connected_.contains(id.name) || connected_.size() < kConnectedMax;
   if (is_same) {
-    const bool is_tie = theirs == standing() && theirs < 2;
-    if (standing() < theirs || (is_tie && id.name < options_.self.name)) {
+    if (stands_before_us(header, *beacon)) {
       PROBE("another daemon has drawn the same incarnation");
       give_up(to_string(id) + " has drawn the same incarnation");
     } else if (has_room) {

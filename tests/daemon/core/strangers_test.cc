@@ -228,6 +228,21 @@ TEST(Strangers, WithTheIncarnationOfOneThatHasLeftComeIn) {
   EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d3"}));
 }
 
+// It comes back with the incarnation of the member that it left alone, and goes on from records.
+TEST(Strangers, WithTheIncarnationOfTheRestOfTheirViewAreHeardByIt) {
+  Room room(2);
+  room.open();
+  ASSERT_EQ(room.members(0), (Texts{"d0", "d1"}));
+  room.vanish(0);
+  room.start_as(0, room.status(1).daemon.incarnation);
+  room.run_for(seconds(3));
+  EXPECT_EQ(room.members(0), Texts{"d0"});
+  ASSERT_TRUE(room.gave_up(1));
+  room.start(1);
+  room.run_for(seconds(3));
+  EXPECT_EQ(room.members(0).size(), 2u);
+}
+
 // Ever new incarnations of one name take no more room than one.
 TEST(Strangers, TakeOneRoomForEachName) {
   Room room(2);
