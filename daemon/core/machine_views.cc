@@ -449,8 +449,10 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   for (const DaemonMember& member : view_.members) {
     departed_.erase({member.id.incarnation, member.id.name});
   }
-  std::erase_if(strangers_,
-                [&](const auto& entry) { return is_in(view_, entry.second.member.id); });
+  std::erase_if(strangers_, [&](const auto& entry) {
+    const DaemonId& id = entry.second.member.id;
+    return is_in(view_, id) || is_departed(id);
+  });
   if (change_.base().id == view_.id) {
     change_.come_to_life();
   } else {

@@ -243,6 +243,25 @@ TEST(Strangers, WithTheIncarnationOfTheRestOfTheirViewAreHeardByIt) {
   EXPECT_EQ(room.members(0).size(), 2u);
 }
 
+// Rule D5: what was heard late of a member that died does not let it in when somebody else is heard
+// under its incarnation.
+TEST(Strangers, WithTheIncarnationOfADeadMemberAreNotTakenForIt) {
+  Room room(4);
+  for (std::size_t i = 0; i < 3; ++i) room.start(i);
+  room.run_for(milliseconds(700));
+  ASSERT_EQ(room.members(1).size(), 3u);
+  const Incarnation same = room.status(0).daemon.incarnation;
+  const auto beacon = room.last_frame<protocol::Beacon>(0, 1);
+  room.kill(0);
+  room.receive(1, beacon);
+  room.run_for(milliseconds(300));
+  ASSERT_EQ(room.members(1), (Texts{"d1", "d2"}));
+  room.start_as(3, same);
+  room.run_for(seconds(2));
+  EXPECT_EQ(room.members(1), (Texts{"d1", "d2", "d3"}));
+  EXPECT_EQ(room.installed(1).size(), 3u);
+}
+
 // Ever new incarnations of one name take no more room than one.
 TEST(Strangers, TakeOneRoomForEachName) {
   Room room(2);
