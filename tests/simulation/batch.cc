@@ -32,7 +32,8 @@ struct Ledger {
   std::uint64_t runs;
   std::uint64_t failures;
   std::uint64_t unsettled_ns;  // the longest time to settle
-  std::uint64_t digest;        // of all runs together
+  std::uint64_t simulated_ms;
+  std::uint64_t digest;  // of all runs together
   bool done;
   struct Counter {
     char name[kNameBytesMax];
@@ -157,6 +158,8 @@ void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
   add_probes(ledger, before);
   const auto settled = static_cast<std::uint64_t>(outcome.settled_after.count());
   if (settled > ledger.unsettled_ns) ledger.unsettled_ns = settled;
+  ledger.simulated_ms +=
+      static_cast<std::uint64_t>(outcome.simulated / std::chrono::milliseconds(1));
   if (outcome.passed) return;
   ++ledger.failures;
   if (ledger.failures <= options.failures_shown) {
@@ -198,11 +201,13 @@ void print_summary(const std::vector<Ledger*>& ledgers, Clock::duration took) {
   std::map<std::string, std::uint64_t> counters;
   std::uint64_t failures = 0;
   std::uint64_t longest = 0;
+  std::uint64_t simulated_ms = 0;
   std::uint64_t digest = 0;
   for (const Ledger* ledger : ledgers) {
     failures += ledger->failures;
     digest += ledger->digest;
     longest = std::max(longest, ledger->unsettled_ns);
+    simulated_ms += ledger->simulated_ms;
     for (const Ledger::Counter& counter : ledger->counters) {
       if (counter.name[0] != '\0') counters[counter.name] += counter.value;
     }
@@ -212,8 +217,10 @@ void print_summary(const std::vector<Ledger*>& ledgers, Clock::duration took) {
   }
   const double seconds = std::chrono::duration<double>(took).count();
   const std::uint64_t runs = runs_of(ledgers);
-  std::printf("%.0f runs per minute of a processor\n",
-              static_cast<double>(runs) * 60 / std::max(processor_seconds(), 0.001));
+  const double used = std::max(processor_seconds(), 0.001);
+  std::printf(
+      "%.0f runs per minute of a processor, %.0f simulated seconds in each of its seconds\n",
+      static_cast<double>(runs) * 60 / used, static_cast<double>(simulated_ms) / 1e3 / used);
   std::printf("%llu runs, %llu failed, in %.1f s; slowest to settle: %.1f s; digest %016llx\n",
               static_cast<unsigned long long>(runs), static_cast<unsigned long long>(failures),
               seconds, static_cast<double>(longest) / 1e9, static_cast<unsigned long long>(digest));

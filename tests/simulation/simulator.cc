@@ -71,6 +71,7 @@ Outcome Simulator::run() {
   if (settled && plan_.wrong_words && core_.size() == daemons_.size()) {
     settled = part_and_force(outcome);
   }
+  outcome.simulated = scene_.now() - TimePoint{};
   judge(outcome, settled);
   return outcome;
 }

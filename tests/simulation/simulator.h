@@ -29,6 +29,7 @@ struct Outcome {
   std::string verdict;  // what is wrong, several lines
   std::uint64_t digest = 0;
   Duration settled_after{};
+  Duration simulated{};
   std::uint64_t faults =
       0;  // how many struck, and how many sends there were: with the skipped ones
   std::uint64_t sends = 0;
