@@ -40,6 +40,7 @@ void Simulator::calm_down() {
   }
   for (std::size_t i = 0; i < clients_.size(); ++i) clients_[i]->settle();
   for (const auto& daemon : daemons_) installs_at_calm_.push_back(daemon->installs());
+  gave_up_at_calm_ = scene_.counter("daemons that gave up");
 }
 
 // Mostly a majority of the configured daemons, at times fewer.
@@ -302,7 +303,12 @@ bool Simulator::stay_settled(Outcome& outcome) {
 std::string Simulator::too_many_views() const {
   const std::uint64_t steps = plan_.options.partitionable ? 3 : 1;
   const std::uint64_t lineages = scene_.counter("views by force") > 0 ? 2 : 1;
-  const std::uint64_t bound = lineages * (1 + daemons_.size() + steps * core_.size());
+  std::uint64_t bound = lineages * (1 + daemons_.size() + steps * core_.size());
+  // Who finds after its view has come that another has drawn the same incarnation (P5) leaves
+  // again.
+  if (plan_.daemon.incarnations_alike) {
+    bound += 2 * (scene_.counter("daemons that gave up") - gave_up_at_calm_);
+  }
   for (const std::size_t i : core_) {
     const std::uint64_t views = daemons_[i]->installs() - installs_at_calm_[i];
     if (views <= bound) continue;

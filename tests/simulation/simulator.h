@@ -169,6 +169,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::vector<std::pair<std::size_t, Payload>> held_;  // to whom, and what
   std::set<std::size_t> core_;                         // daemons that are whole in the second phase
   std::vector<std::uint64_t> installs_at_calm_;        // by daemon
+  std::uint64_t gave_up_at_calm_ = 0;
   bool may_keep_others_out_ = false;  // an outsider can be in the view beside some of the core
   bool has_half_connected_ = false;   // outsiders that still send or hear
   std::vector<int> trigger_times_;    // how often each trigger may still fire
