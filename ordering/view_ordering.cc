@@ -24,6 +24,8 @@ constexpr std::size_t kRepairPlacesMax = 4096;
 constexpr std::size_t kNackStepsMax = 1u << 17;
 // Acknowledgements that nobody waits for go out after so many messages or this time (S1).
 constexpr std::uint64_t kUntoldMessagesMax = 64;
+// What a message takes in a batch besides its payload, about.
+constexpr std::uint64_t kStampsBytes = 64;
 constexpr Duration kProgressDelay = std::chrono::milliseconds(10);
 
 std::unique_ptr<TotalOrder> make_total_order(const OrderingOptions& options) {
@@ -96,7 +98,6 @@ void ViewOrdering::take_into_stream(MessagePointer message) {
   if (message->is_causal()) causal_sent_ = message->causal_number;
   if (message->is_ordered()) last_ordered_stamped_ = message->number;
   send_window_.on_stamped(message->payload.size());
-  unsent_bytes_ += message->payload.size();
   unsent_.push_back(message);
   receive(options_.self, message);
 }
@@ -277,13 +278,28 @@ bool ViewOrdering::has_urgent_news() const {
   return holdback_.total().wants_clock_told(told_.clock);
 }
 
+std::vector<MessagePointer> ViewOrdering::take_unsent() {
+  std::uint64_t bytes = 0;
+  const auto fits = [&](const MessagePointer& message) {
+    bytes += kStampsBytes + message->payload.size();
+    return bytes <= options_.batch_bytes;
+  };
+  auto end = std::find_if_not(unsent_.begin(), unsent_.end(), fits);
+  if (end == unsent_.begin() && end != unsent_.end()) ++end;  // one is always taken
+  std::vector<MessagePointer> messages(std::move_iterator(unsent_.begin()),
+                                       std::move_iterator(end));
+  unsent_.erase(unsent_.begin(), end);
+  return messages;
+}
+
+// Each batch says how far the whole stream is: that the rest of it comes later may be due to the
+// network as well.
 std::optional<protocol::Batch> ViewOrdering::take_batch() {
   protocol::Progress news = progress();
   handed_untold_ = false;
   if (unsent_.empty() && news == told_) return std::nullopt;
   protocol::Batch batch;
-  batch.messages = std::exchange(unsent_, {});
-  unsent_bytes_ = 0;
+  batch.messages = take_unsent();
   TotalOrder::Announcement announcement = holdback_.total().take_announcement();
   batch.first_place = announcement.first;
   batch.places = std::move(announcement.places);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,7 @@ struct OrderingOptions {
   Engine engine = Engine::kSequencer;
   std::uint64_t window_messages = 4096;
   std::uint64_t window_bytes = 8u << 20;
+  std::uint64_t batch_bytes = 64u << 10;  // a batch of more than one message is not larger
   bool caught_up = false;  // members here have seen all that asked in the views before (N3)
 };
 
@@ -87,10 +89,10 @@ class ViewOrdering {
 
   // --- outputs
   std::vector<Delivery> take_deliveries() { return holdback_.take_deliveries(); }
-  // New messages, places and progress, or nothing where all of it has been told.
+  // New messages, places and progress, or nothing where all of it has been told. What does not fit
+  // into one batch is left for the next.
   std::optional<protocol::Batch> take_batch();
-  // Payload bytes that wait for take_batch().
-  std::size_t unsent_bytes() const { return unsent_bytes_; }
+  bool has_unsent() const { return !unsent_.empty(); }
   // Somebody waits for what only a batch of ours can tell: an acknowledgement, a clock, places.
   bool has_urgent_news() const;
   // Acknowledgements that nobody waits for are due by then.
@@ -169,6 +171,7 @@ class ViewOrdering {
   void tell_of_handover(bool caught_up);
   protocol::MessagePointer find(Rank sender, MessageNumber number) const;
   void take_into_stream(protocol::MessagePointer message);
+  std::vector<protocol::MessagePointer> take_unsent();
   void receive(Rank sender, const protocol::MessagePointer& message);
   void admit_held(Rank sender, MessageNumber held_before);
   void count_clock(Rank rank);
@@ -202,8 +205,7 @@ class ViewOrdering {
   std::shared_ptr<const VectorTime> context_;  // shared by messages between two deliveries
   std::unordered_map<SessionId, Chain> chains_;
 
-  std::vector<protocol::MessagePointer> unsent_;
-  std::size_t unsent_bytes_ = 0;
+  std::deque<protocol::MessagePointer> unsent_;
   protocol::Progress told_;  // what the last batch said
   std::uint64_t untold_messages_ = 0;
   bool closing_untold_ = false;  // others wait for our acknowledgement of a closing

@@ -41,7 +41,7 @@ struct DaemonOptions {
   std::uint64_t client_window_messages = 1024;  // a client's not yet accepted messages
   std::uint64_t client_window_bytes = 1u << 20;
   std::uint64_t client_queue_bytes = 64u << 20;  // deliveries waiting for a slow client
-  std::uint64_t batch_bytes = 64u << 10;         // a batch is sent at this size, or when idle
+  std::uint64_t batch_bytes = 64u << 10;         // of a frame of several messages between daemons
 
   bool report_all_deliveries = false;  // DeliverMessage also where nobody is a member (traces)
 };

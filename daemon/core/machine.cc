@@ -269,10 +269,12 @@ void DaemonCore::Machine::send_beacons() {
 
 void DaemonCore::Machine::send_batch() {
   if (ordering_->is_frozen()) return;
-  std::optional<protocol::Batch> batch = ordering_->take_batch();
   const auto others = other_members();
-  if (!batch || others.empty()) return;
-  send(others, protocol::Lane::kData, view_.id, std::move(*batch));
+  do {
+    std::optional<protocol::Batch> batch = ordering_->take_batch();
+    if (!batch) return;
+    if (!others.empty()) send(others, protocol::Lane::kData, view_.id, std::move(*batch));
+  } while (ordering_->has_unsent());
 }
 
 void DaemonCore::Machine::ask_for_missing() {

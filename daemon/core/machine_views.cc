@@ -425,6 +425,7 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
       .window_messages =
           std::min(options_.window_messages, ordering::kWindowsMax / view_.members.size()),
       .window_bytes = options_.window_bytes,
+      .batch_bytes = options_.batch_bytes,
       .caught_up = clients_.have_seen_all()});
   deciding_.reset();
   hearing_.clear();

@@ -98,10 +98,13 @@ class OrderingNet {
   bool tell(Rank from) {
     auto batch = at(from).take_batch();
     if (!batch) return false;
-    const auto shared = std::make_shared<const protocol::Batch>(std::move(*batch));
-    for (Rank to = 0; to < size(); ++to) {
-      if (to != from) links_[{from, to}].push_back(shared);
-    }
+    do {
+      const auto shared = std::make_shared<const protocol::Batch>(std::move(*batch));
+      for (Rank to = 0; to < size(); ++to) {
+        if (to != from) links_[{from, to}].push_back(shared);
+      }
+      batch = at(from).has_unsent() ? at(from).take_batch() : std::nullopt;
+    } while (batch);
     return true;
   }
   // Nothing passes from one to the other by settle() until released.

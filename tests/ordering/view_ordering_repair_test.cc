@@ -1,6 +1,8 @@
 // Loss and repair, stability, windows, and what is refused.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "ordering/view_ordering.h"
 #include "tests/ordering/messages.h"
 #include "tests/ordering/ordering_net.h"
@@ -172,13 +174,33 @@ TEST(ViewOrderingRepair, HoldsTheWindowUntilOwnMessagesAreDeliveredAtHome) {
   EXPECT_TRUE(net.at(1).may_send());
 }
 
-TEST(ViewOrderingRepair, CountsTheBytesThatWaitForABatch) {
-  OrderingNet net(2, Engine::kSequencer);
-  net.send(0, Order::kFifo, "abc");
-  net.send(0, Order::kFifo, "de");
-  EXPECT_EQ(net.at(0).unsent_bytes(), 5u);
-  net.tell(0);
-  EXPECT_EQ(net.at(0).unsent_bytes(), 0u);
+std::vector<std::size_t> sizes_of_batches(ViewOrdering& ordering) {
+  std::vector<std::size_t> sizes;
+  while (ordering.has_unsent()) {
+    const auto batch = ordering.take_batch();
+    EXPECT_TRUE(batch.has_value());
+    sizes.push_back(batch ? batch->messages.size() : 0);
+    if (batch) {
+      EXPECT_EQ(batch->progress.sent, number(6));
+    }
+  }
+  EXPECT_EQ(ordering.take_batch(), std::nullopt);
+  return sizes;
+}
+
+TEST(ViewOrderingRepair, PutsNoMoreIntoABatchThanItsBoundButOneMessageAtLeast) {
+  for (const auto& [bytes, sizes] : std::map<std::uint64_t, std::vector<std::size_t>>{
+           {1, {1, 1, 1, 1, 1, 1}}, {450, {2, 2, 1, 1}}, {1u << 20, {6}}}) {
+    SCOPED_TRACE(std::to_string(bytes));
+    ViewOrdering ordering({.self = 0, .view_size = 2, .batch_bytes = bytes});
+    for (const std::size_t size : {100u, 200u, 100u, 100u, 1000u, 10u}) {
+      auto message = std::make_shared<protocol::StampedMessage>();
+      message->order = Order::kFifo;
+      message->payload = Payload::copy_of(std::string(size, 'x'));
+      ordering.stamp(std::move(message));
+    }
+    EXPECT_EQ(sizes_of_batches(ordering), sizes);
+  }
 }
 
 // --- when to speak -------------------------------------------------------------------------------
