@@ -35,17 +35,13 @@ Clock::time_point after(double seconds) {
 
 class Member {
  public:
-  Member(const BenchWork& work, const std::string& socket, std::uint32_t number,
-         std::uint32_t clients)
+  Member(const BenchWork& work, BenchLink& link,
+         const std::vector<std::unique_ptr<BenchRoom>>& rooms)
       : work_(work),
-        client_(Client::connect({.name = "bench", .socket = socket, .reconnect = false})),
-        process_(to_string(client_.process().value_or(ProcessId{}))),
-        give_up_(after(work.seconds + work.give_up_seconds)) {
-    for (std::uint32_t i = number; i < work.groups; i += clients) {
-      const std::string name = work.groups == 1 ? work.group : work.group + std::to_string(i);
-      rooms_.push_back(std::make_unique<BenchRoom>(work, client_, name));
-    }
-  }
+        link_(link),
+        rooms_(rooms),
+        process_(link.process()),
+        give_up_(after(work.seconds + work.give_up_seconds)) {}
 
   BenchResult run() {
     wait_until([&] { return all(&BenchRoom::is_complete); });
@@ -67,13 +63,13 @@ class Member {
                        [&](const auto& room) { return ((*room).*is_so)(); });
   }
   bool goes_on() const {
-    return client_.connected() && Clock::now() < give_up_ &&
+    return link_.is_connected() && Clock::now() < give_up_ &&
            std::all_of(rooms_.begin(), rooms_.end(),
                        [](const auto& room) { return room->failure().empty(); });
   }
   template <typename Condition>
   void wait_until(Condition is_so) {
-    while (!is_so() && goes_on()) client_.poll(kWait);
+    while (!is_so() && goes_on()) link_.poll(kWait);
   }
 
   // --- throughput ---
@@ -81,13 +77,13 @@ class Member {
   void send_for_a_while() {
     const auto end = after(work_.seconds);
     while (Clock::now() < end && goes_on()) {
-      client_.poll(send_burst(work_.size) > 0 ? milliseconds(0) : milliseconds(10));
+      link_.poll(send_burst(work_.size) > 0 ? milliseconds(0) : milliseconds(10));
     }
   }
 
   // To one group after another: as many as window and credit allow, but no more than kBurstMax.
   int send_burst(std::size_t size) {
-    const Client::Batch batch(client_);
+    link_.begin_burst();
     int sent = 0;
     for (std::size_t silent = 0; sent < kBurstMax && silent < rooms_.size() && is_window_open();) {
       BenchRoom& room = *rooms_[turn_++ % rooms_.size()];
@@ -95,6 +91,7 @@ class Member {
       silent = has_sent ? 0 : silent + 1;
       sent += has_sent;
     }
+    link_.end_burst();
     return sent;
   }
 
@@ -132,14 +129,14 @@ class Member {
   void pause() {
     const auto end = after(work_.pause_ms / 1000);
     for (auto now = Clock::now(); now < end && goes_on(); now = Clock::now()) {
-      client_.poll(std::chrono::ceil<milliseconds>(end - now));
+      link_.poll(std::chrono::ceil<milliseconds>(end - now));
     }
   }
 
   void send_background(BenchRoom& room) {
     if (work_.is_background_saturating) {
       while (!room.has_first_ended() && goes_on()) {
-        client_.poll(send_burst(work_.size) > 0 ? milliseconds(0) : milliseconds(10));
+        link_.poll(send_burst(work_.size) > 0 ? milliseconds(0) : milliseconds(10));
       }
       return;
     }
@@ -150,7 +147,7 @@ class Member {
         due += std::chrono::duration_cast<Clock::duration>(gap);
       }
       const auto left = std::chrono::ceil<milliseconds>(due - Clock::now());
-      client_.poll(std::max(left, milliseconds(0)));
+      link_.poll(std::max(left, milliseconds(0)));
     }
   }
 
@@ -168,7 +165,7 @@ class Member {
       last = std::max(last, room->last_ns());
     }
     if (result.delivered > 0) result.seconds = static_cast<double>(last - first) / 1e9;
-    if (result.failure.empty() && !client_.connected()) {
+    if (result.failure.empty() && !link_.is_connected()) {
       result.failure = "the daemon is gone";
     } else if (result.failure.empty() && Clock::now() >= give_up_) {
       result.failure =
@@ -181,19 +178,19 @@ class Member {
   }
 
   const BenchWork& work_;
-  Client client_;
+  BenchLink& link_;
+  const std::vector<std::unique_ptr<BenchRoom>>& rooms_;
   std::string process_;
   Clock::time_point give_up_;
-  std::vector<std::unique_ptr<BenchRoom>> rooms_;
   std::size_t turn_ = 0;
   BenchLatencies times_;
 };
 
 }  // namespace
 
-BenchResult run_bench_member(const BenchWork& work, const std::string& socket, std::uint32_t number,
-                             std::uint32_t clients) {
-  return Member(work, socket, number, clients).run();
+BenchResult run_bench_member(const BenchWork& work, BenchLink& link,
+                             const std::vector<std::unique_ptr<BenchRoom>>& rooms) {
+  return Member(work, link, rooms).run();
 }
 
 }  // namespace groupcomm::ctl

@@ -1,8 +1,9 @@
-// One member of a measurement: a client with one thread, which dispatches all that is pending, and
-// else waits.
+// One member of a measurement: one thread, which dispatches all that is pending, and else waits.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,22 @@ struct BenchResult {
   BenchLatencies latencies = {};
 };
 
-// Takes part in the groups of `work` that are numbered `number`, `number` + `clients`, and so on.
-// Throws Error where the daemon cannot be reached.
-BenchResult run_bench_member(const BenchWork& work, const std::string& socket, std::uint32_t number,
-                             std::uint32_t clients);
+// How a member reaches the others.
+class BenchLink {
+ public:
+  virtual ~BenchLink() = default;
+
+  virtual std::string process() const = 0;
+  virtual bool is_connected() const = 0;
+  // Dispatches all that is pending. Where nothing is, waits for at most so long.
+  virtual void poll(std::chrono::milliseconds wait) = 0;
+  // What is sent between these two may leave together.
+  virtual void begin_burst() {}
+  virtual void end_burst() {}
+};
+
+// Does the work in these groups.
+BenchResult run_bench_member(const BenchWork& work, BenchLink& link,
+                             const std::vector<std::unique_ptr<BenchRoom>>& rooms);
 
 }  // namespace groupcomm::ctl

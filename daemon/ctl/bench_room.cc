@@ -25,13 +25,12 @@ std::uint64_t bench_now_ns() {
                                         .count());
 }
 
-BenchRoom::BenchRoom(const BenchWork& work, Client& client, const std::string& name)
+BenchRoom::BenchRoom(const BenchWork& work, const std::string& name)
     : work_(work),
       senders_(senders_of(work)),
       name_(name),
       next_sequences_(work.members + 1),
-      hashes_(work.members + 1, 0xcbf29ce484222325u),
-      group_(client.join(name, *this)) {}
+      hashes_(work.members + 1, 0xcbf29ce484222325u) {}
 
 bool BenchRoom::send(std::size_t size) { return send(Type::kData, size, work_.order, {}); }
 
@@ -41,13 +40,9 @@ bool BenchRoom::send(Type type, std::size_t size, Order order, std::string_view 
   buffer_.assign(std::max(size, sizeof header + body.size()), kFilling);
   std::memcpy(buffer_.data(), &header, sizeof header);
   std::copy(body.begin(), body.end(), buffer_.begin() + sizeof header);
-  const Queued queued = group_.multicast(Payload::copy_of(buffer_), {.order = order});
-  if (queued.ok()) {
-    if (type != Type::kReport) ++sent_;
-    return true;
-  }
-  if (*queued.refused != RejectReason::kWouldBlock) fail("refused: " + to_string(*queued.refused));
-  return false;
+  if (!multicast(buffer_, order)) return false;
+  if (type != Type::kReport) ++sent_;
+  return true;
 }
 
 bool BenchRoom::finish() {
@@ -74,20 +69,19 @@ BenchRoom::Report BenchRoom::report() const {
   return report;
 }
 
-void BenchRoom::on_view(Group& /*group*/, const GroupView& view) {
+void BenchRoom::on_members(std::size_t count, std::size_t my_rank) {
   const bool has_begun = is_complete();
-  member_count_ = view.members.size();
+  member_count_ = count;
   if (member_count_ > work_.members) {
     fail(std::to_string(member_count_) + " members, and not " + std::to_string(work_.members));
   } else if (has_begun && reports_.size() < work_.members) {
     fail("its members changed while it was measured");
   }
-  node_ = static_cast<std::uint16_t>(view.my_rank + 1);
+  node_ = static_cast<std::uint16_t>(my_rank + 1);
 }
 
-void BenchRoom::on_message(Group& /*group*/, const Message& message) {
+void BenchRoom::on_payload(std::string_view bytes) {
   BenchHeader header;
-  const std::string_view bytes = message.payload.text();
   if (bytes.size() < sizeof header) return fail("a message of somebody else");
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.magic != BenchHeader::kMagic || header.node == 0 || header.node > work_.members) {
@@ -131,18 +125,6 @@ void BenchRoom::on_report(const BenchHeader& header, std::string_view body) {
                   [&](const Report& r) { return r != reports_[0]; })) {
     fail("node " + std::to_string(header.node) + " and others did not get the same");
   }
-}
-
-void BenchRoom::on_rejected(Group& /*group*/, RequestId /*request*/, RejectReason reason) {
-  fail("rejected: " + to_string(reason));
-}
-
-void BenchRoom::on_send_failed(Group& /*group*/, SendNumber /*number*/) { fail("a send failed"); }
-
-void BenchRoom::on_suspended(Group& /*group*/) { fail("there is no quorum of daemons"); }
-
-void BenchRoom::on_gone(Group& /*group*/, GoneReason reason) {
-  fail("the membership ended: " + to_string(reason));
 }
 
 void BenchRoom::fail(const std::string& why) {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/ctl/bench_room.h"
+#include "daemon/ctl/bench_work.h"
 #include "groupcomm/message.h"
 
 namespace groupcomm::ctl {

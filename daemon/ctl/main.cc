@@ -11,6 +11,7 @@
 #include <map>
 #include <string>
 
+#include "daemon/ctl/bench_options.h"
 #include "daemon/ctl/commands.h"
 #include "groupcomm/client.h"
 
@@ -140,36 +141,13 @@ void add_bench(CLI::App& app, Commands& all) {
   bench.add_option("--members", work.members,
                    "Members of each group; more than there are sockets: the same command is run "
                    "elsewhere, too (default: one for each socket)");
-  bench.add_option("--senders", work.senders, "Members that send (default: all)");
   bench.add_option("--clients", command.clients, "Processes at each daemon (default: 1)")
       ->check(CLI::Range(1, 10'000));
   bench.add_option("--groups", work.groups, "Groups, spread over the clients (default: 1)")
       ->check(CLI::Range(1, 100'000));
   bench.add_option("--group", work.group, "Name of the group (default: bench)")->check(check_name);
   add_order(bench, work.order);
-  bench.add_option("--size", work.size, "Bytes of a message (default: 64)")
-      ->check(CLI::Range(sizeof(BenchHeader), kPayloadBytesMax));
-  bench.add_option("--window", work.window,
-                   "A member's messages under way; 0: what the daemon takes (default: 64)");
-  bench.add_option("--seconds", work.seconds, "How long to send (default: 3)")
-      ->check(CLI::Range(0.01, 86'400.0));
-  bench.add_flag("--latency", work.latency,
-                 "Send one message at a time, and tell how long it took");
-  bench.add_option("--samples", work.samples, "Messages whose latency is taken (default: 2000)");
-  bench.add_option("--pause-ms", work.pause_ms, "Between two of them (default: 0)")
-      ->check(CLI::Range(0.0, 60'000.0));
-  bench
-      .add_option("--background", work.background_rate,
-                  "Messages of 1 KiB a second that each other member sends meanwhile")
-      ->check(CLI::Range(1, 1'000'000));
-  bench
-      .add_flag("--saturate", work.is_background_saturating,
-                "The other members send as much as the window lets them")
-      ->excludes("--background");
-  bench
-      .add_option("--patience", work.give_up_seconds,
-                  "Seconds that all may take beyond the work itself (default: 60)")
-      ->check(CLI::Range(0.1, 86'400.0));
+  add_bench_work(bench, work);
   bench.add_flag("--json", command.json, "JSON instead of a table");
 }
 
