@@ -132,6 +132,7 @@ Incarnation DaemonNode::draw_incarnation() const {
 
 void DaemonNode::end_process(const verify::Record& last_record) {
   record(last_record);
+  surroundings_.watch().on_ended(id_);
   core_.reset();
   ++generation_;
   surroundings_.daemon_ended(index_);

@@ -275,7 +275,7 @@ void EdgeWatch::on_installed(const DaemonId& by, const daemon::InstallView& inst
   if (base != current_.end()) judge_meeting(arrival, base->second);
   current_[by.incarnation] = next;
   arrival.is_decided = true;
-  arrival.joiners.erase(by.incarnation);
+  for (auto& [view_id, other] : arrivals_) other.joiners.erase(by.incarnation);
   if (std::any_of(arrival.joiners.begin(), arrival.joiners.end(),
                   [&](Incarnation joiner) { return is_dead(joiner); })) {
     PROBE("E7: a view is installed with a joiner that has died");
@@ -294,14 +294,22 @@ void EdgeWatch::on_proposer_died(const DaemonId& who, const Whole& base,
     PROBE("E11: a proposer dies whose value a minority has accepted");
 }
 
+// The donor sends the groups as it installs the view, and again where a joiner asks.
+bool EdgeWatch::is_telling(Incarnation who, const ViewId& next, const Arrival& arrival) const {
+  const auto current = current_.find(who);
+  if (arrival.donor != who || current == current_.end() || current->second != next) return false;
+  return std::any_of(arrival.joiners.begin(), arrival.joiners.end(),
+                     [&](Incarnation joiner) { return !ended_.contains(joiner); });
+}
+
 void EdgeWatch::on_crashed(const DaemonId& who) {
   dead_.insert(who.incarnation);
   for (const auto& [next, arrival] : arrivals_) {
     if (!arrival.is_decided || arrival.joiners.empty()) continue;
     if (arrival.joiners.contains(who.incarnation)) {
       PROBE("E7: a joiner dies that is in a decided view");
-    } else if (arrival.donor == who.incarnation) {
-      PROBE("E29: who was to tell a joiner of the groups dies");
+    } else if (is_telling(who.incarnation, next, arrival)) {
+      PROBE("E29: who tells a joiner of the groups dies before it has them");
     }
   }
   const auto current = current_.find(who.incarnation);

@@ -38,6 +38,8 @@ class EdgeWatch {
   void on_installed(const DaemonId& by, const daemon::InstallView& install,
                     const std::vector<Handed>& handed);
   void on_crashed(const DaemonId& who);
+  // Its process is over, in whatever way.
+  void on_ended(const DaemonId& who) { ended_.insert(who.incarnation); }
   void on_paused(const DaemonId& who);
   void on_resumed(const DaemonId& who) { paused_.erase(who.incarnation); }
   void on_excluded(const DaemonId& who);
@@ -78,7 +80,7 @@ class EdgeWatch {
   };
   // A view that was proposed, and who of it is new.
   struct Arrival {
-    std::set<Incarnation> joiners;  // who have not installed it yet
+    std::set<Incarnation> joiners;  // who have installed no view since
     std::set<ViewId> bases;         // from which its members came, those who had one
     Incarnation donor;              // the first survivor, who tells them the groups
     bool is_decided = false;
@@ -96,6 +98,7 @@ class EdgeWatch {
   Arrival& arrival_of(const protocol::ViewChangeValue& value);
   const Whole* view_of(Incarnation who) const;
   bool is_dead(Incarnation who) const { return dead_.contains(who); }
+  bool is_telling(Incarnation who, const ViewId& next, const Arrival& arrival) const;
   void judge_frozen(const DaemonId& who, const Change& change,
                     const protocol::Ballot& ballot) const;
   void judge_meeting(Arrival& arrival, const ViewId& base);
@@ -112,6 +115,7 @@ class EdgeWatch {
   std::map<ViewId, Arrival> arrivals_;  // by the view that comes
   std::map<Incarnation, ViewId> current_;
   std::set<Incarnation> dead_;
+  std::set<Incarnation> ended_;
   std::set<Incarnation> paused_;
   std::map<Incarnation, ViewId> paused_in_;
   std::map<Incarnation, std::set<SessionId>> halves_;  // large messages that are half sent
