@@ -209,16 +209,17 @@ void DaemonNode::on_client_lost(SessionId session) {
   on_event(daemon::ClientLost{.session = session});
 }
 
-void DaemonNode::on_peer_bytes(const Payload& bytes) {
-  if (!is_up()) return;
+bool DaemonNode::on_peer_bytes(const Payload& bytes) {
+  CHECK(is_up());
   auto frame = wire::decode_peer_frame(bytes);
   if (!frame.ok()) {
     scene_.count("frames refused by the codec");
     if (scene_.is_verbose()) scene_.log(short_name(), "< bad frame: " + frame.error());
-    return;
+    return false;
   }
   if (!paused_) surroundings_.watch().on_received(id_, frame.value());
   on_event(daemon::PeerFrameReceived{.frame = std::move(frame).value()});
+  return true;
 }
 
 void DaemonNode::on_event(daemon::Event event) {

@@ -70,7 +70,8 @@ class DaemonNode {
   SessionId accept_client();
   void on_client_bytes(SessionId session, const Payload& bytes);
   void on_client_lost(SessionId session);
-  void on_peer_bytes(const Payload& bytes);
+  // False: the codec refuses them. REQUIRES: is_up().
+  bool on_peer_bytes(const Payload& bytes);
   void on_event(daemon::Event event);
 
   // REQUIRES: is_up().

@@ -159,7 +159,7 @@ void Simulator::name_many() {
   frame.body = protocol::InstallRequest{};
   for (std::uint64_t i = 0; i < plan_.daemon.unknown_names; ++i) {
     frame.header.sender = {"x" + std::to_string(i), Incarnation{accidents_.next()}};
-    network_->send((to + 1) % daemons_.size(), to, protocol::Lane::kControl, wire::encode(frame));
+    network_->send((to + 1) % daemons_.size(), to, protocol::Lane::kControl, {wire::encode(frame)});
   }
 }
 
@@ -173,7 +173,8 @@ void Simulator::send_unknown_frame() {
   frame.header.sender = daemons_[from]->id();
   frame.body = protocol::InstallRequest{};
   scene_.count("frames of an unknown kind");
-  network_->send(from, to, protocol::Lane::kControl, with_unknown_body(wire::encode(frame)));
+  network_->send(from, to, protocol::Lane::kControl,
+                 {with_unknown_body(wire::encode(frame)), /*is_readable=*/false});
 }
 
 // Of a cluster that has another name, or the same one but was formed apart from this.
@@ -184,7 +185,8 @@ void Simulator::send_foreign_frame(std::size_t from, std::size_t to, bool is_oth
   frame.header.cluster = group_key(plan_.options.cluster + (is_other_cluster ? "2" : "")).value;
   frame.header.lineage = Incarnation{further_.next()};
   frame.body = protocol::InstallRequest{};
-  network_->send(from, to, protocol::Lane::kControl, wire::encode(frame));
+  const bool has_name = !frame.header.sender.name.empty();  // it has started before
+  network_->send(from, to, protocol::Lane::kControl, {wire::encode(frame), has_name});
 }
 
 void Simulator::restart_later(std::size_t daemon) {

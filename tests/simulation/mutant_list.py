@@ -20,6 +20,7 @@ HANDOVER = "ordering/handover.h"
 POLICY = "membership/partition_policy.cc"
 COMPONENTS = "daemon/core/machine_components.cc"
 STAMPING = "daemon/core/client_stamping.cc"
+ENVELOPE = "groupcomm/wire/frame_envelope.cc"
 
 
 def bug(name, *patches, within=20000, by=None):
@@ -414,5 +415,9 @@ MUTANTS = [
     bug("a joiner becomes the first member",
         (GROUPS, "  group.members.push_back(member);",
          "  group.members.insert(MUTANT ? group.members.begin() : group.members.end(), member);"),
+        within=100),
+    # --- the wire, and what is kept --------------------------------------------------------------
+    bug("the checksum is not looked at",
+        (ENVELOPE, "  if (format.has_checksum &&\n", "  if (!MUTANT && format.has_checksum &&\n"),
         within=100),
 ]

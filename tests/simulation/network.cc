@@ -34,7 +34,7 @@ Duration Network::draw_delay() {
   return random_.about(plan.delay);
 }
 
-void Network::send(std::size_t from, std::size_t to, protocol::Lane lane, const Payload& bytes) {
+void Network::send(std::size_t from, std::size_t to, protocol::Lane lane, const Frame& frame) {
   const NetworkPlan& plan = scene_.plan().network;
   Link& line = link(from, to);
   const std::uint64_t loss = scene_.is_stormy()                ? plan.loss
@@ -45,16 +45,16 @@ void Network::send(std::size_t from, std::size_t to, protocol::Lane lane, const 
     return;
   }
   if (plan.replays > 0 && scene_.is_stormy()) {
-    line.recent.push_back(bytes);
+    line.recent.push_back(frame);
     if (line.recent.size() > 64) line.recent.pop_front();
     if (random_.chance(plan.replays)) replay_one(from, to, lane);
   }
   const bool is_damaged = scene_.is_stormy() && random_.chance(plan.damages);
   Duration delay = draw_delay();
-  if (!passes(line, lane, bytes, delay)) return;
-  schedule(from, to, lane, is_damaged ? damaged(bytes) : bytes, delay);
+  if (!passes(line, lane, frame.bytes, delay)) return;
+  schedule(from, to, lane, is_damaged ? damaged(frame) : frame, delay);
   if (scene_.is_stormy() && random_.chance(plan.duplicates)) {
-    schedule(from, to, lane, bytes, draw_delay());
+    schedule(from, to, lane, frame, draw_delay());
   }
 }
 
@@ -75,7 +75,7 @@ bool Network::passes(Link& line, protocol::Lane lane, const Payload& bytes, Dura
   return true;
 }
 
-void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, const Payload& bytes,
+void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, Frame frame,
                        Duration delay) {
   Link& line = link(from, to);
   TimePoint when = scene_.now() + delay;
@@ -86,9 +86,9 @@ void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, co
     last = when;
   }
   if (scene_.is_stormy()) drained_at_ = std::max(drained_at_, when);
-  scene_.at(when, [this, from, to, bytes, sent = scene_.now()] {
+  scene_.at(when, [this, from, to, frame = std::move(frame), sent = scene_.now()] {
     const Link& way = link(from, to);
-    if (sent < way.lost_from || way.lost_until < sent) return deliver_(to, bytes);
+    if (sent < way.lost_from || way.lost_until < sent) return deliver_(to, frame);
     scene_.count("frames lost with their sender");
   });
 }
@@ -102,23 +102,25 @@ void Network::lose_recent(std::size_t from, std::size_t to, Duration for_so_long
 void Network::replay_one(std::size_t from, std::size_t to, protocol::Lane lane) {
   const Link& line = link(from, to);
   scene_.count("frames replayed");
-  const Payload& old = line.recent[random_.below(line.recent.size())];
+  const Frame& old = line.recent[random_.below(line.recent.size())];
   const bool is_late = random_.chance(scene_.plan().network.late_replays);
   schedule(from, to, lane, old,
            is_late ? random_.between(seconds(10), seconds(90))
                    : random_.between(milliseconds(100), seconds(10)));
 }
 
-Payload Network::damaged(const Payload& bytes) {
+// (What is cut off may be nothing.)
+Network::Frame Network::damaged(const Frame& frame) {
   scene_.count("frames damaged");
-  std::string copy(bytes.text());
+  std::string copy(frame.bytes.text());
   if (copy.empty() || random_.percent(30)) {
     copy.resize(random_.below(copy.size() + 1));
   } else {
     const std::size_t place = random_.below(copy.size());
     copy[place] = static_cast<char>(copy[place] ^ (1 << random_.below(8)));
   }
-  return Payload::copy_of(copy);
+  return {.bytes = Payload::copy_of(copy),
+          .is_readable = frame.is_readable && copy == frame.bytes.text()};
 }
 
 // Who is on the one side of a partition of this shape: one node, a half, the leader, or anybody.

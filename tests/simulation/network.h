@@ -19,8 +19,13 @@ class Network {
   static constexpr std::uint64_t kCutShapes = 7;
   static constexpr std::uint64_t kOnePair = 4;
 
-  // `deliver(to, bytes)` is called when a frame arrives.
-  using Deliver = std::function<void(std::size_t to, const Payload& bytes)>;
+  // A frame under way.
+  struct Frame {
+    Payload bytes;
+    bool is_readable = true;  // not damaged, and no codec need refuse it
+  };
+  // Called when a frame arrives.
+  using Deliver = std::function<void(std::size_t to, const Frame& frame)>;
 
   // The daemon that leads at the moment, if any.
   using Leader = std::function<std::optional<std::size_t>()>;
@@ -30,7 +35,7 @@ class Network {
 
   Network(Scene& scene, Random random, Deliver deliver, Leader leader, Mended mended);
 
-  void send(std::size_t from, std::size_t to, protocol::Lane lane, const Payload& bytes);
+  void send(std::size_t from, std::size_t to, protocol::Lane lane, const Frame& frame);
   bool is_cut(std::size_t from, std::size_t to) const { return link(from, to).cuts > 0; }
 
   // Cuts in random shapes, clogs in random places, until the scene calms down.
@@ -55,17 +60,16 @@ class Network {
     TimePoint clogged_until;
     TimePoint last_arrival[2];                 // by lane, for links that keep order
     TimePoint busy_until[2];                   // by lane: what was sent before takes so long
-    std::deque<Payload> recent;                // may be replayed
+    std::deque<Frame> recent;                  // may be replayed
     TimePoint lost_from = TimePoint::never();  // what was sent from here on,
     TimePoint lost_until;                      // and up to here, is lost
   };
 
   Link& link(std::size_t from, std::size_t to) { return links_[from * nodes_ + to]; }
   const Link& link(std::size_t from, std::size_t to) const { return links_[from * nodes_ + to]; }
-  void schedule(std::size_t from, std::size_t to, protocol::Lane lane, const Payload& bytes,
-                Duration delay);
+  void schedule(std::size_t from, std::size_t to, protocol::Lane lane, Frame frame, Duration delay);
   Duration draw_delay();
-  Payload damaged(const Payload& bytes);
+  Frame damaged(const Frame& frame);
   void replay_one(std::size_t from, std::size_t to, protocol::Lane lane);
   bool passes(Link& line, protocol::Lane lane, const Payload& bytes, Duration& delay);
   std::vector<bool> draw_side(std::uint64_t shape, std::size_t one);

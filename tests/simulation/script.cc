@@ -118,7 +118,7 @@ void Simulator::release_frames() {
   held_frames_.clear();
   for (auto& [to, bytes] : std::exchange(held_, {})) {
     scene_.after(std::chrono::milliseconds(1),
-                 [this, to = to, bytes = bytes] { daemons_[to]->on_peer_bytes(bytes); });
+                 [this, to = to, bytes = bytes] { on_arrival(to, {bytes}); });
   }
 }
 

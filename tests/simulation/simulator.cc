@@ -21,7 +21,7 @@ Simulator::Simulator(const Plan& plan, bool verbose)
              }) {
   network_ = std::make_unique<Network>(
       scene_, random_.fork(),
-      [this](std::size_t to, const Payload& bytes) { daemons_[to]->on_peer_bytes(bytes); },
+      [this](std::size_t to, const Network::Frame& frame) { on_arrival(to, frame); },
       [this] { return leader(); },
       [this](std::size_t from, std::size_t to) {
         watch_.on_mended(daemons_[from]->id(), daemons_[to]->id());
@@ -97,8 +97,15 @@ void Simulator::send_to_peer(std::size_t from, const std::string& to, protocol::
   const bool is_after = random_.percent(50);
   if (!is_after) pull_triggers(from, receiver, frame);
   if (generation != daemons_[from]->generation()) return;
-  network_->send(from, receiver, lane, bytes);
+  network_->send(from, receiver, lane, {bytes});
   if (is_after) pull_triggers(from, receiver, frame);
+}
+
+void Simulator::on_arrival(std::size_t to, const Network::Frame& frame) {
+  DaemonNode& node = *daemons_[to];
+  if (!node.is_up()) return;
+  const bool is_taken = node.on_peer_bytes(frame.bytes);
+  monitor_.on_arrival(node.name(), frame.is_readable, is_taken);
 }
 
 void Simulator::connect_peer(std::size_t from, const std::string& to) {

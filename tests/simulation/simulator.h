@@ -75,6 +75,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
                                            const std::string& group) const override;
   bool has_died(const std::vector<std::string>& processes) const override;
 
+  void on_arrival(std::size_t to, const Network::Frame& frame);
   void send_for_another(std::size_t client, const Call& call, bool expires);
   static std::size_t index_of(const std::string& daemon_name);
   TimePoint arrival(TimePoint& last);

@@ -8,6 +8,12 @@ void WireMonitor::on_send(const protocol::PeerFrame& frame) {
   std::visit([&](const auto& body) { on_body(frame.header, body); }, frame.body);
 }
 
+void WireMonitor::on_arrival(const std::string& at, bool is_readable, bool is_taken) {
+  if (is_readable == is_taken) return;
+  scene_.complain("wire: " + at +
+                  (is_taken ? " takes a damaged frame" : " refuses a frame as it was sent"));
+}
+
 void WireMonitor::check_places(const FrameHeader& header, const protocol::Batch& batch) {
   if (batch.places.empty()) return;
   const auto author = sequencers_.emplace(header.view, header.sender).first;

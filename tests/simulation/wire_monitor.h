@@ -1,5 +1,5 @@
-// Watches every frame that a daemon sends, before the network gets it: what must hold of the wire
-// itself and shows in no trace.
+// Watches every frame that a daemon sends, before the network gets it, and every one that arrives:
+// what must hold of the wire itself and shows in no trace.
 #pragma once
 
 #include <map>
@@ -17,11 +17,14 @@ namespace groupcomm::simulation {
 // - a place of a view is given to two messages, or first given by another than the sequencer,
 // - two different values are installed from one view,
 // - a daemon sends new messages or places in a view, or acknowledges more of it, after it promised
-//   a ballot that leaves it, be it another's or its own (rule F2).
+//   a ballot that leaves it, be it another's or its own (rule F2),
+// - a codec takes a frame that was damaged under way, or refuses one that was not.
 class WireMonitor {
  public:
   explicit WireMonitor(Scene& scene) : scene_(scene) {}
   void on_send(const protocol::PeerFrame& frame);
+  // `is_taken`: the codec of the daemon that it came to has read it.
+  void on_arrival(const std::string& at, bool is_readable, bool is_taken);
 
  private:
   using SenderInView = std::pair<DaemonId, ViewId>;

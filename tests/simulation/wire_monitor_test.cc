@@ -58,5 +58,15 @@ TEST_F(WireMonitorTest, FindsAMessageAndAnAcknowledgementBehindAPromise) {
   EXPECT_GT(scene_.complaints().size(), 1u);
 }
 
+TEST_F(WireMonitorTest, FindsADamagedFrameThatIsTakenAndAnyOtherThatIsNot) {
+  monitor_.on_arrival("d0", /*is_readable=*/true, /*is_taken=*/true);
+  monitor_.on_arrival("d0", /*is_readable=*/false, /*is_taken=*/false);
+  EXPECT_TRUE(scene_.complaints().empty());
+  monitor_.on_arrival("d0", /*is_readable=*/false, /*is_taken=*/true);
+  EXPECT_EQ(scene_.complaints().size(), 1u);
+  monitor_.on_arrival("d0", /*is_readable=*/true, /*is_taken=*/false);
+  EXPECT_EQ(scene_.complaints().size(), 2u);
+}
+
 }  // namespace
 }  // namespace groupcomm::simulation
