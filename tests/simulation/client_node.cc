@@ -222,6 +222,11 @@ std::string ClientNode::unsettled() const {
   return wishes_.empty() ? "" : "has a join or leave without an answer";
 }
 
+std::string ClientNode::kept() const {
+  if (core_->has_upcalls()) return "has something to tell its application";
+  return core_->has_credit() ? "" : "has a send window that is full";
+}
+
 // --- what the application is told ----------------------------------------------------------------
 
 std::string ClientNode::member_name(const std::string& group) const {

@@ -83,6 +83,8 @@ class ClientNode {
   const std::string& told_of_bootstrap() const { return told_of_bootstrap_; }
   // Empty where everything that the application wants has come true; else what is missing.
   std::string unsettled() const;
+  // What it keeps that must be gone once nothing happens any more, or nothing.
+  std::string kept() const;
   const GroupView* view(const std::string& group) const { return core_->view(group); }
   const std::set<std::string>& wanted() const { return wanted_; }
   const std::string& process() const { return process_; }  // empty: it is not connected

@@ -317,15 +317,49 @@ std::string Simulator::too_many_views() const {
   return "";
 }
 
-// What a daemon still keeps although all has been delivered.
+// What somebody still keeps although all has been delivered.
 std::string Simulator::kept_resources() const {
-  for (const std::size_t i : core_) {
-    for (const auto& [name, value] : daemons_[i]->status().counters) {
-      const bool must_be_none = name == "messages_retained" || name == "unstable_bytes" ||
-                                name == "client_requests_queued";
-      if (!must_be_none || value == 0) continue;
-      return daemons_[i]->name() + " has " + name + " " + std::to_string(value);
+  std::map<std::size_t, std::uint64_t> clients;  // by daemon
+  std::set<std::string> groups;
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (!core_.contains(i % daemons_.size())) continue;
+    if (const std::string why = clients_[i]->kept(); !why.empty()) {
+      return clients_[i]->name() + " " + why;
     }
+    ++clients[i % daemons_.size()];
+    groups.insert(clients_[i]->wanted().begin(), clients_[i]->wanted().end());
+  }
+  for (const std::size_t i : core_) {
+    const std::string why = kept_by_daemon(i, clients[i], groups.size());
+    if (!why.empty()) return daemons_[i]->name() + " " + why;
+  }
+  return "";
+}
+
+std::string Simulator::kept_by_daemon(std::size_t daemon, std::uint64_t clients,
+                                      std::uint64_t groups) const {
+  const std::map<std::string_view, std::uint64_t> due = {{"client_requests_queued", 0},
+                                                         {"clients", clients},
+                                                         {"groups", groups},
+                                                         {"messages_retained", 0},
+                                                         {"unstable_bytes", 0}};
+  const protocol::DaemonStatus status = daemons_[daemon]->status();
+  for (const auto& [name, value] : status.counters) {
+    const auto wanted = due.find(name);
+    if (wanted == due.end() || wanted->second == value) continue;
+    return "has " + name + " " + std::to_string(value) + " instead of " +
+           std::to_string(wanted->second);
+  }
+  for (const auto& member : status.members) {
+    if (member.unacknowledged == 0) continue;
+    return "waits for " + member.id.name + " to acknowledge " +
+           std::to_string(member.unacknowledged);
+  }
+  // A client says what it has seen when that is the sixteenth part of what may wait.
+  for (const auto& client : status.clients) {
+    if (client.waiting_bytes <= plan_.options.client_queue_bytes / 8) continue;
+    return "has " + std::to_string(client.waiting_bytes) + " bytes waiting for " +
+           to_string(client.process);
   }
   return "";
 }

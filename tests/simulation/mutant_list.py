@@ -420,4 +420,13 @@ MUTANTS = [
     bug("the checksum is not looked at",
         (ENVELOPE, "  if (format.has_checksum &&\n", "  if (!MUTANT && format.has_checksum &&\n"),
         within=100),
+    bug("a session that is over is kept",
+        (REQUESTS, "  sessions_.erase(id);\n  for (const GroupKey key : left) hold_if_agreed(key);",
+         "  if (!MUTANT) sessions_.erase(id);\n"
+         "  for (const GroupKey key : left) hold_if_agreed(key);"),
+        within=100),
+    bug("a group that nobody is in is kept",
+        (GROUPS, "  if (group.members.empty()) erase(std::string(group.name));",
+         "  if (!MUTANT && group.members.empty()) erase(std::string(group.name));"),
+        within=100),
 ]

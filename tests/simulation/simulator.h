@@ -126,6 +126,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::optional<protocol::DaemonView> newest_in_core() const;
   bool stay_settled(Outcome& outcome);
   std::string kept_resources() const;
+  std::string kept_by_daemon(std::size_t daemon, std::uint64_t clients, std::uint64_t groups) const;
   std::string noise(const Scene::Kinds& before, Duration window) const;
   void judge(Outcome& outcome, bool settled);
 
