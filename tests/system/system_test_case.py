@@ -26,12 +26,16 @@ def repetitions(usual, thorough):
 class SystemTestCase(unittest.TestCase):
     maxDiff = 2000
 
-    def cluster(self, size=3, config=None):
-        """A started cluster. After the test its traces are verified and its processes ended."""
+    def unstarted_cluster(self, size=3, config=None):
+        """Its processes are ended after the test."""
         cluster = groupcomm.Cluster(BIN, size, config)
         self.addCleanup(cluster.close)
         self.addCleanup(self.show_logs_of_a_failure, cluster)
-        return cluster.start()
+        return cluster
+
+    def cluster(self, size=3, config=None):
+        """A started cluster. After the test its traces are verified and its processes ended."""
+        return self.unstarted_cluster(size, config).start()
 
     def show_logs_of_a_failure(self, cluster):
         result = self._outcome.result
