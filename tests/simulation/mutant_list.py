@@ -199,7 +199,7 @@ MUTANTS = [
     bug("an accepted value is forgotten in a crash",
         (CHANGE, "    record_changed_ = accept(pending_->ballot, pending_->value) ||",
          "    record_changed_ = (accept(pending_->ballot, pending_->value) && !MUTANT) ||"),
-        within=1000),
+        by="membership_test Recovery.ProposesAgainWhatARecordAccepted"),
     bug("accepted before the cut is held",
         (CHANGE, "  if (!living_) on_cut_held(now);",
          "  if (!living_ || MUTANT) on_cut_held(now);"),
