@@ -20,8 +20,7 @@ void check_excluded(const History& history, Findings& findings) {
   std::map<Index, std::vector<Change>> by_origin;
   for (const Membership& membership : history.memberships()) {
     for (std::size_t i = 1; i < membership.stays.size(); ++i) {
-      // From a view that is not primary several may be left for, one after the other: M6 looks at
-      // those.
+      // One that is not primary may be left for several that are, one after the other (M6).
       if (!view_of(membership.stays[i - 1]).primary) continue;
       if (!view_of(membership.stays[i]).primary) continue;
       by_origin[membership.stays[i - 1].view].push_back({membership.member, &membership.stays[i]});
