@@ -116,6 +116,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::string unsettled() const;
   std::string unsettled_daemons() const;
   std::string unsettled_groups() const;
+  std::uint64_t core_installs() const;
   std::string too_many_views() const;
   bool core_has_quorum() const;
   std::string wrongly_primary() const;
