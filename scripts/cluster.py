@@ -74,6 +74,7 @@ class Process:
     def __init__(self, command, log, environment=None, **streams):
         self.command = [str(part) for part in command]
         self.log = log
+        self.codes = set()  # with which it may have ended
         merged = {**os.environ, **(environment or {})}
         with open(log, "ab") as log_file:
             self.popen = subprocess.Popen(self.command, stderr=log_file, env=merged, **streams)
@@ -89,8 +90,26 @@ class Process:
         if self.running():
             self.popen.send_signal(number)
 
+    def may_end(self, *codes):
+        """From now on it may end with one of these. One that has ended already did so by itself."""
+        if self.running():
+            self.codes.update(codes)
+
+    def end_input(self):
+        """What reads commands ends with its input."""
+        self.may_end(0)
+        self.popen.stdin.close()
+
+    def why_wrong(self):
+        """How it ended though nobody meant it to, or nothing."""
+        code = self.popen.poll()
+        if code is None or code in self.codes:
+            return ""
+        return f"{' '.join(self.command)} ended with {code}: {tail(self.log)}"
+
     def kill(self):
         """SIGKILL, and waits until it is gone."""
+        self.may_end(-signal.SIGKILL)
         self.signal(signal.SIGKILL)
         self.popen.wait()
 
@@ -162,6 +181,7 @@ class Daemon:
         self.process.kill()
 
     def terminate(self):
+        self.process.may_end(0)
         self.process.signal(signal.SIGTERM)
 
 
@@ -302,6 +322,7 @@ class Pipe:
     # --- the end
 
     def quit(self, timeout=WAIT_SECONDS):
+        self.process.may_end(0)
         self.command("quit")
         code = self.process.wait(timeout)
         self._reader.join(timeout)
@@ -400,7 +421,8 @@ class Cluster:
                               text=True, timeout=timeout, check=False)
 
     def end_cleanly(self):
-        """Clients quit and daemons leave, so that their traces are complete."""
+        """Clients quit and daemons leave, so that their traces are complete. Nobody may have ended
+        who was not meant to, or otherwise than meant."""
         for pipe in self.pipes:
             if pipe.process.running():
                 pipe.process.thaw()
@@ -409,9 +431,9 @@ class Cluster:
             if daemon.process and daemon.process.running():
                 daemon.process.thaw()
                 daemon.terminate()
-                code = daemon.process.wait()
-                if code != 0:
-                    raise RuntimeError(f"{daemon.name} ended with {code}: {tail(daemon.log)}")
+                daemon.process.wait()
+        if wrong := [why for process in self.processes if (why := process.why_wrong())]:
+            raise RuntimeError("\n".join(wrong))
 
     def verify(self):
         """`groupcommctl verify` over all traces: the completed process."""

@@ -129,7 +129,7 @@ def run(cluster, keep):
     talk(people)
     crash_and_return(cluster, people)
     for person in people.values():
-        person.process.popen.stdin.close()
+        person.process.end_input()
         if person.process.wait() != 0:
             raise RuntimeError(f"{person.name}'s chat failed: {groupcomm.tail(person.process.log)}")
     if keep:

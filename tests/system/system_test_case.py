@@ -72,8 +72,11 @@ class SystemTestCase(unittest.TestCase):
         return event
 
     def assert_serves(self, cluster, group="serves"):
-        """Every daemon that runs takes a client, and they all hear one another."""
+        """Every daemon that was not ended takes a client, and they all hear one another."""
+        for daemon in cluster.daemons.values():
+            self.assertEqual(daemon.process.why_wrong(), "")
         names = [d.name for d in cluster.daemons.values() if d.process.running()]
+        self.assertTrue(names)
         pipes = [cluster.pipe(f"{group}-{name}", name).join(group) for name in names]
         for pipe in pipes:
             pipe.wait_view(group, [other.name for other in pipes])

@@ -2,6 +2,7 @@
 """Many starts and ends at once, and one after another."""
 
 import random
+import signal
 import threading
 
 from follower import settle
@@ -78,6 +79,7 @@ class Restarts(SystemTestCase):
             self.wait_for_all(cluster)
             self.assert_serves(cluster)
             for daemon in cluster.daemons.values():
+                daemon.process.may_end(-signal.SIGKILL)
                 daemon.process.popen.kill()
             for daemon in cluster.daemons.values():
                 daemon.process.popen.wait()

@@ -27,6 +27,7 @@ class FewDescriptors(SystemTestCase):
                 served.append(cluster.pipe(f"c{len(served)}", "n1"))
         self.assertIn("refused by the daemon: it has no descriptors left for more clients",
                       str(refusal.exception))
+        cluster.pipes[-1].process.codes.add(1)
         return served
 
     def crowd(self, cluster):

@@ -38,7 +38,7 @@ class Views(SystemTestCase):
     def test_the_end_of_input_is_a_leave(self):
         cluster = self.cluster()
         a, _, c = cluster.members("room", ["a", "b", "c"])
-        c.process.popen.stdin.close()
+        c.process.end_input()
         self.assertEqual(reasons(a.wait_view("room", ["a", "b"])), {"c": "leave"})
         self.assertEqual(c.process.wait(), 0)
         self.check_traces(cluster)
