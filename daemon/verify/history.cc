@@ -258,12 +258,19 @@ void History::add_daemon_send(const record::Send& send) {
   process_infos_[at(sender)].daemon_sends.push_back(index);
 }
 
-void History::add(const Record& raw, const record::Safe& safe) {
-  const Index sender = process_index(split_member(safe.p).first);
-  const Index message = message_index({.sender = sender,
-                                       .scope = groups_.add(safe.g),
+// What its sender is told of a message, whose send may be in no trace.
+Index History::own_message(const std::string& p, const std::string& g, std::uint64_t number) {
+  const Index group = groups_.add(g);
+  const Index message = message_index({.sender = process_index(split_member(p).first),
+                                       .scope = group,
                                        .destination = kNone,
-                                       .number = safe.number});
+                                       .number = number});
+  messages_[at(message)].group = group;
+  return message;
+}
+
+void History::add(const Record& raw, const record::Safe& safe) {
+  const Index message = own_message(safe.p, safe.g, safe.number);
   const Membership* membership = open_membership(safe.p, safe.g);
   safe_notices_.push_back({.message = message,
                            .view = membership == nullptr ? kNone : membership->stays.back().view,
@@ -280,11 +287,7 @@ void History::add(const Record& raw, const record::Transition& transition) {
 }
 
 void History::add(const Record&, const record::SendFail& fail) {
-  const Index sender = process_index(split_member(fail.p).first);
-  send_fails_.insert(message_index({.sender = sender,
-                                    .scope = groups_.add(fail.g),
-                                    .destination = kNone,
-                                    .number = fail.number}));
+  send_fails_.insert(own_message(fail.p, fail.g, fail.number));
 }
 
 void History::add_inside_view(const Record& raw, const std::string& p, const std::string& g) {

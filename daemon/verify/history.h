@@ -294,6 +294,7 @@ class History {
   Index member_index(std::string_view name);
   Index view_index(Index group, const std::string& id);
   Index message_index(const MessageKey& key);
+  Index own_message(const std::string& p, const std::string& g, std::uint64_t number);
   Membership* open_membership(const std::string& p, const std::string& g);
   void stray(const Record& record, std::string why) { strays_.push_back({&record, why}); }
 

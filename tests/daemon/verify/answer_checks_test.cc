@@ -65,6 +65,13 @@ TEST(SendFailures, FailWhereOneWhoLivesOnHasIt) {
   EXPECT_EQ(story.view(kView2, {"a", "b"}).violated(false), "D14");
 }
 
+TEST(SendFailures, MayBeOfWhatNoTraceSent) {
+  Story story = sent_to_nobody(/*is_delivered=*/true);
+  story.add("b", failed("b", 2))
+      .add("b", record::Safe{.p = Story::full("b"), .g = "g", .number = 3});
+  EXPECT_EQ(story.view(kView2, {"a", "b"}).violated(false), "D14");
+}
+
 TEST(SendFailures, SayNothingOfThoseWhoDied) {
   Story story = sent_to_nobody(/*is_delivered=*/true);
   EXPECT_EQ(story.crash("a").view(kView2, {"b"}).violated(false), "");
