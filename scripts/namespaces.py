@@ -5,6 +5,7 @@ they arrive, in silence. Needs root, the ip command, and nft for the faults.
 """
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -23,6 +24,14 @@ def _ip(*arguments):
     _run(["ip", *arguments])
 
 
+def _remove_leftovers():
+    """Of those who were killed before they could tidy up."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
+    for name in re.findall(r"^gc\d+-\w+", listed.stdout, re.MULTILINE):
+        if not os.path.exists(f"/proc/{name[2:].split('-')[0]}"):
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+
 class NamespacedCluster(groupcomm.Cluster):
     """Daemon n1 is at 10.48.0.1, and so on."""
 
@@ -30,6 +39,7 @@ class NamespacedCluster(groupcomm.Cluster):
         if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("nft"):
             raise Unavailable("network namespaces need root and the commands ip and nft")
         super().__init__(bin_folder, size, config, traces)
+        _remove_leftovers()
         self._tag = f"gc{os.getpid()}"
         self._made = []
         self._unheard = {name: set() for name in self.daemons}  # from whom nothing arrives

@@ -1,6 +1,7 @@
 """Clients in groups of all kinds, who talk in all orders, come, go and stand still."""
 
 import fcntl
+import itertools
 import json
 import struct
 import termios
@@ -10,7 +11,7 @@ from follower import Follower, settle
 ORDERS = ["reliable", "fifo", "causal", "total", "safe"]
 # What the members of each group ask for.
 GROUPS = {"plain": {}, "hall": {"sync": "flush"}, "uniform": {"uniform": True}}
-# Who is at home where; of five clients each group has four, and they overlap in all ways.
+# Who is at home where, again and again; of five each group has four, and they overlap in all ways.
 HOMES = [("plain", "hall"), ("plain", "hall", "uniform"), ("plain", "uniform"),
          ("hall", "uniform"), ("plain", "hall", "uniform")]
 # Who has so much left to read is asked for nothing more: the writer must not wait for it.
@@ -44,18 +45,23 @@ class Client:
 
 
 class Crowd:
-    """One client at each daemon: {daemon's name: client}."""
+    """So many clients at each daemon: {name: client}."""
 
-    def __init__(self, cluster, dice):
+    def __init__(self, cluster, dice, at_each=2):
         self._cluster = cluster
         self._dice = dice
         self.clients = {}
-        for daemon, home in zip(cluster.daemons, HOMES):
-            self._arrive(daemon, home)
+        homes = itertools.cycle(HOMES)
+        for letter in "abcd"[:at_each]:
+            for daemon in cluster.daemons:
+                self._arrive(f"{letter}{daemon[1:]}", daemon, next(homes))
+            next(homes)  # those of one daemon are not at home in the same groups
 
-    def _arrive(self, daemon, home):
-        pipe = self._cluster.pipe(f"c{daemon[1:]}", daemon)
-        self.clients[daemon] = Client(pipe, home)
+    def _arrive(self, name, daemon, home):
+        self.clients[name] = Client(self._cluster.pipe(name, daemon), home)
+
+    def somebody(self):
+        return self._dice.choice(list(self.clients.values()))
 
     def follow(self):
         """Everybody joins and leaves what it has to."""
@@ -83,28 +89,33 @@ class Crowd:
 
     def stir(self):
         """Somebody joins a group or leaves it, at home there or not."""
-        client = self._dice.choice(list(self.clients.values()))
+        client = self.somebody()
         follower = client.followers[self._dice.choice(list(GROUPS))]
         follower.is_wanted = not follower.is_wanted
         return f"{client.pipe.name} {'joins' if follower.is_wanted else 'leaves'} {follower.group}"
 
-    def replace(self, daemon):
-        """Its client is killed; another one of that name comes."""
-        self._cluster.daemons[daemon].process.thaw()
-        client = self.clients[daemon]
+    def replace(self):
+        """Somebody is killed; another one of that name comes."""
+        client = self.somebody()
+        client.pipe.daemon.process.thaw()
         client.pipe.kill()
-        self._arrive(daemon, client.home)
+        self._arrive(client.pipe.name, client.pipe.daemon.name, client.home)
+        return client.pipe.name
 
-    def freeze(self, daemon):
-        self.clients[daemon].pipe.process.freeze()
+    def freeze(self):
+        client = self.somebody()
+        client.pipe.process.freeze()
+        return client.pipe.name
 
-    def thaw(self, daemon):
-        self.clients[daemon].pipe.process.thaw()
+    def thaw(self):
+        for client in self.clients.values():
+            client.pipe.process.thaw()
+        return "all clients"
 
     def settle(self):
         """All go home, and each group is whole: see follower.settle."""
+        self.thaw()
         for client in self.clients.values():
-            client.pipe.process.thaw()
             for group, follower in client.followers.items():
                 follower.is_wanted = group in client.home
         for group in GROUPS:

@@ -17,6 +17,7 @@ from follower import settle
 from system_test_case import BIN, SystemTestCase, groupcomm, main, repetitions
 
 import namespaces  # in scripts/, where system_test_case looks
+import test_restarts
 
 PARTITIONABLE = '[membership]\npartition_policy = "partitionable"\n'
 
@@ -168,6 +169,13 @@ class Sides(NetworkTestCase):
         self.scenario([["n1", "n4"], ["n2", "n3"], ["n5"]], None)
 
 
+class Restarts(NetworkTestCase, test_restarts.Restarts):
+    """The tests of test_restarts.py, each daemon on a host of its own."""
+
+    def cluster(self, size=3, config=None):
+        return self.network(size, config)
+
+
 class Losses(NetworkTestCase):
     def test_a_network_that_loses_packets_delays_and_harms_nobody(self):
         cluster = self.network(3)
@@ -202,7 +210,7 @@ class RandomFaults(NetworkTestCase):
         names = list(cluster.daemons)
         some = dice.sample(names, dice.randint(1, len(names) - 1))
         others = [name for name in names if name not in some]
-        kind = dice.choice(["heal", "part", "cut", "pair", "lose", "pause", "kill", "end",
+        kind = dice.choice(["heal", "part", "cut", "pair", "lose", "pause", "resume", "kill", "end",
                             "client", "freeze", "thaw", "stir", "stir"])
         if kind == "heal":
             cluster.heal()
@@ -216,12 +224,16 @@ class RandomFaults(NetworkTestCase):
             cluster.lose(dice.randint(1, 20))
         elif kind == "pause":
             cluster.daemons[some[0]].process.freeze()
+        elif kind == "resume":
+            for daemon in cluster.daemons.values():
+                daemon.process.thaw()
         elif kind in ("kill", "end"):
             self.restart(cluster.daemons[some[0]], kind == "kill")
         elif kind == "stir":
             return ", ".join(crowd.stir() for _ in some)
         else:
-            {"client": crowd.replace, "freeze": crowd.freeze, "thaw": crowd.thaw}[kind](some[0])
+            act = {"client": crowd.replace, "freeze": crowd.freeze, "thaw": crowd.thaw}[kind]
+            return f"{kind} {act()}"
         return f"{kind} {some}"
 
     def restart(self, daemon, is_killed):
