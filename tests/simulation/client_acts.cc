@@ -45,17 +45,39 @@ void ClientNode::play(const ScriptedAct& act) {
   }
   if (what == "dither") dithers_ = true;
   if (what == "answer") hold_back(act.group);
+  if (what == "act") play_act(act.group);
   if (what == "send" || what == "ask") {
-    const auto parsed = parse_order(act.order);
-    CHECK(parsed.ok());
-    std::string text = name_ + ":" + std::to_string(++payloads_);
-    text.resize(std::max(text.size(), act.bytes), '.');
-    last_payload_ = Payload::copy_of(text);
-    multicast({act.group}, last_payload_, {.order = parsed.value(), .notify_safe = what == "ask"});
+    for (std::size_t i = 0; i < act.times; ++i) play_send(act);
   } else {
     tend_memberships();
   }
   flush();
+}
+
+void ClientNode::play_send(const ScriptedAct& act) {
+  const auto parsed = parse_order(act.order);
+  CHECK(parsed.ok());
+  std::string text = name_ + ":" + std::to_string(++payloads_);
+  text.resize(std::max(text.size(), act.bytes), '.');
+  last_payload_ = Payload::copy_of(text);
+  const SendOptions options = {.order = parsed.value(), .notify_safe = act.what == "ask"};
+  multicast({act.group}, last_payload_, options);
+}
+
+// As the leader that it takes itself for.
+void ClientNode::play_act(const std::string& group) {
+  const auto view = views_.find(group);
+  if (view == views_.end() || view->second.my_rank != 0) return note(group, "cannot act");
+  record(record::Act{.p = member_name(group), .g = group, .view = to_string(view->second.id)});
+  const bool is_taken = surroundings_.act_as_leader(group, view->second);
+  note(group, is_taken ? "acts" : "its act is refused");
+}
+
+void ClientNode::note(const std::string& group, const std::string& text) {
+  scene_.note({.trace = name_,
+               .after = trace_.records.size(),
+               .process = (process_.empty() ? name_ : member_name(group)) + " " + group,
+               .text = text});
 }
 
 void ClientNode::act() {
@@ -201,6 +223,7 @@ bool ClientNode::multicast(const std::vector<std::string>& groups, const Payload
   const Queued queued = core_->multicast(groups, payload, options);
   if (!queued.ok()) {
     scene_.count("refused: " + to_string(*queued.refused));
+    note(groups.front(), "refused " + to_string(*queued.refused));
     return false;
   }
   const auto is_blocked = [&](const std::string& group) { return blocked_.contains(group); };

@@ -33,8 +33,9 @@ class ClientSurroundings {
   virtual void send_to_daemon(std::size_t client, const Payload& bytes) = 0;
   // The client's end of the connection is closed, or its process was killed.
   virtual void disconnect(std::size_t client) = 0;
-  // The application touches something outside that only the leader of the group may touch.
-  virtual void act_as_leader(const std::string& group, const GroupView& view) = 0;
+  // The application touches something outside that only the leader of the group may touch. False:
+  // a later leader has touched it.
+  virtual bool act_as_leader(const std::string& group, const GroupView& view) = 0;
   // The process ended without knowing what became of these.
   virtual void call_again(std::size_t client, const std::vector<Call>& calls) = 0;
   // It asks for a join or leave.
@@ -62,6 +63,7 @@ class ClientNode {
     std::string group;
     std::string order;      // of a send
     std::size_t bytes = 0;  // of its payload, at least
+    std::size_t times = 1;
   };
   // An action of a scenario.
   void play(const ScriptedAct& act);
@@ -109,6 +111,9 @@ class ClientNode {
   void think();
   void act();
   void act_as_leader();
+  void play_send(const ScriptedAct& act);
+  void play_act(const std::string& group);
+  void note(const std::string& group, const std::string& text);
   void hold_back(const std::string& group);
   void change_wishes();
   void tend_memberships();

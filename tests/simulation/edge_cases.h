@@ -27,6 +27,10 @@ std::span<const EdgeCase> edge_cases();
 std::vector<int> edge_cases_between(const std::vector<ProbeCount>& before,
                                     const std::vector<ProbeCount>& after);
 
+// Whether a probe of this text was hit meanwhile.
+bool is_hit(std::string_view text, const std::vector<ProbeCount>& before,
+            const std::vector<ProbeCount>& after);
+
 // Of the file "e07_....txt" 7; 0 where the name says nothing.
 int edge_case_of_file(const std::string& path);
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kManyWishes = 64;
 constexpr std::uint64_t kFarAhead = 10;  // messages of one daemon
+constexpr std::size_t kManyPlaces = 1000;
 
 bool is_member(const std::vector<DaemonId>& members, Incarnation who) {
   return std::any_of(members.begin(), members.end(),
@@ -83,6 +84,9 @@ void EdgeWatch::judge_frozen(const DaemonId& who, const Change& change,
 }
 
 void EdgeWatch::on_body(const FrameHeader& header, const protocol::State& state) {
+  if (state.places.size() >= kManyPlaces) {
+    PROBE("E42: an answer to a ballot tells of a thousand places");
+  }
   Change& change = changes_[header.view];
   const auto [first, is_first] = change.states.try_emplace(header.sender.incarnation, state);
   judge_frozen(header.sender, change, state.ballot);
@@ -136,7 +140,24 @@ void EdgeWatch::on_body(const FrameHeader& header, const protocol::Install& inst
 
 // --- what arrives --------------------------------------------------------------------------------
 
+// Of one that wants in: it may have died since, or come when a value without it is accepted.
+void EdgeWatch::on_beacon(const DaemonId& by, const DaemonId& from) const {
+  const auto current = current_.find(by.incarnation);
+  if (current == current_.end()) return;
+  const Whole& view = views_.at(current->second);
+  if (is_member(view.members, from.incarnation)) return;
+  if (ended_.contains(from.incarnation)) {
+    PROBE("E21: one that has ended asks to join");
+    return;
+  }
+  const auto found = changes_.find(current->second);
+  if (found == changes_.end() || found->second.is_over || found->second.accepted.empty()) return;
+  PROBE("E6: a daemon asks to join when a view without it is accepted");
+}
+
 void EdgeWatch::on_received(const DaemonId& by, const protocol::PeerFrame& frame) {
+  const auto* beacon = std::get_if<protocol::Beacon>(&frame.body);
+  if (beacon != nullptr && !beacon->active) on_beacon(by, frame.header.sender);
   if (const auto* batch = std::get_if<protocol::Batch>(&frame.body)) {
     if (!batch->places.empty()) {
       OrderNumber& known = views_[frame.header.view].known[by.incarnation];
@@ -170,19 +191,30 @@ void EdgeWatch::on_delivered(const DaemonId& by, const protocol::MessageReferenc
 
 // --- views ---------------------------------------------------------------------------------------
 
-// What the dead sequencer had delivered, but no other had a place for.
+// What the dead sequencer had delivered, but no other had a place for; or could not deliver.
 void EdgeWatch::judge_sequencer(Whole& left) {
-  if (left.is_judged || left.members.size() < 2 || !left.last.number) return;
+  if (left.is_judged || left.members.size() < 2) return;
   const Incarnation sequencer = left.members.front().incarnation;
   if (!is_dead(sequencer)) return;
   left.is_judged = true;
-  const auto place = left.places.find(left.last);
+  OrderNumber newest;
+  for (const auto& [message, place] : left.places) newest = std::max(newest, place);
+  const auto found = left.places.find(left.last);
+  const OrderNumber delivered = found == left.places.end() ? OrderNumber{} : found->second;
+  std::size_t knowing_newest = 0;
   std::size_t knowing = 0;
+  bool is_known = false;  // to one that lives
   for (const auto& [member, known] : left.known) {
-    if (member == sequencer || place == left.places.end() || known < place->second) continue;
-    if (!is_dead(member)) return;
+    if (member == sequencer) continue;
+    if (known >= newest) ++knowing_newest;
+    if (delivered == OrderNumber{} || known < delivered) continue;
     ++knowing;
+    is_known = is_known || !is_dead(member);
   }
+  if (newest > delivered && knowing_newest == 0) {
+    PROBE("E1: a sequencer dies before it delivers what only it has placed");
+  }
+  if (!left.last.number || is_known) return;
   if (knowing == 0) {
     PROBE("E1: a sequencer dies with an order that nobody else has");
   } else {
@@ -213,11 +245,44 @@ void EdgeWatch::judge_states(const Whole& left, const Change& change) {
 void EdgeWatch::judge_links(const daemon::InstallView& install) const {
   for (const protocol::DepartedDaemon& left : install.left) {
     if (is_dead(left.id.incarnation) || paused_.contains(left.id.incarnation)) continue;
+    bool has_link = false;
+    bool lacks_link = false;
     for (const protocol::DaemonMember& member : install.view.members) {
-      const std::string& name = member.id.name;
-      if (is_cut_(left.id.name, name) != is_cut_(name, left.id.name)) {
-        PROBE("E14: who is left out is heard in one direction only");
-      }
+      const bool is_unheard = is_cut_(left.id.name, member.id.name);
+      const bool is_deaf = is_cut_(member.id.name, left.id.name);
+      if (is_unheard != is_deaf) PROBE("E14: who is left out is heard in one direction only");
+      has_link = has_link || (!is_unheard && !is_deaf);
+      lacks_link = lacks_link || is_unheard || is_deaf;
+    }
+    if (has_link && lacks_link) PROBE("E15: who is left out has links to some of the members");
+  }
+}
+
+// Of those who leave nobody has died or asked to.
+void EdgeWatch::judge_halves(const Whole& left, const daemon::InstallView& install) const {
+  if (left.members.empty() || 2 * install.left.size() != left.members.size()) return;
+  const auto is_alive = [&](const protocol::DepartedDaemon& departed) {
+    const Incarnation who = departed.id.incarnation;
+    return departed.reason != LeaveReason::kLeave && !is_dead(who) && !paused_.contains(who);
+  };
+  if (!std::all_of(install.left.begin(), install.left.end(), is_alive)) return;
+  const auto& members = install.view.members;
+  const auto is_first = [&](const protocol::DaemonMember& member) {
+    return member.id == left.members.front();
+  };
+  if (std::any_of(members.begin(), members.end(), is_first)) {
+    PROBE("E8: of two halves that of rank 0 goes on");
+  }
+}
+
+// Accepts count that were sent when the proposer was dead already.
+void EdgeWatch::judge_orphans(const Whole& left, const Change& change) {
+  for (const protocol::Ballot& ballot : change.orphans) {
+    const auto accepts = change.accepts.find(ballot);
+    if (accepts == change.accepts.end()) continue;
+    const std::size_t accepted = accepts->second.size();
+    if (accepted > 1 && 2 * accepted < left.members.size()) {
+      PROBE("E11: a proposer dies whose value a minority has accepted");
     }
   }
 }
@@ -263,6 +328,8 @@ void EdgeWatch::on_installed(const DaemonId& by, const daemon::InstallView& inst
       judge_sequencer(views_[base->second]);
       judge_states(views_[base->second], change);
       judge_links(install);
+      judge_halves(views_[base->second], install);
+      judge_orphans(views_[base->second], change);
     }
     judge_flushed(handed);
   }
@@ -284,14 +351,10 @@ void EdgeWatch::on_installed(const DaemonId& by, const daemon::InstallView& inst
 
 // --- deaths and links ----------------------------------------------------------------------------
 
-void EdgeWatch::on_proposer_died(const DaemonId& who, const Whole& base,
-                                 const Change& change) const {
+void EdgeWatch::on_proposer_died(const DaemonId& who, Change& change) {
   if (change.proposals.empty() || change.decider) return;
   const protocol::Ballot& ballot = change.proposals.rbegin()->first;
-  const auto accepts = change.accepts.find(ballot);
-  if (ballot.incarnation != who.incarnation || accepts == change.accepts.end()) return;
-  if (2 * accepts->second.size() < base.members.size())
-    PROBE("E11: a proposer dies whose value a minority has accepted");
+  if (ballot.incarnation == who.incarnation) change.orphans.insert(ballot);
 }
 
 // The donor sends the groups as it installs the view, and again where a joiner asks.
@@ -317,7 +380,7 @@ void EdgeWatch::on_crashed(const DaemonId& who) {
   if (!halves_[who.incarnation].empty()) PROBE("E39: a daemon dies with half a large message sent");
   const Whole& view = views_[current->second];
   Change& change = changes_[current->second];
-  on_proposer_died(who, view, change);
+  on_proposer_died(who, change);
   if (change.is_over || change.highest == protocol::Ballot{}) return;
   change.deadly.insert(change.highest);
   if (change.deadly.size() > 1) PROBE("E13: members die in two attempts at one view");

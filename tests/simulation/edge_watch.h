@@ -73,6 +73,8 @@ class EdgeWatch {
     std::vector<std::pair<Incarnation, protocol::MissingMessages>> lacking;  // who asked for what
     protocol::Ballot highest;
     std::set<protocol::Ballot> deadly;  // while they were the highest a member died
+    // The ballots of proposers that died before anybody had decided.
+    std::set<protocol::Ballot> orphans;
     std::optional<Incarnation> decider;
     std::uint64_t followers = 0;  // others that have installed what it decided
     bool is_over = false;
@@ -105,8 +107,11 @@ class EdgeWatch {
   void judge_sequencer(Whole& left);
   static void judge_states(const Whole& left, const Change& change);
   void judge_links(const daemon::InstallView& install) const;
+  void judge_halves(const Whole& left, const daemon::InstallView& install) const;
+  static void judge_orphans(const Whole& left, const Change& change);
   void judge_flushed(const std::vector<Handed>& handed) const;
-  void on_proposer_died(const DaemonId& who, const Whole& base, const Change& change) const;
+  void on_beacon(const DaemonId& by, const DaemonId& from) const;
+  static void on_proposer_died(const DaemonId& who, Change& change);
 
   bool has_sequencer_;
   IsCut is_cut_;

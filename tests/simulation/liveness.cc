@@ -390,7 +390,22 @@ std::string Simulator::noise(const Scene::Kinds& before, Duration window) const 
   return std::to_string(signs_of_life) + " signs of life in a quiet time";
 }
 
+void Simulator::note_counters() {
+  static const std::set<std::string_view> kNoted = {"client_requests_rejected", "clients_evicted",
+                                                    "frames_refused"};
+  for (const auto& daemon : daemons_) {
+    if (!daemon->is_up()) continue;
+    for (const auto& [name, value] : daemon->status().counters) {
+      if (value == 0 || !kNoted.contains(name)) continue;
+      const std::size_t all = daemon->traces().back().records.size();
+      const std::string id = to_string(daemon->id());
+      scene_.note({id, all, id, "counts " + std::string(name) + " " + std::to_string(value)});
+    }
+  }
+}
+
 void Simulator::judge(Outcome& outcome, bool settled) {
+  note_counters();
   verify::Run run;
   run.converged = settled;
   run.leavers.emplace();
@@ -425,6 +440,7 @@ void Simulator::judge(Outcome& outcome, bool settled) {
   outcome.faults = scene_.faults();
   outcome.sends = scene_.sent();
   outcome.counters = scene_.counters();
+  outcome.notes = scene_.notes();
 }
 
 }  // namespace groupcomm::simulation

@@ -117,9 +117,9 @@ struct Plan {
   bool random_core = false;
   // In the end the network parts, and operators force views on the sides.
   bool wrong_words = false;
-  // The run fails where a daemon crashes while another one stands still: so that a failure is
-  // there to be shrunk.
-  bool planted_failure = false;
+  // The run fails (1), or ends the process (2), where a daemon crashes while another one stands
+  // still: so that a failure is there to be shrunk.
+  std::uint64_t planted_failure = 0;
   bool checks_each_step = false;
   NetworkPlan network;
   DaemonPlan daemon;

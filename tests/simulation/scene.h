@@ -15,6 +15,14 @@
 
 namespace groupcomm::simulation {
 
+// Something that a process saw and that is no record of its trace: for the transcript only.
+struct Note {
+  std::string trace;      // its name
+  std::size_t after = 0;  // so many of its records
+  std::string process;
+  std::string text;
+};
+
 class Scene {
  public:
   Scene(const Plan& plan, bool verbose) : plan_(plan), verbose_(verbose) {}
@@ -82,6 +90,12 @@ class Scene {
   }
   const std::vector<std::string>& complaints() const { return complaints_; }
 
+  // Only scenarios have transcripts.
+  void note(Note note) {
+    if (!plan_.cues.empty()) notes_.push_back(std::move(note));
+  }
+  const std::vector<Note>& notes() const { return notes_; }
+
  private:
   struct Entry {
     TimePoint when;
@@ -105,6 +119,7 @@ class Scene {
   std::map<std::string, std::uint64_t> counters_;
   Kinds kinds_{};
   std::vector<std::string> complaints_;
+  std::vector<Note> notes_;
 };
 
 }  // namespace groupcomm::simulation

@@ -86,6 +86,7 @@ void Simulator::play_on_client(std::size_t client, std::istream& words) {
   words >> act.what;
   if (act.what != "repeat" && act.what != "expire") {
     words >> act.group >> act.order >> act.bytes;
+    if (std::size_t times = 0; words >> times) act.times = times;
     return clients_.at(client)->play(act);
   }
   std::string whose;

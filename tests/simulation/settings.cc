@@ -4,6 +4,8 @@
 #include <charconv>
 #include <type_traits>
 
+#include "tests/simulation/network.h"
+
 namespace groupcomm::simulation {
 namespace {
 
@@ -12,6 +14,8 @@ constexpr std::array<std::string_view, std::variant_size_v<protocol::PeerBody>> 
     "State", "BallotRefused", "Propose", "Accept",    "Install", "InstallRequest"};
 constexpr std::array<std::string_view, 5> kActions = {"crash", "pause", "cut", "leave", "storm"};
 constexpr std::array<std::string_view, 3> kVictims = {"sender", "receiver", "other"};
+
+constexpr std::uint64_t kMicrosecondsMax = 1'000'000'000'000;
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
@@ -45,6 +49,7 @@ bool read(const std::string& text, Duration& value) {
   const bool is_ns = text.size() > 2 && text.substr(text.size() - 2) == "ns";
   std::uint64_t number = 0;
   if (!read(is_ns ? text.substr(0, text.size() - 2) : text, number)) return false;
+  if (number > (is_ns ? 1000 : 1) * kMicrosecondsMax) return false;
   value = is_ns ? Duration(number) : std::chrono::microseconds(number);
   return true;
 }
@@ -264,6 +269,35 @@ Result<bool> read_setting(Plan& plan, std::string_view text) {
     return Failure{"no value of " + setting.name + ": \"" + std::string(text) + "\""};
   }
   return Failure{"no setting \"" + std::string(text) + "\""};
+}
+
+std::string why_unplayable(const Plan& plan) {
+  constexpr std::size_t kNodesMax = 1000;
+  const daemon::DaemonOptions& options = plan.options;
+  const std::pair<bool, const char*> rules[] = {
+      {plan.daemons > 0 && plan.daemons <= protocol::kDaemonsMax, "daemons: 1 to 64"},
+      {plan.strangers < plan.daemons, "strangers: fewer than daemons"},
+      {plan.clients <= kNodesMax, "clients: 1000 at most"},
+      {plan.groups > 0 && plan.groups <= kNodesMax, "groups: 1 to 1000"},
+      {plan.uniform_groups <= plan.groups, "uniform_groups: no more than groups"},
+      {plan.flush_groups <= plan.groups, "flush_groups: no more than groups"},
+      {plan.unsafe_weather > Duration{}, "unsafe_weather: more than 0"},
+      {plan.settle_bound > Duration{}, "settle_bound: more than 0"},
+      {plan.client.think > Duration{}, "client.think: more than 0"},
+      {plan.network.cut_shape <= Network::kCutShapes, "network.cut_shape: 0 to 7"},
+      {options.engine <= daemon::TotalOrderEngine::kLamport, "options.engine: 0 or 1"},
+      {options.heartbeat >= std::chrono::milliseconds(1), "options.heartbeat: 1000 at least"},
+      {options.suspect >= 2 * options.heartbeat, "options.suspect: twice options.heartbeat"},
+      {options.window_messages > 0, "options.window_messages: more than 0"},
+      {options.window_bytes > 0, "options.window_bytes: more than 0"},
+      {options.client_window_messages > 0, "options.client_window_messages: more than 0"},
+      {options.client_queue_bytes > 0, "options.client_queue_bytes: more than 0"},
+      {options.batch_bytes > 0, "options.batch_bytes: more than 0"},
+  };
+  for (const auto& [is_kept, rule] : rules) {
+    if (!is_kept) return std::string("out of range: ") + rule;
+  }
+  return "";
 }
 
 Plan quiet_plan() {

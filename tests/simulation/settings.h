@@ -32,6 +32,8 @@ const std::vector<Setting>& settings();
 std::string to_string(const Plan& plan);
 // The inverse of one "name=value".
 Result<bool> read_setting(Plan& plan, std::string_view text);
+// Empty, or why nothing like that can be run.
+std::string why_unplayable(const Plan& plan);
 // A plan without faults, as scenarios begin.
 Plan quiet_plan();
 

@@ -28,7 +28,7 @@ class ShrinkTest : public ::testing::Test {
   static Plan failing_plan() {
     for (std::uint64_t seed = 1; seed < 100; ++seed) {
       Plan plan = draw_plan(seed);
-      plan.planted_failure = true;
+      plan.planted_failure = 1;
       plan.random_core = false;
       // What needs more daemons than two, or strikes at other moments where there are fewer.
       plan.triggers.clear();
@@ -90,9 +90,10 @@ TEST_F(ShrinkTest, LeavesAlonePlansThatPass) {
 
 // As by a CHECK that fails: the shrinker and the player of scenarios outlive it.
 TEST_F(ShrinkTest, OutlivesARunThatEndsTheProcess) {
-  std::ofstream(path_) << "at 100 crash d9\nexpect signal\n";
+  const std::string fails = "at 100 pause d0\nat 200 crash d1\nexpect signal\n";
+  std::ofstream(path_) << "set planted_failure=2\n" << fails;
   EXPECT_EQ(play(/*expected=*/true), path_ + ": as expected\n");
-  std::ofstream(path_) << "at 100 crash d1\nexpect signal\n";
+  std::ofstream(path_) << fails;
   EXPECT_NE(play(/*expected=*/false).find("expected a signal"), std::string::npos);
 }
 

@@ -212,17 +212,18 @@ void Simulator::disconnect(std::size_t client) {
   });
 }
 
-void Simulator::act_as_leader(const std::string& group, const GroupView& view) {
+bool Simulator::act_as_leader(const std::string& group, const GroupView& view) {
   FencedResource& resource = resources_[group];
   const ProcessId& leader = view.members[view.my_rank].process;
   if (view.id < resource.token) {
     scene_.count("acts of past leaders refused");
-    return;
+    return false;
   }
   if (view.id == resource.token && resource.holder != leader) {
     scene_.complain("M7: two leaders acted with the token of one view of " + group);
   }
   resource = {.token = view.id, .holder = leader};
+  return true;
 }
 
 // What a standby does for one that it takes over from: it cannot know what became of the calls that
@@ -299,7 +300,8 @@ void Simulator::daemon_ended(std::size_t daemon) {
       std::any_of(daemons_.begin(), daemons_.end(), [&](const auto& other) {
         return other->is_up() && other->is_paused() && other != daemons_[daemon];
       });
-  if (plan_.planted_failure && scene_.is_stormy() && others_stand_still) {
+  if (plan_.planted_failure > 0 && scene_.is_stormy() && others_stand_still) {
+    CHECK(plan_.planted_failure == 1);
     scene_.complain("planted: a daemon ended while another one stood still");
   }
   std::vector<SessionId> open;

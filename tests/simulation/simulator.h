@@ -35,6 +35,7 @@ struct Outcome {
   std::uint64_t sends = 0;
   std::map<std::string, std::uint64_t> counters;
   std::vector<verify::Trace> traces;
+  std::vector<Note> notes;
 };
 
 class Simulator : private DaemonSurroundings, private ClientSurroundings {
@@ -68,7 +69,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   bool connect(std::size_t client) override;
   void send_to_daemon(std::size_t client, const Payload& bytes) override;
   void disconnect(std::size_t client) override;
-  void act_as_leader(const std::string& group, const GroupView& view) override;
+  bool act_as_leader(const std::string& group, const GroupView& view) override;
   void call_again(std::size_t client, const std::vector<Call>& calls) override;
   void on_wish(std::size_t client) override;
   std::vector<std::string> members_besides(std::size_t client,
@@ -130,6 +131,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::string kept_by_daemon(std::size_t daemon, std::uint64_t clients, std::uint64_t groups) const;
   std::string noise(const Scene::Kinds& before, Duration window) const;
   void judge(Outcome& outcome, bool settled);
+  void note_counters();
 
   // the third phase
   struct Side {
