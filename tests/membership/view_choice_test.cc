@@ -311,6 +311,16 @@ TEST_F(ViewChoiceTest, PutsMembersThatRestartedBehindTheLiving) {
   EXPECT_FALSE(value->recovered);
 }
 
+// Also where it has the lower rank: it does not have the messages any more.
+TEST_F(ViewChoiceTest, PrefersALivingMemberToOneThatRestarted) {
+  begin(3);
+  restart(0);
+  std::erase(answers.at(1).state.hears, daemon_id(0, 2).incarnation);
+  const auto value = choose();
+  EXPECT_EQ(ids_in(value->next), (Ids{daemon_id(1), daemon_id(2)}));
+  EXPECT_FALSE(value->recovered);
+}
+
 TEST_F(ViewChoiceTest, MarksAViewThatRestsOnRecords) {
   begin(3);
   restart(0);

@@ -416,6 +416,22 @@ MUTANTS = [
         (GROUPS, "  group.members.push_back(member);",
          "  group.members.insert(MUTANT ? group.members.begin() : group.members.end(), member);"),
         within=100),
+    # --- what the simulator found ----------------------------------------------------------------
+    bug("a leave that nobody takes over never ends",
+        (VIEWS, "    done = done || leave_by_ <= now_;",
+         "    done = done || (!MUTANT && leave_by_ <= now_);"),
+        by="simulate v02_a_leave_that_nobody_takes_over.txt"),
+    bug("a daemon does not hear its own word that its members have caught up",
+        (ORDERING, "handover_.line(options_.self, sent_), caught_up, applied_);",
+         "handover_.line(options_.self, sent_),\n                    caught_up && !MUTANT, applied_);"),
+        by="simulate n03_a_notice_that_waits_beside_its_sender.txt"),
+    bug("a member that restarted is preferred to a living one",
+        (CHOICE, "  if (staying.empty()) return largest_clique(answers, restarted);",
+         "  if (MUTANT && !restarted.empty()) {\n    std::vector<Rank> all = staying;\n"
+         "    all.insert(all.end(), restarted.begin(), restarted.end());\n"
+         "    std::sort(all.begin(), all.end());\n    return largest_clique(answers, all);\n  }\n"
+         "  if (staying.empty()) return largest_clique(answers, restarted);"),
+        by="membership_test ViewChoiceTest.PrefersALivingMemberToOneThatRestarted"),
     # --- the wire, and what is kept --------------------------------------------------------------
     bug("the checksum is not looked at",
         (ENVELOPE, "  if (format.has_checksum &&\n", "  if (!MUTANT && format.has_checksum &&\n"),
