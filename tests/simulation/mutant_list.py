@@ -423,7 +423,8 @@ MUTANTS = [
         by="simulate v02_a_leave_that_nobody_takes_over.txt"),
     bug("a daemon does not hear its own word that its members have caught up",
         (ORDERING, "handover_.line(options_.self, sent_), caught_up, applied_);",
-         "handover_.line(options_.self, sent_),\n                    caught_up && !MUTANT, applied_);"),
+         "handover_.line(options_.self, sent_),\n"
+         "                    caught_up && !MUTANT, applied_);"),
         by="simulate n03_a_notice_that_waits_beside_its_sender.txt"),
     bug("a member that restarted is preferred to a living one",
         (CHOICE, "  if (staying.empty()) return largest_clique(answers, restarted);",
