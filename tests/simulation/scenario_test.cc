@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/simulation/edge_cases.h"
 #include "tests/simulation/probes.h"
 #include "tests/simulation/settings.h"
 #include "tests/simulation/transcript.h"
@@ -82,6 +83,64 @@ TEST(Scenarios, CanBePlayedWhateverPlanIsDrawn) {
   for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
     EXPECT_EQ(why_refused(to_string(draw_plan(seed))), "") << seed;
   }
+}
+
+// --- which edge cases a run is in ----------------------------------------------------------------
+
+class EdgeCasesOfARun : public ::testing::Test {
+ protected:
+  // After a run of this scenario.
+  void run(const std::string& text) {
+    const auto scenario = parse_scenario(text);
+    ASSERT_TRUE(scenario.ok()) << scenario.error();
+    before_ = probe_counts();
+    EXPECT_TRUE(Simulator(scenario.value().plan, /*verbose=*/false).run().passed);
+    after_ = probe_counts();
+    reached_ = edge_cases_between(before_, after_);
+  }
+  bool is_in(int number) const {
+    return std::find(reached_.begin(), reached_.end(), number) != reached_.end();
+  }
+  bool is_hit(const std::string& probe) const { return simulation::is_hit(probe, before_, after_); }
+
+ private:
+  std::vector<ProbeCount> before_;
+  std::vector<ProbeCount> after_;
+  std::vector<int> reached_;
+};
+
+TEST_F(EdgeCasesOfARun, AreNotABridgeWhereADaemonLeaves) {
+  run("at 2000 leave d2\n");
+  EXPECT_TRUE(is_hit("E15: somebody who answered is left out"));
+  EXPECT_FALSE(is_in(15));
+  run("at 2000 cut d0>d2 d2>d0\n");
+  EXPECT_TRUE(is_in(15));
+}
+
+TEST_F(EdgeCasesOfARun, AreNotAGhostWhereADaemonRestarts) {
+  run("at 2000 crash d2\nat 4000 start d2\n");
+  EXPECT_TRUE(is_hit("E21: one that would join has not answered lately"));
+  EXPECT_FALSE(is_in(21));
+  run("set unsafe_weather=9000000\nat 2000 crash d2\nat 4000 hold Beacon d2>d0\n"
+      "at 4000 start d2\nat 4300 crash d2\nat 8000 release\n");
+  EXPECT_TRUE(is_in(21));
+}
+
+TEST_F(EdgeCasesOfARun, AreNotTwoHalvesWhereOneDaemonIsCutOff) {
+  run("at 2000 cut d0>d2 d1>d2 d2>d0 d2>d1\n");
+  EXPECT_TRUE(is_hit("E8: suspended for want of a quorum"));
+  EXPECT_FALSE(is_in(8));
+  run("set daemons=4\nat 2000 cut d0>d2 d0>d3 d1>d2 d1>d3 d2>d0 d3>d0 d2>d1 d3>d1\n");
+  EXPECT_TRUE(is_in(8));
+}
+
+TEST_F(EdgeCasesOfARun, AreNotAMinorityWhereTheOthersAcceptAfterTheDeath) {
+  const std::string five = "set daemons=5 unsafe_weather=8000000\nat 2000 leave d4\n";
+  run(five + "when Accept d1>d0 crash d0\n");
+  EXPECT_TRUE(is_hit("E10: an accepted value is proposed again"));
+  EXPECT_FALSE(is_in(11));
+  run(five + "at 2000 lose Propose d0>d2 d0>d3 d0>d4\nwhen Accept d1>d0 crash d0\n");
+  EXPECT_TRUE(is_in(11));
 }
 
 // --- what is played ------------------------------------------------------------------------------
