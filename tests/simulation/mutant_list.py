@@ -21,6 +21,11 @@ POLICY = "membership/partition_policy.cc"
 COMPONENTS = "daemon/core/machine_components.cc"
 STAMPING = "daemon/core/client_stamping.cc"
 ENVELOPE = "groupcomm/wire/frame_envelope.cc"
+FLUSH = "daemon/core/client_flush.cc"
+DELIVERY = "daemon/core/client_delivery.cc"
+NOTICES = "daemon/core/client_notices.cc"
+LIBRARY = "groupcomm/client_core.cc"
+LIBRARY_INPUT = "groupcomm/client_core_messages.cc"
 
 
 def bug(name, *patches, within=20000, by=None):
@@ -35,7 +40,7 @@ MUTANTS = [
         (CHOICE, "    if (!answer.state.living) continue;\n    for (std::size_t sender",
          "    if (!answer.state.living || (MUTANT && rank != choice.ballot.proposer)) continue;\n"
          "    for (std::size_t sender"),
-        by="membership_test ViewChange.LeavesADeadMemberBehindAtOnce"),
+        within=100),
     bug("a quorum of those who answered",
         (CHOICE, "  if (!is_quorum && !is_free && !are_others_given_up(",
          "  if (!MUTANT && !is_quorum && !is_free && !are_others_given_up("),
@@ -433,6 +438,77 @@ MUTANTS = [
          "    std::sort(all.begin(), all.end());\n    return largest_clique(answers, all);\n  }\n"
          "  if (staying.empty()) return largest_clique(answers, restarted);"),
         by="membership_test ViewChoiceTest.PrefersALivingMemberToOneThatRestarted"),
+    # --- groups with sync = flush ----------------------------------------------------------------
+    bug("a send behind the answer to a block is accepted",
+        (LIBRARY, "    if (group->block_ok) return RejectReason::kBlocked;",
+         "    if (group->block_ok && !MUTANT) return RejectReason::kBlocked;"),
+        (FLUSH, "  if (it->second.hold == Hold::kAgreed) return true;",
+         "  if (it->second.hold == Hold::kAgreed) return !MUTANT;"),
+        within=100),
+    bug("who does not answer a block is waited for",
+        (FLUSH, "  if (rounds_.empty() || !is_stamping_) return;\n  std::vector<SessionId> silent;",
+         "  if (MUTANT || rounds_.empty() || !is_stamping_) return;\n"
+         "  std::vector<SessionId> silent;"),
+        (FLUSH, "  if (rounds_.empty() || !is_stamping_) return due;",
+         "  if (MUTANT || rounds_.empty() || !is_stamping_) return due;"),
+        within=1000),
+    bug("a member is asked twice to hold back",
+        (FLUSH, "    if (membership.hold == Hold::kFree) {",
+         "    if (membership.hold == Hold::kFree || (MUTANT && membership.hold == Hold::kAsked)) {"),
+        within=100),
+    bug("what was announced is forgotten with the view of daemons",
+        (FLUSH, "    for (const membership::HoldRounds::Change& change : announced) {\n"
+         "      if (auto made = apply(id, key, change)) changes",
+         "    for (const membership::HoldRounds::Change& change : announced) {\n"
+         "      if (MUTANT) break;\n"
+         "      if (auto made = apply(id, key, change)) changes"),
+        within=100),
+    bug("a daemon holds before all its members have agreed",
+        (FLUSH, "  const bool all_agreed = std::all_of(",
+         "  const bool all_agreed = MUTANT || std::all_of("),
+        within=100),
+    # --- what clients are told -------------------------------------------------------------------
+    bug("a notice is forgotten with the view of its message",
+        (STAMPING, "  for (Notice& notice : std::exchange(notices_, {})) past_",
+         "  for (Notice& notice : std::exchange(notices_, {})) if (!MUTANT) past_"),
+        within=100),
+    bug("what comes from outside of a group is lost in a flush",
+        (DELIVERY, "  if (group == nullptr && !options_.report_all_deliveries) return;",
+         "  if (MUTANT && delivery.transitional &&\n"
+         "      !directory_.rank_of(destination.group, sender)) {\n    return;\n  }\n"
+         "  if (group == nullptr && !options_.report_all_deliveries) return;"),
+        within=250),
+    bug("a large message that a view change has cut in two is not begun again",
+        (STAMPING, "    send->chunks_stamped = 0;\n", "    if (!MUTANT) send->chunks_stamped = 0;\n"),
+        within=250),
+    # --- the client library ----------------------------------------------------------------------
+    bug("the library drops what comes while a group is suspended",
+        (LIBRARY_INPUT, "  const std::vector<GroupMember>& members = group->view->members;\n",
+         "  if (MUTANT && group->suspended) {\n    take_assembled({});\n    return outcome;\n  }\n"
+         "  const std::vector<GroupMember>& members = group->view->members;\n"),
+        within=100),
+    bug("the library tells a message twice",
+        (LIBRARY_INPUT, "                  .payload = take_assembled(std::move(message.payload))},\n  });\n",
+         "                  .payload = take_assembled(std::move(message.payload))},\n  });\n"
+         "  if (MUTANT && upcalls_.size() == 8) {\n"
+         "    const Upcall again = upcalls_.back();\n    upcalls_.push_back(again);\n  }\n"),
+        within=100),
+    bug("the library tells a view before what came ahead of it",
+        (LIBRARY_INPUT, "      upcall::ViewInstalled{.group = group->name, .view = std::move(message.view)});\n",
+         "      upcall::ViewInstalled{.group = group->name, .view = std::move(message.view)});\n"
+         "  if (MUTANT) std::rotate(upcalls_.begin(), upcalls_.end() - 1, upcalls_.end());\n"),
+        within=100),
+    bug("the library forgets what was asked for when the connection ends",
+        (LIBRARY, "    if (send.rejected) continue;\n", "    if (MUTANT || send.rejected) continue;\n"),
+        within=100),
+    bug("a send that is refused keeps its share of the window",
+        (LIBRARY_INPUT, "  send->rejected = true;\n  --unaccepted_messages_;",
+         "  send->rejected = true;\n  if (!MUTANT) --unaccepted_messages_;"),
+        within=100),
+    bug("the library forgets its count of sends as it leaves a group",
+        (LIBRARY_INPUT, "  group.view.reset();\n", "  group.view.reset();\n"
+         "  if (MUTANT) group.accepted = {};\n"),
+        within=100),
     # --- the wire, and what is kept --------------------------------------------------------------
     bug("the checksum is not looked at",
         (ENVELOPE, "  if (format.has_checksum &&\n", "  if (!MUTANT && format.has_checksum &&\n"),

@@ -3,7 +3,8 @@
 
 A checker that never fails proves nothing. All bugs of mutant_list.py go into one copy, which is
 built once; a run asks for one of them by its number. A bug survives where the test, scenario or
-scope that is named for it passes, or no seed up to its bound fails.
+scope that is named for it passes, or no seed up to its bound fails, or something else ends the run
+than what was found wrong. First the same runs must pass with none of the bugs.
 
     tests/simulation/mutants.py [--jobs N] [--only TEXT] [--quick] [--seeds N] [--by-seed]
                                 [--work FOLDER]
@@ -14,6 +15,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,11 @@ from mutant_list import MUTANTS  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 QUICK_SEEDS = 250  # with --quick: bugs that as many seeds find, or something else
+SECONDS_MAX = 1800  # for one bug
+NO_BUG = 0
+# What stands in the output of a run that found something wrong.
+EVIDENCE = re.compile(r"^\S+ violated|^FAILED: simulate --seed|^complaint: |CHECK failed|"
+                      r": expected |: the transcript differs|^\[  FAILED  \]|, after$", re.M)
 DECLARATION = "extern \"C\" int groupcomm_mutant;  // which planted bug this run has; 0: none\n"
 SWITCH = """#include <cstdlib>
 
@@ -88,10 +95,20 @@ def build(tree, options):
 
 
 def run(work, number, words):
+    """Whether something was found wrong, and the output. Nothing is, where it takes too long."""
     environment = dict(os.environ, GROUPCOMM_MUTANT=str(number))
-    done = subprocess.run([work / "tree/build/release/bin" / words[0], *words[1:]],
-                          capture_output=True, text=True, env=environment)
-    return done.returncode != 0, done.stdout + done.stderr
+    program = subprocess.Popen([work / "tree/build/release/bin" / words[0], *words[1:]],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env=environment, start_new_session=True)
+    try:
+        output, _ = program.communicate(timeout=SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        os.killpg(program.pid, signal.SIGKILL)  # and the processes that it began
+        output, _ = program.communicate()
+        print(f"ended after {SECONDS_MAX} s: {' '.join(map(str, words))}", flush=True)
+        return False, output
+    crashed = program.returncode < 0
+    return program.returncode != 0 and (crashed or bool(EVIDENCE.search(output))), output
 
 
 def violations(output):
@@ -100,29 +117,52 @@ def violations(output):
     return " ".join(dict.fromkeys("".join(parts).replace("failed", "CHECK") for parts in found))
 
 
-def is_killed_by(work, number, name, killer):
-    """By the one unit test, scenario, or search of a scope that is there for it."""
+def words_of(killer):
+    """Of the one unit test, scenario, or search of a scope."""
     program, what = killer.split()
-    is_test = program.endswith("_test")
-    if is_test:
-        words = ["--gtest_filter=" + what]
-    elif what.endswith(".txt"):
-        words = ["--scenario", ROOT / "tests/scenarios" / what]
-    else:
-        words = ["--explore", what]
-    killed, output = run(work, number, [program, *words])
+    if program.endswith("_test"):
+        return [program, "--gtest_filter=" + what]
+    if what.endswith(".txt"):
+        return [program, "--scenario", ROOT / "tests/scenarios" / what]
+    return [program, "--explore", what]
+
+
+def is_killed_by(work, number, name, killer):
+    program, what = killer.split()
+    killed, output = run(work, number, words_of(killer))
     if killed:
-        print(f"| {name} | `{what}` | {'unit test' if is_test else violations(output)} |",
-              flush=True)
+        found = "unit test" if program.endswith("_test") else violations(output)
+        print(f"| {name} | `{what}` | {found} |", flush=True)
     else:
         print(f"SURVIVES {killer}: {name}", flush=True)
     return killed
 
 
+def words_of_seeds(seeds, jobs):
+    return ["simulate", "--count", str(seeds), "--jobs", str(jobs), "--until-failure"]
+
+
+def fails_without_bugs(work, hunted, jobs):
+    """Whether a run that is to find a bug finds something where there is none."""
+    seeds = max((killer for _, _, killer in hunted if isinstance(killer, int)), default=0)
+    runs = [words_of_seeds(seeds, jobs)] if seeds else []
+    runs += [words_of(killer)
+             for killer in sorted({killer for _, _, killer in hunted if isinstance(killer, str)})]
+    for words in runs:
+        program = subprocess.run([work / "tree/build/release/bin" / words[0], *words[1:]],
+                                 capture_output=True, text=True, timeout=SECONDS_MAX,
+                                 env=dict(os.environ, GROUPCOMM_MUTANT=str(NO_BUG)))
+        ran = not words[0].endswith("_test") or "[       OK ]" in program.stdout
+        if program.returncode == 0 and ran:
+            continue
+        print(f"FAILS WITHOUT A BUG: {' '.join(map(str, words))}\n{program.stdout[-2000:]}")
+        return True
+    return False
+
+
 def hunt(work, number, name, seeds, jobs):
     """Whether one of so many seeds fails. Prints the first one and what it violates."""
-    killed, output = run(work, number, ["simulate", "--count", str(seeds), "--jobs", str(jobs),
-                                        "--until-failure"])
+    killed, output = run(work, number, words_of_seeds(seeds, jobs))
     failed = re.findall(r"^FAILED: simulate --seed (\d+)", output, re.M)
     first = min((int(seed) for seed in failed), default="?")
     if killed:
@@ -156,7 +196,10 @@ def main():
     survivors = 0
     if not options.texts:
         build(tree, options)
-        for number, name, killer in meant(options):
+        hunted = list(meant(options))
+        if fails_without_bugs(work, hunted, options.jobs):
+            return 1
+        for number, name, killer in hunted:
             killed = (hunt(work, number, name, killer, options.jobs) if isinstance(killer, int)
                       else is_killed_by(work, number, name, killer))
             survivors += not killed
