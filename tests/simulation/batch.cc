@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,7 +146,8 @@ void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
   plan.checks_each_step = options.checks_each_step;
   const std::vector<ProbeCount> before = probe_counts();
   Outcome outcome = Simulator(plan, /*verbose=*/false).run();
-  if (options.twice) {
+  if (options.twice_each > 0 && seed % options.twice_each == 0) {
+    ++outcome.counters["seeds that were run twice"];
     const Outcome again = Simulator(plan, /*verbose=*/false).run();
     if (again.digest != outcome.digest) {
       outcome.passed = false;
@@ -168,9 +170,27 @@ void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
   }
 }
 
+// SIGPROF ends the process after so much time of a processor.
+void limit_time(std::chrono::milliseconds limit) {
+  itimerval timer{};
+  timer.it_value.tv_sec = limit.count() / 1000;
+  timer.it_value.tv_usec = limit.count() % 1000 * 1000;
+  CHECK_EQ(setitimer(ITIMER_PROF, &timer, nullptr), 0);
+}
+
+std::string ending_of(int status, const BatchOptions& options) {
+  if (!WIFSIGNALED(status))
+    return "the process ended with code " + std::to_string(WEXITSTATUS(status));
+  if (WTERMSIG(status) != SIGPROF) {
+    return "the process ended with signal " + std::to_string(WTERMSIG(status));
+  }
+  return "it took more than " + std::to_string(options.seed_limit.count()) + " ms of a processor";
+}
+
 [[noreturn]] void run_child(const BatchOptions& options, Clock::time_point begin, Ledger& ledger) {
   const auto step = static_cast<std::uint64_t>(options.jobs);
   for (; ledger.next_seed <= options.last_seed && !is_over(options, begin, ledger);) {
+    limit_time(options.seed_limit);
     run_one(options, ledger.next_seed, ledger);
     std::fflush(stdout);
     ledger.next_seed += step;
@@ -255,10 +275,9 @@ std::uint64_t run_batch(const BatchOptions& options) {
     children.erase(child);
     Ledger& ledger = *ledgers[i];
     if (ledger.done) continue;
-    std::printf("FAILED: simulate --seed %llu%s\nthe process ended with %s %d\n",
+    std::printf("FAILED: simulate --seed %llu%s\n%s\n",
                 static_cast<unsigned long long>(ledger.next_seed), text_of(options.set).c_str(),
-                WIFSIGNALED(status) ? "signal" : "code",
-                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+                ending_of(status, options).c_str());
     ++ledger.runs;
     ++ledger.failures;
     ledger.next_seed += jobs;

@@ -89,6 +89,8 @@ void ClientNode::act() {
       change_wishes();
     } else if (plan.storms > 0 && random_.chance(plan.storms)) {
       storm();
+    } else if (plan.queries > 0 && random_.chance(plan.queries)) {
+      ask_something();
     } else if (random_.chance(plan.bursts)) {
       send_burst();
     } else {
@@ -126,8 +128,15 @@ void ClientNode::storm() {
 void ClientNode::wish(const std::string& group, bool is_leave) {
   const bool is_leaving = std::any_of(wishes_.begin(), wishes_.end(),
                                       [&](const auto& wish) { return wish.second == "-" + group; });
-  const Queued queued = is_leave ? core_->leave(group) : core_->join(group, options_of(group));
+  GroupOptions options = options_of(group);
+  const std::uint64_t odd = scene_.is_stormy() ? scene_.plan().client.other_options : 0;
+  // (Nobody relies on it that a group is not uniform.)
+  const bool is_odd = !is_leave && !options.uniform && odd > 0 && random_.chance(odd);
+  options.uniform = options.uniform || is_odd;
+  const Queued queued = is_leave ? core_->leave(group) : core_->join(group, options);
   if (!queued.ok()) return;
+  if (is_odd) odd_joins_.insert(queued.request);
+  if (is_odd) scene_.count("joins with other options");
   if (!is_leave && is_leaving) PROBE("E19: a process joins again before its leave took effect");
   if (is_leave) farewells_.insert(to_string(*core_->process()) + " " + group);
   wishes_[queued.request] = (is_leave ? "-" : "+") + group;
@@ -148,7 +157,8 @@ void ClientNode::tend_memberships() {
     // An application may also change its mind before it has an answer.
     if (is_pending && !random_.percent(2)) continue;
     const bool is_member = core_->view(group) != nullptr;
-    if (is_member == wanted_.contains(group)) continue;
+    const bool is_odd = odd_.contains(group) && (!scene_.is_stormy() || random_.percent(5));
+    if (is_member == wanted_.contains(group) && !is_odd) continue;
     wish(group, /*is_leave=*/is_member);
   }
 }

@@ -5,12 +5,19 @@
 #include "groupcomm/probe.h"
 #include "groupcomm/wire/codec.h"
 #include "tests/simulation/describe.h"
+#include "tests/simulation/newer_wire.h"
 
 namespace groupcomm::simulation {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 namespace record = verify::record;
+
+namespace {
+
+constexpr const char* kNothing = "nothing";  // yet, of a view by force
+
+}  // namespace
 
 ClientNode::ClientNode(Scene& scene, Random random, ClientSurroundings& surroundings,
                        std::size_t index)
@@ -25,6 +32,8 @@ ClientNode::ClientNode(Scene& scene, Random random, ClientSurroundings& surround
   for (const std::string& group : groups_) {
     if (random_.percent(65) && scene.plan().cues.empty()) wanted_.insert(group);
   }
+  speaks_newer_ =
+      Random(scene.plan().seed ^ (index + 1) * 0xc11e47).chance(scene.plan().client.newer_wire);
   trace_.header = {.role = verify::Role::kClient, .name = name_};
   core_ = std::make_unique<ClientCore>(name_);
 }
@@ -46,10 +55,18 @@ void ClientNode::end_process(const verify::Record& last_record) {
   process_.clear();
   views_.clear();
   wishes_.clear();
+  odd_joins_.clear();
+  odd_.clear();
+  queries_.clear();
+  watching_.reset();
+  watched_.clear();
+  if (told_of_bootstrap_ == kNothing) told_of_bootstrap_.clear();
   asked_.clear();
   notices_.clear();
   ended_.clear();
   blocked_.clear();
+  suspended_.clear();
+  vain_.clear();
   met_.clear();
   fresh_.clear();
   inbox_.clear();
@@ -176,6 +193,7 @@ void ClientNode::drain() {
   const std::uint64_t generation = generation_;
   for (const Upcall& upcall : core_->take_upcalls()) {
     if (scene_.is_verbose()) scene_.log(name_, "^ " + describe(upcall));
+    scene_.mix(index_ << 8 | upcall.index());
     std::visit([this](const auto& u) { on_upcall(u); }, upcall);
     if (generation != generation_) return;
   }
@@ -189,7 +207,10 @@ void ClientNode::flush() {
   if (scene_.is_verbose()) {
     for (const auto& message : messages) scene_.log(name_, "> " + describe(message));
   }
-  surroundings_.send_to_daemon(index_, wire::encode(messages));
+  const bool is_newer = speaks_newer_ && random_.percent(50);
+  if (is_newer) scene_.count("messages of an unknown kind to daemons");
+  surroundings_.send_to_daemon(index_,
+                               is_newer ? with_unknown_message(messages) : wire::encode(messages));
 }
 
 void ClientNode::on_disconnected() {
@@ -216,10 +237,47 @@ std::string ClientNode::unsettled() const {
   }
   for (const std::string& group : groups_) {
     const bool is_member = core_->view(group) != nullptr;
+    if (is_member && odd_.contains(group)) return "is in " + group + " as in another group";
     if (is_member && !wanted_.contains(group)) return "is still in " + group;
     if (!is_member && wanted_.contains(group)) return "is not in " + group;
   }
+  if (!queries_.empty()) return "has a query without an answer";
+  if (told_of_bootstrap_ == kNothing) return "is told nothing of a view by force";
   return wishes_.empty() ? "" : "has a join or leave without an answer";
+}
+
+namespace {
+
+// It holds back, or has sent one already that is not answered.
+bool may_stand_for(RejectReason reason) {
+  return reason == RejectReason::kNoPrimary || reason == RejectReason::kBlocked ||
+         reason == RejectReason::kWouldBlock;
+}
+
+}  // namespace
+
+void ClientNode::try_in_vain() {
+  not_refused_.clear();
+  if (!core_->connected()) return;
+  for (const std::string& group : groups_) {
+    if (core_->view(group) != nullptr && !suspended_.contains(group)) {
+      not_refused_ = "was not told that its view of " + group + " is suspended";
+    }
+    const Queued queued = core_->multicast({group}, Payload(), {});
+    if (queued.ok()) {
+      vain_.insert(queued.request);
+    } else if (!may_stand_for(*queued.refused)) {
+      not_refused_ = "may not send to " + group + ": " + to_string(*queued.refused);
+    }
+  }
+  flush();
+}
+
+std::string ClientNode::not_refused() const {
+  if (!not_refused_.empty()) return not_refused_;
+  if (!vain_.empty()) return "has sends that were not refused for want of a primary view";
+  if (!asked_.empty()) return "has sends neither accepted nor refused";
+  return "";
 }
 
 std::string ClientNode::kept() const {
@@ -244,7 +302,10 @@ void ClientNode::on_upcall(const upcall::Connected& u) {
 
 void ClientNode::on_upcall(const upcall::ViewInstalled& u) {
   scene_.count("group views");
-  if (!views_.contains(u.group)) end_wish("+" + u.group);
+  if (!views_.contains(u.group) && odd_joins_.erase(end_wish("+" + u.group)) > 0) {
+    scene_.count("groups with other options");
+    odd_.insert(u.group);
+  }
   if (u.view.my_rank >= u.view.members.size()) {
     return scene_.complain(name_ + " got a view with a rank outside of its members");
   }
@@ -255,6 +316,7 @@ void ClientNode::on_upcall(const upcall::ViewInstalled& u) {
   views_[u.group] = u.view;
   ended_.erase(u.group);
   blocked_.erase(u.group);
+  suspended_.erase(u.group);
   if (u.view.my_rank != 0) return;
   record(record::Lead{.p = member_name(u.group), .g = u.group, .view = to_string(u.view.id)});
 }
@@ -277,10 +339,13 @@ void ClientNode::look_whom_it_meets(const GroupView* previous, const std::string
 }
 
 // Requests are served in their order: the oldest such one has come true.
-void ClientNode::end_wish(const std::string& what) {
+RequestId ClientNode::end_wish(const std::string& what) {
   const auto oldest = std::find_if(wishes_.begin(), wishes_.end(),
                                    [&](const auto& wish) { return wish.second == what; });
-  if (oldest != wishes_.end()) wishes_.erase(oldest);
+  if (oldest == wishes_.end()) return {};
+  const RequestId request = oldest->first;
+  wishes_.erase(oldest);
+  return request;
 }
 
 void ClientNode::on_upcall(const upcall::Transition& u) {
@@ -348,6 +413,7 @@ void ClientNode::on_upcall(const upcall::Accepted& u) {
 
 void ClientNode::on_upcall(const upcall::Rejected& u) {
   scene_.count("rejected: " + to_string(u.reason));
+  if (u.reason == RejectReason::kNoPrimary) vain_.erase(u.request);
   const auto asked = asked_.find(u.request);
   if (asked != asked_.end()) {
     if (u.reason == RejectReason::kGone) {
@@ -358,6 +424,7 @@ void ClientNode::on_upcall(const upcall::Rejected& u) {
     record(record::Reject{.p = process_, .g = u.group, .reason = to_string(u.reason)});
   }
   wishes_.erase(u.request);
+  odd_joins_.erase(u.request);
 }
 
 void ClientNode::on_upcall(const upcall::SendFailed& u) {
@@ -367,7 +434,8 @@ void ClientNode::on_upcall(const upcall::SendFailed& u) {
 
 bool ClientNode::ask_for_bootstrap() {
   if (!up_ || paused_ || !core_->connected()) return false;
-  told_of_bootstrap_ = "nothing";
+  told_of_bootstrap_ = kNothing;
+  asked_in_storm_ = scene_.is_stormy();
   core_->bootstrap({});
   flush();
   return true;
@@ -376,6 +444,9 @@ bool ClientNode::ask_for_bootstrap() {
 void ClientNode::on_upcall(const upcall::BootstrapAnswered& u) {
   told_of_bootstrap_ = u.text;
   if (u.possible && !u.without.empty()) {
+    const bool is_over = asked_in_storm_ && !scene_.is_stormy();
+    if (is_over || (asked_in_storm_ && !surroundings_.may_give_up(index_, u.without))) return;
+    told_of_bootstrap_ = kNothing;
     core_->bootstrap(u.without);
     return flush();
   }
@@ -392,6 +463,7 @@ void ClientNode::on_upcall(const upcall::Safe& u) {
 
 void ClientNode::on_upcall(const upcall::Suspended& u) {
   scene_.count("suspensions");
+  suspended_.insert(u.group);
   ended_.insert(u.group);
   record(record::Suspended{.p = member_name(u.group), .g = u.group});
 }
@@ -430,6 +502,8 @@ void ClientNode::on_upcall(const upcall::Gone& u) {
   views_.erase(u.group);
   ended_.erase(u.group);
   blocked_.erase(u.group);
+  suspended_.erase(u.group);
+  odd_.erase(u.group);
 }
 
 void ClientNode::on_upcall(const upcall::Disconnected&) {

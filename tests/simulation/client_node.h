@@ -45,6 +45,8 @@ class ClientSurroundings {
                                                    const std::string& group) const = 0;
   // One of these processes ended without a leave.
   virtual bool has_died(const std::vector<std::string>& processes) const = 0;
+  // An operator who knows all would let this client's daemon go on without these.
+  virtual bool may_give_up(std::size_t client, const std::vector<std::string>& daemons) = 0;
 };
 
 class ClientNode {
@@ -83,8 +85,15 @@ class ClientNode {
   bool ask_for_bootstrap();
   // What it was answered last.
   const std::string& told_of_bootstrap() const { return told_of_bootstrap_; }
+  // The newest view of the group that it was shown as a watcher; of one that it does not watch, or
+  // whose members it saw end, none.
+  std::optional<GroupViewId> watched(const std::string& group) const;
   // Empty where everything that the application wants has come true; else what is missing.
   std::string unsettled() const;
+  // Sends to every group, while there is no primary view.
+  void try_in_vain();
+  // What of that was not refused, or of what it was to be told; or nothing.
+  std::string not_refused() const;
   // What it keeps that must be gone once nothing happens any more, or nothing.
   std::string kept() const;
   const GroupView* view(const std::string& group) const { return core_->view(group); }
@@ -116,6 +125,7 @@ class ClientNode {
   void note(const std::string& group, const std::string& text);
   void hold_back(const std::string& group);
   void change_wishes();
+  void ask_something();
   void tend_memberships();
   GroupOptions options_of(const std::string& group) const;
   bool send_one();
@@ -142,11 +152,11 @@ class ClientNode {
   void on_upcall(const upcall::Block& u);
   void on_upcall(const upcall::Gone& u);
   void on_upcall(const upcall::Disconnected& u);
-  void on_upcall(const upcall::Status&) {}
-  void on_upcall(const upcall::Groups&) {}
+  void on_upcall(const upcall::Status& u);
+  void on_upcall(const upcall::Groups& u);
   void on_upcall(const upcall::BootstrapAnswered& u);
-  void on_upcall(const upcall::Watched&) {}
-  void end_wish(const std::string& what);
+  void on_upcall(const upcall::Watched& u);
+  RequestId end_wish(const std::string& what);
   void look_whom_it_meets(const GroupView* previous, const std::string& group,
                           const GroupView& view);
   void wish(const std::string& group, bool is_leave);
@@ -173,20 +183,30 @@ class ClientNode {
   std::deque<Payload> inbox_;  // while paused
 
   std::set<std::string> wanted_;
-  std::map<RequestId, std::string> wishes_;  // unanswered joins and leaves, by group
-  bool dithers_ = false;                     // answers a block only when it is told to
+  std::map<RequestId, std::string> wishes_;        // unanswered joins and leaves, by group
+  std::set<RequestId> odd_joins_;                  // of the wishes, those with other options
+  std::set<std::string> odd_;                      // groups that it has joined so
+  std::set<RequestId> queries_;                    // unanswered
+  std::optional<std::set<std::string>> watching_;  // of all groups where it is empty
+  std::map<std::string, GroupViewId> watched_;
+  bool speaks_newer_ = false;  // a later version of the wire protocol
+  bool dithers_ = false;       // answers a block only when it is told to
   std::map<RequestId, Asked> asked_;
   std::set<std::pair<std::string, std::uint64_t>> notices_;  // awaited, by group and number
   std::map<std::string, GroupView> views_;
-  std::set<std::string> ended_;    // groups whose view is known to end
-  std::set<std::string> blocked_;  // groups in which it is asked to hold back
-  std::vector<Call> calls_;        // what it does not know the fate of, the newest few
+  std::set<std::string> ended_;      // groups whose view is known to end
+  std::set<std::string> suspended_;  // groups whose view has no quorum, as it was told
+  std::set<RequestId> vain_;         // sends that must be refused for that
+  std::string not_refused_;          // what was refused for another reason, or not at all
+  std::set<std::string> blocked_;    // groups in which it is asked to hold back
+  std::vector<Call> calls_;          // what it does not know the fate of, the newest few
   // Who was a member as it asked to join.
   std::map<std::string, std::vector<std::string>> met_;
   std::set<std::string> fresh_;  // groups of which it has had one view so far
   Payload last_payload_;
   std::string process_;
   std::string told_of_bootstrap_;
+  bool asked_in_storm_ = false;  // for that
   std::uint64_t seen_ = 0;
   std::uint64_t payloads_ = 0;
   verify::Trace trace_;

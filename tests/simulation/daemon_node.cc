@@ -43,10 +43,15 @@ TimePoint DaemonNode::from_local(TimePoint local) const {
 }
 
 std::optional<protocol::DaemonView> DaemonNode::decided() const {
+  const auto record = durable();
+  // (Else it knows its configuration only.)
+  if (!record || record->decided.id.counter == 0) return std::nullopt;
+  return record->decided;
+}
+
+std::optional<protocol::DurableRecord> DaemonNode::durable() const {
   if (record_bytes_.empty()) return std::nullopt;
-  const protocol::DurableRecord record = wire::decode_durable_record(record_bytes_).value();
-  if (record.decided.id.counter == 0) return std::nullopt;  // it knows its configuration only
-  return record.decided;
+  return wire::decode_durable_record(record_bytes_).value();
 }
 
 void DaemonNode::set_past(std::size_t members) {
@@ -373,7 +378,9 @@ void DaemonNode::perform_one(const daemon::Effect& effect, Outgoing& outgoing) {
 
 void DaemonNode::send_outgoing(Outgoing& outgoing) {
   for (const auto& [session, messages] : outgoing) {
-    surroundings_.send_to_client(index_, session, wire::encode(messages));
+    const bool is_newer = speaks_newer_ && random_.percent(20);
+    surroundings_.send_to_client(
+        index_, session, is_newer ? with_unknown_message(messages) : wire::encode(messages));
   }
   outgoing.clear();
 }

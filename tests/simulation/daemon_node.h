@@ -53,7 +53,9 @@ class DaemonNode {
   const std::set<std::string>& peers() const { return peers_; }
   // The name of the present incarnation, or of the last one.
   const DaemonId& id() const { return id_; }
-  // What its state directory says is the newest view, if it has a record.
+  // Its state directory, if it has a record.
+  std::optional<protocol::DurableRecord> durable() const;
+  // What that says is the newest view.
   std::optional<protocol::DaemonView> decided() const;
 
   // Before its first start: the state directory of one of so many that died together in the view

@@ -52,6 +52,7 @@ void Simulator::begin_faults() {
 // Those that draw from a generator of their own.
 void Simulator::begin_further_faults() {
   repeat(plan_.daemon.lie_every, [this] { tell_lie(); });
+  repeat(plan_.daemon.bootstrap_every, [this] { ask_for_force(); });
   repeat(plan_.daemon.secret_every, [this] { keep_secret(); });
   repeat(plan_.daemon.agreement_every, [this] { keep_agreement(); });
   if (plan_.daemon.unknown_names > 0) {
@@ -69,6 +70,34 @@ void Simulator::begin_further_faults() {
   if (plan_.daemon.newer_wire > 0) {
     repeat(milliseconds(500), [this] { send_unknown_frame(); });
   }
+}
+
+// By an operator, or by two who do not know of one another.
+void Simulator::ask_for_force() {
+  if (clients_.empty()) return;
+  const bool are_two = accidents_.percent(30);
+  for (int operators = 0; operators < (are_two ? 2 : 1); ++operators) {
+    if (!clients_[accidents_.below(clients_.size())]->ask_for_bootstrap()) continue;
+    scene_.count(are_two ? "views asked for by two at once" : "views asked for in the storm");
+  }
+}
+
+// The missing are dead, and know nothing that this daemon does not know. They are left alone as
+// long as the storm lasts: a quorum that hears nobody who went on knows nothing of the operator's
+// word. (Operators who are wrong: wrong_words.cc.)
+bool Simulator::may_give_up(std::size_t client, const std::vector<std::string>& daemons) {
+  const auto newest = daemons_[client % daemons_.size()]->decided();
+  const bool knows_all = std::all_of(daemons_.begin(), daemons_.end(), [&](const auto& daemon) {
+    const auto decided = daemon->decided();
+    return !decided || (newest && decided->id <= newest->id);
+  });
+  const bool are_down =
+      std::none_of(daemons.begin(), daemons.end(),
+                   [&](const std::string& daemon) { return daemons_[index_of(daemon)]->is_up(); });
+  if (!knows_all || !are_down) return false;
+  scene_.count("views forced in the storm");
+  for (const std::string& daemon : daemons) given_up_.insert(index_of(daemon));
+  return true;
 }
 
 // A failure detector that is wrong: a living peer is said to have refused a connection.
@@ -207,7 +236,7 @@ bool Simulator::may_restart(std::size_t daemon) {
 }
 
 void Simulator::start_daemon(std::size_t daemon) {
-  if (daemons_[daemon]->is_up()) return;
+  if (daemons_[daemon]->is_up() || (scene_.is_stormy() && given_up_.contains(daemon))) return;
   daemons_[daemon]->start();
   for (std::size_t i = 0; i < daemons_.size(); ++i) {
     const bool is_watching =

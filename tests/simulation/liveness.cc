@@ -1,6 +1,7 @@
 // The second phase of a run: faults stop within a core, and what is left must agree in time.
 #include <algorithm>
 
+#include "tests/simulation/kept.h"
 #include "tests/simulation/settings.h"
 #include "tests/simulation/simulator.h"
 
@@ -13,8 +14,15 @@ namespace {
 
 // So long nothing may change any more once everything has settled.
 constexpr Duration kQuiet = seconds(3);
+// What the core does again and again takes up to twenty time-outs of the failure detector.
+constexpr int kLongQuietTimeOuts = 25;
 
 }  // namespace
+
+Duration Simulator::quiet() const {
+  if (!plan_.long_quiet) return kQuiet;
+  return std::max<Duration>(kQuiet, kLongQuietTimeOuts * plan_.options.suspect);
+}
 
 std::optional<std::size_t> Simulator::leader() const {
   for (const auto& daemon : daemons_) {
@@ -36,7 +44,9 @@ void Simulator::calm_down() {
       continue;
     }
     daemons_[i]->resume();
-    start_daemon(i);
+    // Those who went on by force come first (docs/OPERATIONS.md).
+    const bool waits = given_up_.contains(i) && given_up_.size() < daemons_.size();
+    scene_.after(waits ? seconds(10) : seconds(0), [this, i] { start_daemon(i); });
   }
   for (std::size_t i = 0; i < clients_.size(); ++i) clients_[i]->settle();
   for (const auto& daemon : daemons_) installs_at_calm_.push_back(daemon->installs());
@@ -95,7 +105,8 @@ std::string Simulator::unsettled_daemons() const {
     return leader() || is_partitionable ? "" : "nobody is in a primary view";
   }
   // Without a quorum the core goes on all the same, and nobody takes that for primary (M6).
-  const bool needs_primary = !is_partitionable || core_.size() == daemons_.size();
+  const bool needs_primary =
+      !is_partitionable || core_.size() == daemons_.size() || core_outvotes_all();
   std::optional<ViewId> view;
   for (const std::size_t i : core_) {
     const DaemonNode& daemon = *daemons_[i];
@@ -131,6 +142,12 @@ std::string Simulator::unsettled_groups() const {
     const ClientNode& client = *clients_[i];
     for (const std::string& group : client.wanted()) {
       const GroupView* view = client.view(group);
+      for (std::size_t j = i % daemons_.size(); j < clients_.size(); j += daemons_.size()) {
+        const std::optional<GroupViewId> watched = clients_[j]->watched(group);
+        if (watched && *watched != view->id) {
+          return clients_[j]->name() + " watches another view of " + group;
+        }
+      }
       const auto [first, is_new] = views.emplace(group, view->id);
       if (!is_new && first->second != view->id) {
         return client.name() + " is in another view of " + group;
@@ -184,6 +201,45 @@ bool Simulator::core_has_quorum() const {
   return 2 * present == all ? has_first : 2 * present > all;
 }
 
+// Under the partitionable policy: the core holds a quorum, by name and record, of the last primary
+// view that it knows of, and of each that may have come about since (rule Q3).
+bool Simulator::core_outvotes_all() const {
+  std::vector<protocol::DurableRecord> records;
+  protocol::DaemonView last;
+  std::vector<protocol::DaemonView> attempts;
+  for (const std::size_t i : core_) {
+    const auto record = daemons_[i]->durable();
+    if (!record) return false;
+    const protocol::PrimaryClaim claim = record->claim.value_or(protocol::PrimaryClaim{});
+    const protocol::DaemonView& mine = record->decided.primary ? record->decided : claim.last;
+    if (last.id < mine.id) last = mine;
+    attempts.insert(attempts.end(), claim.attempts.begin(), claim.attempts.end());
+    if (record->accepted && record->accepted->value.next.primary) {
+      attempts.push_back(record->accepted->value.next);
+    }
+    records.push_back(*record);
+  }
+  if (last.id.counter == 0) return false;
+  const auto has_quorum_of = [&](const protocol::DaemonView& view) {
+    std::size_t present = 0;
+    bool has_first = false;
+    for (const protocol::DaemonMember& member : view.members) {
+      const std::size_t daemon = index_of(member.id.name);
+      const auto place = core_.find(daemon);
+      if (place == core_.end()) continue;
+      const auto& record = records[static_cast<std::size_t>(std::distance(core_.begin(), place))];
+      if (member.id.incarnation < record.since) continue;
+      ++present;
+      has_first = has_first || member.id == view.members.front().id;
+    }
+    return 2 * present > view.members.size() || (2 * present == view.members.size() && has_first);
+  };
+  return has_quorum_of(last) &&
+         std::all_of(attempts.begin(), attempts.end(), [&](const protocol::DaemonView& attempt) {
+           return attempt.id.counter <= last.id.counter || has_quorum_of(attempt);
+         });
+}
+
 std::string Simulator::wrongly_primary() const {
   for (const std::size_t i : core_) {
     if (daemons_[i]->is_up() && daemons_[i]->status().primary) {
@@ -222,7 +278,7 @@ bool Simulator::settle(Outcome& outcome) {
       return settle_without_quorum(outcome);
     }
   }
-  if (may_keep_others_out_) return false;
+  if (may_keep_others_out_ && !core_has_quorum()) return false;
   outcome.verdict += "L1 violated: in " + std::to_string(plan_.settle_bound / seconds(1)) +
                      " quiet seconds things did not settle: " + unsettled() + "\n";
   return false;
@@ -233,13 +289,29 @@ bool Simulator::settle_without_quorum(Outcome& outcome) {
   scene_.count("cores without a quorum");
   const std::uint64_t views = scene_.counter("daemon views");
   std::string why = wrongly_primary();
-  scene_.run_until(scene_.now() + kQuiet);
+  scene_.run_until(scene_.now() + quiet());
   if (why.empty()) why = wrongly_primary();
+  if (why.empty()) why = not_refused();
   if (!why.empty()) outcome.verdict += "L9 violated: " + why + "\n";
   if (scene_.counter("daemon views") != views) {
     outcome.verdict += "L9 violated: a view was installed without a quorum\n";
   }
   return outcome.verdict.empty() && may_force() ? settle_by_force(outcome) : false;
+}
+
+// Who is in no primary view is told so, and whatever it sends is refused for that.
+std::string Simulator::not_refused() {
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (core_.contains(i % daemons_.size())) clients_[i]->try_in_vain();
+  }
+  scene_.run_until(scene_.now() + seconds(1));
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (!core_.contains(i % daemons_.size())) continue;
+    if (const std::string why = clients_[i]->not_refused(); !why.empty()) {
+      return clients_[i]->name() + " " + why;
+    }
+  }
+  return "";
 }
 
 // As operators are told: those outside must not go on by themselves, nor have done so.
@@ -281,13 +353,13 @@ std::uint64_t Simulator::core_installs() const {
 bool Simulator::stay_settled(Outcome& outcome) {
   // What was accepted last may still be on its way, and nothing may change any more.
   const std::uint64_t views = core_installs();
-  scene_.run_until(scene_.now() + kQuiet / 2);
+  scene_.run_until(scene_.now() + quiet() / 2);
   // Frames may be answered that come a minute and a half late: a few runs wait for the last of
   // them.
   const bool is_drained = network_->drained_at() <= scene_.now() || further_.percent(8);
   if (is_drained) scene_.run_until(std::max(scene_.now(), network_->drained_at() + seconds(1)));
   const Scene::Kinds kinds = scene_.kinds();
-  scene_.run_until(scene_.now() + kQuiet / 2);
+  scene_.run_until(scene_.now() + quiet() / 2);
   std::string why = unsettled();
   if (core_installs() != views) {
     outcome.verdict += "L1 violated: the view changed again after everything had settled\n";
@@ -297,7 +369,7 @@ bool Simulator::stay_settled(Outcome& outcome) {
     return false;  // those who are kept out are owed nothing
   } else if (why = kept_resources(); !why.empty()) {
     outcome.verdict += "L7 violated: " + why + "\n";
-  } else if (why = is_drained ? noise(kinds, kQuiet / 2) : ""; !why.empty()) {
+  } else if (why = is_drained ? noise(kinds, quiet() / 2) : ""; !why.empty()) {
     outcome.verdict += "L8 violated: " + why + "\n";
   }
   return outcome.verdict.empty();
@@ -337,36 +409,11 @@ std::string Simulator::kept_resources() const {
     groups.insert(clients_[i]->wanted().begin(), clients_[i]->wanted().end());
   }
   for (const std::size_t i : core_) {
-    const std::string why = kept_by_daemon(i, clients[i], groups.size());
+    const Due due{.clients = clients[i],
+                  .groups = groups.size(),
+                  .client_queue_bytes = plan_.options.client_queue_bytes};
+    const std::string why = kept_beyond(due, daemons_[i]->status());
     if (!why.empty()) return daemons_[i]->name() + " " + why;
-  }
-  return "";
-}
-
-std::string Simulator::kept_by_daemon(std::size_t daemon, std::uint64_t clients,
-                                      std::uint64_t groups) const {
-  const std::map<std::string_view, std::uint64_t> due = {{"client_requests_queued", 0},
-                                                         {"clients", clients},
-                                                         {"groups", groups},
-                                                         {"messages_retained", 0},
-                                                         {"unstable_bytes", 0}};
-  const protocol::DaemonStatus status = daemons_[daemon]->status();
-  for (const auto& [name, value] : status.counters) {
-    const auto wanted = due.find(name);
-    if (wanted == due.end() || wanted->second == value) continue;
-    return "has " + name + " " + std::to_string(value) + " instead of " +
-           std::to_string(wanted->second);
-  }
-  for (const auto& member : status.members) {
-    if (member.unacknowledged == 0) continue;
-    return "waits for " + member.id.name + " to acknowledge " +
-           std::to_string(member.unacknowledged);
-  }
-  // A client says what it has seen when that is the sixteenth part of what may wait.
-  for (const auto& client : status.clients) {
-    if (client.waiting_bytes <= plan_.options.client_queue_bytes / 8) continue;
-    return "has " + std::to_string(client.waiting_bytes) + " bytes waiting for " +
-           to_string(client.process);
   }
   return "";
 }
@@ -388,59 +435,6 @@ std::string Simulator::noise(const Scene::Kinds& before, Duration window) const 
   const auto beats = static_cast<std::uint64_t>(window / plan_.options.heartbeat) + 2;
   if (signs_of_life <= 2 * pairs * beats) return "";
   return std::to_string(signs_of_life) + " signs of life in a quiet time";
-}
-
-void Simulator::note_counters() {
-  static const std::set<std::string_view> kNoted = {"client_requests_rejected", "clients_evicted",
-                                                    "frames_refused"};
-  for (const auto& daemon : daemons_) {
-    if (!daemon->is_up()) continue;
-    for (const auto& [name, value] : daemon->status().counters) {
-      if (value == 0 || !kNoted.contains(name)) continue;
-      const std::size_t all = daemon->traces().back().records.size();
-      const std::string id = to_string(daemon->id());
-      scene_.note({id, all, id, "counts " + std::string(name) + " " + std::to_string(value)});
-    }
-  }
-}
-
-void Simulator::judge(Outcome& outcome, bool settled) {
-  note_counters();
-  verify::Run run;
-  run.converged = settled;
-  run.leavers.emplace();
-  for (std::size_t i = 0; i < daemons_.size(); ++i) {
-    for (verify::Trace& trace : daemons_[i]->traces()) run.traces.push_back(std::move(trace));
-    if (!core_.contains(i)) run.unsettled_daemons.insert(to_string(daemons_[i]->id()));
-    run.leavers->insert(daemons_[i]->farewells().begin(), daemons_[i]->farewells().end());
-  }
-  for (const auto& client : clients_) {
-    run.traces.push_back(std::move(client->trace()));
-    run.leavers->insert(client->farewells().begin(), client->farewells().end());
-  }
-  for (std::size_t i = 0; i < plan_.uniform_groups; ++i) {
-    run.uniform_groups.insert(group_name(plan_, i));
-  }
-  for (std::size_t i = plan_.groups - plan_.flush_groups; i < plan_.groups; ++i) {
-    run.flush_groups.insert(group_name(plan_, i));
-  }
-  // (Where the network parts again, it is not quiet.)
-  if (const std::string why = too_many_views(); !plan_.wrong_words && !why.empty()) {
-    outcome.verdict += "L6 violated: " + why + "\n";
-  }
-  watch_.on_end(run.traces);
-  const verify::Verdict verdict = verify::check(run);
-  outcome.traces = std::move(run.traces);
-  for (const std::string& complaint : scene_.complaints()) {
-    outcome.verdict += "complaint: " + complaint + "\n";
-  }
-  if (!verdict.violations.empty()) outcome.verdict += to_text(verdict);
-  outcome.passed = outcome.verdict.empty();
-  outcome.digest = scene_.digest();
-  outcome.faults = scene_.faults();
-  outcome.sends = scene_.sent();
-  outcome.counters = scene_.counters();
-  outcome.notes = scene_.notes();
 }
 
 }  // namespace groupcomm::simulation

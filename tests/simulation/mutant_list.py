@@ -454,7 +454,8 @@ MUTANTS = [
         within=1000),
     bug("a member is asked twice to hold back",
         (FLUSH, "    if (membership.hold == Hold::kFree) {",
-         "    if (membership.hold == Hold::kFree || (MUTANT && membership.hold == Hold::kAsked)) {"),
+         "    if (membership.hold == Hold::kFree ||\n"
+         "        (MUTANT && membership.hold == Hold::kAsked)) {"),
         within=100),
     bug("what was announced is forgotten with the view of daemons",
         (FLUSH, "    for (const membership::HoldRounds::Change& change : announced) {\n"
@@ -479,7 +480,8 @@ MUTANTS = [
          "  if (group == nullptr && !options_.report_all_deliveries) return;"),
         within=250),
     bug("a large message that a view change has cut in two is not begun again",
-        (STAMPING, "    send->chunks_stamped = 0;\n", "    if (!MUTANT) send->chunks_stamped = 0;\n"),
+        (STAMPING, "    send->chunks_stamped = 0;\n",
+         "    if (!MUTANT) send->chunks_stamped = 0;\n"),
         within=250),
     # --- the client library ----------------------------------------------------------------------
     bug("the library drops what comes while a group is suspended",
@@ -488,18 +490,20 @@ MUTANTS = [
          "  const std::vector<GroupMember>& members = group->view->members;\n"),
         within=100),
     bug("the library tells a message twice",
-        (LIBRARY_INPUT, "                  .payload = take_assembled(std::move(message.payload))},\n  });\n",
-         "                  .payload = take_assembled(std::move(message.payload))},\n  });\n"
+        (LIBRARY_INPUT, "take_assembled(std::move(message.payload))},\n  });\n",
+         "take_assembled(std::move(message.payload))},\n  });\n"
          "  if (MUTANT && upcalls_.size() == 8) {\n"
          "    const Upcall again = upcalls_.back();\n    upcalls_.push_back(again);\n  }\n"),
         within=100),
     bug("the library tells a view before what came ahead of it",
-        (LIBRARY_INPUT, "      upcall::ViewInstalled{.group = group->name, .view = std::move(message.view)});\n",
-         "      upcall::ViewInstalled{.group = group->name, .view = std::move(message.view)});\n"
-         "  if (MUTANT) std::rotate(upcalls_.begin(), upcalls_.end() - 1, upcalls_.end());\n"),
+        (LIBRARY_INPUT, "{.group = group->name, .view = std::move(message.view)});\n  return",
+         "{.group = group->name, .view = std::move(message.view)});\n"
+         "  if (MUTANT) std::rotate(upcalls_.begin(), upcalls_.end() - 1, upcalls_.end());\n"
+         "  return"),
         within=100),
     bug("the library forgets what was asked for when the connection ends",
-        (LIBRARY, "    if (send.rejected) continue;\n", "    if (MUTANT || send.rejected) continue;\n"),
+        (LIBRARY, "    if (send.rejected) continue;\n",
+         "    if (MUTANT || send.rejected) continue;\n"),
         within=100),
     bug("a send that is refused keeps its share of the window",
         (LIBRARY_INPUT, "  send->rejected = true;\n  --unaccepted_messages_;",

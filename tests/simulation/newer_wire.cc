@@ -1,6 +1,7 @@
 #include "tests/simulation/newer_wire.h"
 
 #include "groupcomm/check.h"
+#include "groupcomm/wire/codec.h"
 #include "tests/wire/raw_frame.h"
 
 namespace groupcomm::simulation {
@@ -28,6 +29,29 @@ Payload with_unknown_body(const Payload& frame) {
   wire::Words words = wire::words_of_frame(frame);
   words[kData] = (words[kData] & ~(std::uint64_t{0xFFFF} << 16)) | std::uint64_t{999} << 16;
   return wire::resealed(std::move(words));
+}
+
+namespace {
+
+// Where the first message of a frame stands: after the pointer to the root, the version, the
+// pointer to the list and its tag.
+constexpr std::size_t kFirstMessage = wire::kClientPrefixWords + 4;
+constexpr std::uint64_t kUnknownKind = 999;
+
+}  // namespace
+
+Payload with_unknown_message(std::vector<protocol::ClientMessage> messages) {
+  messages.insert(messages.begin(), protocol::Bye{});
+  wire::Words words = wire::words_of_frame(wire::encode(messages));
+  words[kFirstMessage + 2] = kUnknownKind << 32;
+  return wire::frame_of(words);
+}
+
+Payload with_unknown_message(std::vector<protocol::DaemonMessage> messages) {
+  messages.insert(messages.begin(), protocol::Accepted{});
+  wire::Words words = wire::words_of_frame(wire::encode(messages));
+  words[kFirstMessage] = kUnknownKind;
+  return wire::frame_of(words);
 }
 
 }  // namespace groupcomm::simulation

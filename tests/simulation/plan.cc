@@ -188,6 +188,16 @@ void draw_edge_cases(Random random, Plan& plan) {
   }
 }
 
+void draw_operators(Random random, Plan& plan) {
+  plan.client.queries = random.percent(30) ? random.between(1'000, 100'000) : 0;
+  plan.client.other_options = random.percent(10) ? random.between(20'000, 300'000) : 0;
+  plan.client.newer_wire = random.percent(20) ? random.between(200'000, 800'000) : 0;
+  if (!random.percent(8)) return;
+  // Two clusters may come of it, of which an operator ends one.
+  plan.daemon.bootstrap_every = random.between(milliseconds(300), seconds(3));
+  plan.random_core = false;
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed) {
@@ -218,6 +228,8 @@ Plan draw_plan(std::uint64_t seed) {
       may_have_wrong_words && !plan.options.partitionable && Random(seed ^ 0xf0cced).percent(20);
   draw_edge_cases(Random(seed ^ 0xed6e), plan);
   draw_channels(Random(seed ^ 0xc4a7), plan);
+  draw_operators(Random(seed ^ 0x09e7), plan);
+  plan.long_quiet = Random(seed ^ 0x9137).percent(10);
   draw_theme(Random(seed ^ 0x7e3e), plan);
   return plan;
 }

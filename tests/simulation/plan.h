@@ -50,6 +50,7 @@ struct DaemonPlan {
   std::uint64_t stays_down = 0;        // restarts that wait for the end of the weather, per million
   std::uint64_t clock_drift = 0;       // clocks run so many millionths too fast or slow, at most
   std::uint64_t newer_wire = 0;        // of a million daemons, so many speak a later wire version
+  Duration bootstrap_every{};          // an operator asks for a view by force, or two at once
   std::uint64_t incarnation_base = 0;  // where incarnations begin to count
   bool incarnations_alike = false;     // daemons that start in the same second draw the same one
   std::uint64_t session_base = 0;
@@ -76,9 +77,12 @@ struct ClientPlan {
   std::uint64_t calls_again = 0;
   std::uint64_t late_answers = 0;  // to blocks of flush groups
   std::uint64_t no_answers = 0;
-  std::uint64_t large = 0;    // payloads over one chunk
-  std::uint64_t bursts = 0;   // of many sends at one moment
-  std::vector<Order> orders;  // equally likely
+  std::uint64_t queries = 0;        // of status and groups, and to watch, among the actions
+  std::uint64_t other_options = 0;  // joins that ask for another group than there is
+  std::uint64_t newer_wire = 0;     // of a million clients, so many speak a later wire version
+  std::uint64_t large = 0;          // payloads over one chunk
+  std::uint64_t bursts = 0;         // of many sends at one moment
+  std::vector<Order> orders;        // equally likely
 };
 
 enum class TriggeredAction : std::uint8_t { kCrash, kPause, kCut, kLeave, kStorm };
@@ -101,6 +105,16 @@ struct Cue {
   std::string action;
 };
 
+// So that a failure is there to be found and shrunk: what happens where a daemon crashes while
+// another one stands still.
+enum class PlantedFailure : std::uint8_t {
+  kNone,
+  kComplaint,
+  kSignal,      // the process ends, as where a CHECK fails
+  kExit,        // it ends, as by a sanitizer
+  kDifference,  // no two runs are alike
+};
+
 struct Plan {
   std::uint64_t seed = 0;
   std::size_t daemons = 3;
@@ -113,13 +127,13 @@ struct Plan {
   Duration unsafe_weather{};       // how long faults are injected
   Duration settle_bound{};         // in which everything must have settled after that
   bool settles_with_loss = false;
+  // Nothing may change for many time-outs of the failure detector once all has settled.
+  bool long_quiet = false;
   // Only some of the daemons are healed at the end, and must do without the others.
   bool random_core = false;
   // In the end the network parts, and operators force views on the sides.
   bool wrong_words = false;
-  // The run fails (1), or ends the process (2), where a daemon crashes while another one stands
-  // still: so that a failure is there to be shrunk.
-  std::uint64_t planted_failure = 0;
+  PlantedFailure planted_failure = PlantedFailure::kNone;
   bool checks_each_step = false;
   NetworkPlan network;
   DaemonPlan daemon;

@@ -26,12 +26,12 @@ std::string violated_in(const Outcome& outcome) {
   return text.empty() ? outcome.verdict : text;
 }
 
-// Nothing is known of a run whose process ends by a signal but that it does.
-bool run_to_its_end(const std::string& path, const Plan& plan) {
+// Nothing is known of a run whose process ends early but that it does.
+bool run_to_its_end(const std::string& path, const Plan& plan, const std::string& expected) {
   const std::string kind = run_apart(plan).kind;
-  const bool is_good = kind == "signal";
+  const bool is_good = kind == expected;
   std::printf("%s: %s\n", path.c_str(),
-              is_good ? "as expected" : ("expected a signal, but " + kind).c_str());
+              is_good ? "as expected" : ("expected " + expected + ", but " + kind).c_str());
   return is_good;
 }
 
@@ -77,7 +77,9 @@ bool run_scenario(const std::string& path, bool rewrite, bool verbose) {
   const Scenario& scenario = parsed.value();
   Plan plan = scenario.plan;
   plan.checks_each_step = true;
-  if (scenario.expected == "signal" && !verbose) return run_to_its_end(path, plan);
+  if (Ending{.kind = scenario.expected}.is_early() && !verbose) {
+    return run_to_its_end(path, plan, scenario.expected);
+  }
   const std::vector<ProbeCount> before = probe_counts();
   const Outcome outcome = Simulator(plan, verbose).run();
   warn_of_another_build(path, scenario, outcome);

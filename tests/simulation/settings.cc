@@ -166,6 +166,7 @@ std::vector<Setting> plan_settings() {
           SETTING(kSize, unsafe_weather),
           SETTING(kOther, settle_bound),
           SETTING(kFault, settles_with_loss),
+          SETTING(kFault, long_quiet),
           SETTING(kFault, random_core),
           SETTING(kFault, wrong_words),
           SETTING(kOther, planted_failure),
@@ -185,18 +186,19 @@ std::vector<Setting> network_settings() {
 }
 
 std::vector<Setting> daemon_settings() {
-  return {SETTING(kFault, daemon.crash_every),   SETTING(kOther, daemon.restart_after),
-          SETTING(kFault, daemon.pause_every),   SETTING(kOther, daemon.pause_for),
-          SETTING(kFault, daemon.leave_every),   SETTING(kFault, daemon.crash_midway),
-          SETTING(kFault, daemon.crash_loses),   SETTING(kFault, daemon.crash_again),
-          SETTING(kFault, daemon.secret_every),  SETTING(kFault, daemon.agreement_every),
-          SETTING(kFault, daemon.unknown_names), SETTING(kFault, daemon.refusal_noticed),
-          SETTING(kFault, daemon.timers_late),   SETTING(kFault, daemon.mass_restart),
-          SETTING(kFault, daemon.mass_leave),    SETTING(kFault, daemon.lie_every),
-          SETTING(kFault, daemon.stays_down),    SETTING(kFault, daemon.clock_drift),
-          SETTING(kFault, daemon.newer_wire),    SETTING(kFault, daemon.incarnation_base),
-          SETTING(kFault, daemon.session_base),  SETTING(kFault, daemon.incarnations_alike),
-          SETTING(kFault, daemon.view_base),     SETTING(kFault, daemon.round_base)};
+  return {SETTING(kFault, daemon.crash_every),        SETTING(kOther, daemon.restart_after),
+          SETTING(kFault, daemon.pause_every),        SETTING(kOther, daemon.pause_for),
+          SETTING(kFault, daemon.leave_every),        SETTING(kFault, daemon.crash_midway),
+          SETTING(kFault, daemon.crash_loses),        SETTING(kFault, daemon.crash_again),
+          SETTING(kFault, daemon.secret_every),       SETTING(kFault, daemon.agreement_every),
+          SETTING(kFault, daemon.unknown_names),      SETTING(kFault, daemon.refusal_noticed),
+          SETTING(kFault, daemon.timers_late),        SETTING(kFault, daemon.mass_restart),
+          SETTING(kFault, daemon.mass_leave),         SETTING(kFault, daemon.lie_every),
+          SETTING(kFault, daemon.stays_down),         SETTING(kFault, daemon.clock_drift),
+          SETTING(kFault, daemon.newer_wire),         SETTING(kFault, daemon.bootstrap_every),
+          SETTING(kFault, daemon.incarnation_base),   SETTING(kFault, daemon.session_base),
+          SETTING(kFault, daemon.incarnations_alike), SETTING(kFault, daemon.view_base),
+          SETTING(kFault, daemon.round_base)};
 }
 
 std::vector<Setting> client_settings() {
@@ -206,8 +208,10 @@ std::vector<Setting> client_settings() {
           SETTING(kFault, client.storms),        SETTING(kFault, client.open_sends),
           SETTING(kFault, client.multi_sends),   SETTING(kFault, client.to_one),
           SETTING(kFault, client.self_discards), SETTING(kFault, client.safe_notices),
-          SETTING(kFault, client.calls_again),   SETTING(kFault, client.large),
-          SETTING(kFault, client.bursts),        SETTING(kOther, client.orders)};
+          SETTING(kFault, client.calls_again),   SETTING(kFault, client.queries),
+          SETTING(kFault, client.other_options), SETTING(kFault, client.newer_wire),
+          SETTING(kFault, client.large),         SETTING(kFault, client.bursts),
+          SETTING(kOther, client.orders)};
 }
 
 std::vector<Setting> option_settings() {

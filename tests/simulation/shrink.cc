@@ -48,6 +48,7 @@ Ending run_apart(const Plan& plan) {
   int status = 0;
   waitpid(child, &status, 0);
   if (WIFSIGNALED(status)) return {.kind = WTERMSIG(status) == SIGALRM ? "endless" : "signal"};
+  if (WEXITSTATUS(status) != 0) return {.kind = "exit"};  // as sanitizers end a process
   Ending ending;
   char* end = nullptr;
   ending.faults = std::strtoull(text.c_str(), &end, 10);
@@ -85,7 +86,7 @@ class Shrinker {
     const Ending failure = run_apart(simpler);
     if (failure.kind != first_.kind) return false;
     plan_ = simpler;
-    if (failure.kind != "signal") first_ = failure;
+    if (!failure.is_early()) first_ = failure;
     return true;
   }
 
@@ -154,7 +155,7 @@ bool shrink(const Plan& plan, std::uint64_t runs_max, const std::string& path) {
   const std::string text = to_string(shrinker.plan());
   std::ofstream file(path);
   file << "# Shrunk from seed " << seed << ".\n" << text << "expect " << failure.kind << "\n";
-  if (failure.kind != "signal") file << "digest " << failure.digest << "\n";
+  if (!failure.is_early()) file << "digest " << failure.digest << "\n";
   std::printf("seed %llu fails with %s; written to %s:\n%s", seed, failure.kind.c_str(),
               path.c_str(), text.c_str());
   return true;

@@ -28,7 +28,7 @@ class ShrinkTest : public ::testing::Test {
   static Plan failing_plan() {
     for (std::uint64_t seed = 1; seed < 100; ++seed) {
       Plan plan = draw_plan(seed);
-      plan.planted_failure = 1;
+      plan.planted_failure = PlantedFailure::kComplaint;
       plan.random_core = false;
       // What needs more daemons than two, or strikes at other moments where there are fewer.
       plan.triggers.clear();
@@ -94,7 +94,17 @@ TEST_F(ShrinkTest, OutlivesARunThatEndsTheProcess) {
   std::ofstream(path_) << "set planted_failure=2\n" << fails;
   EXPECT_EQ(play(/*expected=*/true), path_ + ": as expected\n");
   std::ofstream(path_) << fails;
-  EXPECT_NE(play(/*expected=*/false).find("expected a signal"), std::string::npos);
+  EXPECT_NE(play(/*expected=*/false).find("expected signal"), std::string::npos);
+}
+
+// As by a sanitizer.
+TEST_F(ShrinkTest, ShrinksARunThatEndsTheProcessWithACode) {
+  Plan plan = failing_plan();
+  plan.planted_failure = PlantedFailure::kExit;
+  EXPECT_EQ(run_apart(plan).kind, "exit");
+  ASSERT_TRUE(shrink(plan, 10, path_));
+  EXPECT_NE(text().find("expect exit\n"), std::string::npos);
+  EXPECT_EQ(play(/*expected=*/true), path_ + ": as expected\n");
 }
 
 }  // namespace

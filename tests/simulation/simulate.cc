@@ -1,5 +1,6 @@
 // simulate: runs the cluster in virtual time, out of seeds, and checks what it promises.
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -20,20 +21,20 @@ constexpr const char* kUsage = R"(Usage: simulate --seed N [--verbose] [--trace 
        simulate --scenario FILE ... [--rewrite] [--verbose]
        simulate --explore SCOPE ... [--states N]
        simulate [--seeds A..B | --count N] [--jobs N] [--seconds N] [--show N] [--probes]
-                [--twice] [--checks] [--until-failure]
+                [--twice | --twice-each N] [--checks] [--until-failure]
        each of seeds also with [--set NAME=VALUE] ...
 
 A single seed prints its plan, what happened and the verdict; --verbose prints each event and each
 effect, one line each; --trace writes what each node saw to FILE.NODE; --fast leaves out the cores'
 own checks after each step, which --checks adds to the runs of many seeds. --twice runs each seed
-two times and compares. --show says how many failures of each job are printed. --seconds begins no
-further run after that time, --until-failure none after one that failed. --probes says in how many
-runs each rare branch was taken, and each edge case reached, and fails where that was less than one
-in two thousand and the branch is not listed as rarer still. --set takes something of a plan from
-here instead of from the seed, such as daemons=5 or unsafe_weather=30000000 (in microseconds, or
-...ns). --shrink leaves out of a failing seed what can be left out, and writes a scenario to FILE. A
-scenario is played and compared with its transcript, which --rewrite replaces. --explore looks at
-everything that can happen within a small scope, or at the first N states of it.
+two times and compares, --twice-each those that N divides. --show says how many failures of each job
+are printed. --seconds begins no further run after that time, --until-failure none after one that
+failed. --probes says in how many runs each rare branch was taken, and each edge case reached, and
+fails where that was less than one in a thousand and the branch is not listed as rarer. --set takes
+something of a plan from here instead of from the seed, such as daemons=5 or unsafe_weather=30000000
+(in microseconds, or ...ns). --shrink leaves out of a failing seed what can be left out, and writes
+a scenario to FILE. A scenario is played and compared with its transcript, which --rewrite replaces.
+--explore looks at everything that can happen within a small scope, or at the first N states of it.
 Without --seeds or --count, GROUPCOMM_SIM_SEEDS says how many seeds are run, from 1.
 )";
 
@@ -52,10 +53,10 @@ struct Arguments {
 };
 
 std::optional<std::uint64_t> number(const std::string& text) {
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
-    return std::nullopt;
-  }
-  return std::strtoull(text.c_str(), nullptr, 10);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 // Something that a plan has from here, and not from its seed.
@@ -112,6 +113,8 @@ bool read_value(Arguments& arguments, std::string_view option, const std::string
     arguments.states_max = *n;
   } else if (option == "--show") {
     arguments.batch.failures_shown = *n;
+  } else if (option == "--twice-each" && *n > 0) {
+    arguments.batch.twice_each = *n;
   } else if (option == "--seconds") {
     arguments.batch.seconds = *n;
   } else {
@@ -126,7 +129,7 @@ bool read_flag(Arguments& arguments, std::string_view option) {
   } else if (option == "--fast") {
     arguments.details.checks_each_step = false;
   } else if (option == "--twice") {
-    arguments.batch.twice = true;
+    arguments.batch.twice_each = 1;
   } else if (option == "--until-failure") {
     arguments.batch.until_failure = true;
   } else if (option == "--rewrite") {

@@ -1,6 +1,7 @@
 #include "tests/simulation/simulator.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace groupcomm::simulation {
 
@@ -295,15 +296,24 @@ void Simulator::close_session(std::size_t daemon, SessionId session) {
   });
 }
 
+void Simulator::fail_as_planted() {
+  static std::uint64_t times = 0;
+  switch (plan_.planted_failure) {
+    case PlantedFailure::kNone: return;
+    case PlantedFailure::kComplaint:
+      return scene_.complain("planted: a daemon ended while another one stood still");
+    case PlantedFailure::kSignal: CHECK(false);
+    case PlantedFailure::kExit: std::_Exit(66);
+    case PlantedFailure::kDifference: return scene_.mix(++times);
+  }
+}
+
 void Simulator::daemon_ended(std::size_t daemon) {
   const bool others_stand_still =
       std::any_of(daemons_.begin(), daemons_.end(), [&](const auto& other) {
         return other->is_up() && other->is_paused() && other != daemons_[daemon];
       });
-  if (plan_.planted_failure > 0 && scene_.is_stormy() && others_stand_still) {
-    CHECK(plan_.planted_failure == 1);
-    scene_.complain("planted: a daemon ended while another one stood still");
-  }
+  if (scene_.is_stormy() && others_stand_still) fail_as_planted();
   std::vector<SessionId> open;
   for (const auto& [key, connection] : sessions_) {
     if (key.first == daemon) open.push_back(key.second);

@@ -75,8 +75,10 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::vector<std::string> members_besides(std::size_t client,
                                            const std::string& group) const override;
   bool has_died(const std::vector<std::string>& processes) const override;
+  bool may_give_up(std::size_t client, const std::vector<std::string>& daemons) override;
 
   void on_arrival(std::size_t to, const Network::Frame& frame);
+  void fail_as_planted();
   void send_for_another(std::size_t client, const Call& call, bool expires);
   static std::size_t index_of(const std::string& daemon_name);
   TimePoint arrival(TimePoint& last);
@@ -101,6 +103,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   void release_frames();
   void begin_further_faults();
   void tell_lie();
+  void ask_for_force();
   void keep_secret();
   void keep_agreement();
   void name_many();
@@ -120,15 +123,17 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::uint64_t core_installs() const;
   std::string too_many_views() const;
   bool core_has_quorum() const;
+  bool core_outvotes_all() const;
   std::string wrongly_primary() const;
   bool settle(Outcome& outcome);
   bool settle_without_quorum(Outcome& outcome);
   bool may_force() const;
   bool settle_by_force(Outcome& outcome);
   std::optional<protocol::DaemonView> newest_in_core() const;
+  Duration quiet() const;
   bool stay_settled(Outcome& outcome);
+  std::string not_refused();
   std::string kept_resources() const;
-  std::string kept_by_daemon(std::size_t daemon, std::uint64_t clients, std::uint64_t groups) const;
   std::string noise(const Scene::Kinds& before, Duration window) const;
   void judge(Outcome& outcome, bool settled);
   void note_counters();
@@ -177,6 +182,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::uint64_t gave_up_at_calm_ = 0;
   bool may_keep_others_out_ = false;  // an outsider can be in the view beside some of the core
   bool has_half_connected_ = false;   // outsiders that still send or hear
+  std::set<std::size_t> given_up_;    // by an operator, and down until the storm is over
   std::vector<int> trigger_times_;    // how often each trigger may still fire
 };
 

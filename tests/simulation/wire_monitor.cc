@@ -16,10 +16,13 @@ void WireMonitor::on_arrival(const std::string& at, bool is_readable, bool is_ta
 
 void WireMonitor::check_places(const FrameHeader& header, const protocol::Batch& batch) {
   if (batch.places.empty()) return;
+  const auto view = views_.find(header.view);
   const auto author = sequencers_.emplace(header.view, header.sender).first;
-  if (author->second != header.sender) {
+  const DaemonId& sequencer =
+      view == views_.end() ? author->second : view->second.members.front().id;
+  if (sequencer != header.sender) {
     scene_.complain("wire: " + to_string(header.sender) + " gives places in view " +
-                    to_string(header.view) + ", as " + to_string(author->second) + " did");
+                    to_string(header.view) + ", whose sequencer is " + to_string(sequencer));
   }
   for (std::size_t i = 0; i < batch.places.size(); ++i) {
     const OrderNumber place{batch.first_place.value + i};

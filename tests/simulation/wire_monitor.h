@@ -14,7 +14,8 @@
 namespace groupcomm::simulation {
 
 // Complains to the scene where
-// - a place of a view is given to two messages, or first given by another than the sequencer,
+// - a place of a view is given to two messages, or by another than the sequencer, which is the
+//   first member of the view,
 // - two different values are installed from one view,
 // - a daemon sends new messages or places in a view, or acknowledges more of it, after it promised
 //   a ballot that leaves it, be it another's or its own (rule F2),
@@ -44,7 +45,7 @@ class WireMonitor {
 
   Scene& scene_;
   std::map<std::pair<ViewId, OrderNumber>, protocol::MessageReference> places_;
-  std::map<ViewId, DaemonId> sequencers_;
+  std::map<ViewId, DaemonId> sequencers_;  // who gave places first, where the view is not known
   // By the view that is left, and the lineage that is begun by force.
   std::map<std::pair<ViewId, Incarnation>, protocol::ViewChangeValue> decisions_;
   std::map<ViewId, protocol::DaemonView> views_;

@@ -7,11 +7,29 @@ namespace {
 
 class WireMonitorTest : public ::testing::Test {
  protected:
-  void say(protocol::PeerBody body) {
+  void say(protocol::PeerBody body, const std::string& who = "a") {
     protocol::FrameHeader header;
-    header.sender = {.name = "a", .incarnation = Incarnation{1}};
-    header.view = {.counter = 1, .proposer = Incarnation{1}, .round = 1};
+    header.sender = id(who);
+    header.view = kView;
     monitor_.on_send({header, std::move(body)});
+  }
+  static DaemonId id(const std::string& name) {
+    return {.name = name, .incarnation = Incarnation{1}};
+  }
+  // That leaves the view with the number before, to kView unless something else is said.
+  static protocol::Install install(const std::vector<std::string>& members,
+                                   std::uint64_t round = 1) {
+    protocol::Install install;
+    install.value.base = {.counter = 0, .proposer = Incarnation{1}, .round = 1};
+    install.value.next.id = {.counter = 1, .proposer = Incarnation{1}, .round = round};
+    for (const std::string& name : members) install.value.next.members.push_back({id(name), ""});
+    return install;
+  }
+  static protocol::Batch places(std::uint64_t first, std::vector<std::uint64_t> messages) {
+    protocol::Batch batch;
+    batch.first_place = OrderNumber{first};
+    for (const std::uint64_t number : messages) batch.places.push_back({0, MessageNumber{number}});
+    return batch;
   }
   static protocol::Batch batch(std::uint64_t acknowledged, bool has_message) {
     protocol::Batch batch;
@@ -20,6 +38,7 @@ class WireMonitorTest : public ::testing::Test {
     return batch;
   }
 
+  static constexpr ViewId kView = {.counter = 1, .proposer = Incarnation{1}, .round = 1};
   Plan plan_;
   Scene scene_{plan_, /*verbose=*/false};
   WireMonitor monitor_{scene_};
@@ -56,6 +75,61 @@ TEST_F(WireMonitorTest, FindsAMessageAndAnAcknowledgementBehindAPromise) {
   EXPECT_EQ(scene_.complaints().size(), 1u);
   say(batch(4, /*has_message=*/false));
   EXPECT_GT(scene_.complaints().size(), 1u);
+}
+
+TEST_F(WireMonitorTest, FindsAPlaceThatIsGivenToTwoMessages) {
+  say(places(1, {1, 2}));
+  say(places(2, {2, 3}));
+  EXPECT_TRUE(scene_.complaints().empty());
+  say(places(3, {4}));
+  ASSERT_EQ(scene_.complaints().size(), 1u);
+  EXPECT_NE(scene_.complaints()[0].find("is given to two messages"), std::string::npos);
+}
+
+TEST_F(WireMonitorTest, FindsPlacesThatAnotherGivesThanTheFirstMember) {
+  say(install({"a", "b"}), "b");
+  say(places(1, {1}), "a");
+  EXPECT_TRUE(scene_.complaints().empty());
+  say(places(2, {2}), "b");
+  ASSERT_EQ(scene_.complaints().size(), 1u);
+  EXPECT_NE(scene_.complaints()[0].find("whose sequencer is a#"), std::string::npos);
+}
+
+// Also where the first who gives them is the wrong one.
+TEST_F(WireMonitorTest, FindsASequencerThatIsNotTheFirstMember) {
+  say(install({"a", "b"}), "a");
+  say(places(1, {1}), "b");
+  EXPECT_EQ(scene_.complaints().size(), 1u);
+}
+
+TEST_F(WireMonitorTest, FindsTwoSequencersOfAViewThatItDoesNotKnow) {
+  say(places(1, {1}), "a");
+  EXPECT_TRUE(scene_.complaints().empty());
+  say(places(2, {2}), "b");
+  EXPECT_EQ(scene_.complaints().size(), 1u);
+}
+
+TEST_F(WireMonitorTest, FindsTwoValuesThatAreInstalledFromOneView) {
+  say(install({"a", "b"}), "a");
+  say(install({"a", "b"}), "b");
+  EXPECT_TRUE(scene_.complaints().empty());
+  say(install({"a"}, /*round=*/2), "a");
+  ASSERT_EQ(scene_.complaints().size(), 1u);
+  EXPECT_NE(scene_.complaints()[0].find("two values are installed"), std::string::npos);
+}
+
+// (Of which none needed a quorum, so that they may differ.)
+TEST_F(WireMonitorTest, FindsTwoViewsOfOneId) {
+  protocol::Install one = install({"a", "b"});
+  one.value.claim.emplace();
+  protocol::Install other = install({"a"});
+  other.value.claim.emplace();
+  say(one);
+  say(one);
+  EXPECT_TRUE(scene_.complaints().empty());
+  say(other);
+  ASSERT_EQ(scene_.complaints().size(), 1u);
+  EXPECT_NE(scene_.complaints()[0].find("two views have the id"), std::string::npos);
 }
 
 TEST_F(WireMonitorTest, FindsADamagedFrameThatIsTakenAndAnyOtherThatIsNot) {

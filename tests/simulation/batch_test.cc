@@ -1,0 +1,64 @@
+#include "tests/simulation/batch.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/simulation/settings.h"
+
+namespace groupcomm::simulation {
+namespace {
+
+// What a batch of seeds that all end in the same way prints, and how many failed.
+struct Batch {
+  std::uint64_t failed = 0;
+  std::string printed;
+};
+
+Batch run(const BatchOptions& options) {
+  ::testing::internal::CaptureStdout();
+  const std::uint64_t failed = run_batch(options);
+  return {failed, ::testing::internal::GetCapturedStdout()};
+}
+
+TEST(Batch, EndsASeedThatTakesTooLongAndGoesOn) {
+  BatchOptions options;
+  options.first_seed = 7;
+  options.last_seed = 8;
+  options.seed_limit = std::chrono::milliseconds(1);
+  // (So much that nothing does it in the time.)
+  options.set = {"daemons=9", "unsafe_weather=15000000"};
+  const Batch batch = run(options);
+  EXPECT_EQ(batch.failed, 2u);
+  for (const std::string seed : {"7", "8"}) {
+    EXPECT_NE(batch.printed.find("FAILED: simulate --seed " + seed +
+                                 " --set daemons=9 --set unsafe_weather=15000000\n"
+                                 "it took more than 1 ms of a processor"),
+              std::string::npos)
+        << batch.printed;
+  }
+}
+
+TEST(Batch, SaysWithWhichCodeAProcessEnds) {
+  BatchOptions options;
+  options.first_seed = 1;
+  options.last_seed = 40;
+  options.set = {"planted_failure=3"};
+  const Batch batch = run(options);
+  EXPECT_GT(batch.failed, 0u);
+  EXPECT_NE(batch.printed.find("the process ended with code 66"), std::string::npos);
+}
+
+TEST(Batch, RunsAShareOfTheSeedsTwiceAndFindsThatTheyDiffer) {
+  BatchOptions options;
+  options.first_seed = 1;
+  options.last_seed = 40;
+  options.set = {"planted_failure=4"};
+  EXPECT_EQ(run(options).failed, 0u);
+  options.twice_each = 2;
+  const Batch batch = run(options);
+  EXPECT_GT(batch.failed, 0u);
+  EXPECT_NE(batch.printed.find("two runs of one seed differ"), std::string::npos);
+  EXPECT_NE(batch.printed.find("20 seeds that were run twice"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace groupcomm::simulation
