@@ -15,7 +15,7 @@ class NobodyElse : public ClientSurroundings {
   bool connect(std::size_t) override { return true; }
   void send_to_daemon(std::size_t, const Payload&) override {}
   void disconnect(std::size_t) override {}
-  void act_as_leader(const std::string&, const GroupView&) override {}
+  bool act_as_leader(const std::string&, const GroupView&) override { return true; }
   void call_again(std::size_t, const std::vector<Call>&) override {}
   void on_wish(std::size_t) override {}
   std::vector<std::string> members_besides(std::size_t, const std::string&) const override {

@@ -15,8 +15,9 @@ std::string kept_beyond(const Due& due, const protocol::DaemonStatus& status) {
        {"messages_retained", 0},
        {"unstable_bytes", 0}}};
   for (const auto& [name, value] : wanted) {
-    const auto counter = std::find_if(status.counters.begin(), status.counters.end(),
-                                      [&](const auto& entry) { return entry.first == name; });
+    const auto counter =
+        std::find_if(status.counters.begin(), status.counters.end(),
+                     [name = name](const auto& entry) { return entry.first == name; });
     if (counter == status.counters.end()) return "does not say of " + std::string(name);
     if (counter->second == value) continue;
     return "has " + counter->first + " " + std::to_string(counter->second) + " instead of " +
