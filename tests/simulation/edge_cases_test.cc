@@ -38,6 +38,7 @@ TEST(EdgeCases, HaveAScenarioEach) {
     std::ifstream text(file.path());
     const auto scenario = parse_scenario({std::istreambuf_iterator<char>(text), {}});
     ASSERT_TRUE(scenario.ok()) << file.path() << ":" << scenario.error();
+    EXPECT_FALSE(scenario.value().transcript.empty()) << file.path();
     const auto& reaches = scenario.value().reaches;
     EXPECT_TRUE(edge_case_of_file(file.path()) == 0 || !reaches.empty()) << file.path();
     reached.insert(reaches.begin(), reaches.end());

@@ -281,7 +281,10 @@ void EdgeWatch::judge_orphans(const Whole& left, const Change& change) {
     const auto accepts = change.accepts.find(ballot);
     if (accepts == change.accepts.end()) continue;
     const std::size_t accepted = accepts->second.size();
-    if (accepted > 1 && 2 * accepted < left.members.size()) {
+    // Of two halves that of rank 0 is a quorum.
+    const bool has_first = !left.members.empty() && accepts->second.contains(left.members[0].name);
+    const bool is_minority = 2 * accepted + (has_first ? 1 : 0) <= left.members.size();
+    if (accepted > 1 && is_minority) {
       PROBE("E11: a proposer dies whose value a minority has accepted");
     }
   }

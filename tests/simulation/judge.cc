@@ -37,6 +37,7 @@ void Simulator::note_counters() {
 
 void Simulator::judge(Outcome& outcome, bool settled) {
   note_counters();
+  if (const std::string what = unplayed(); !what.empty()) scene_.complain(what);
   verify::Run run;
   run.converged = settled;
   run.leavers.emplace();

@@ -5,7 +5,7 @@
 //   set NAME=VALUE ...             settings of the plan (settings.h); the others are quiet
 //   at MILLISECONDS ACTION         something happens at this time
 //   when KIND dA>dB ACTION         something happens as the next frame of this kind is sent there,
-//                                  after the time of the line before
+//                                  after the time of the line before; the run fails if none is
 //   expect passes                  or the names of the properties that must be found violated; of
 //                                  several, the first one will do
 //   reach TEXT                     a rare branch (groupcomm/probe.h) that the run must take

@@ -143,6 +143,15 @@ TEST_F(EdgeCasesOfARun, AreNotAMinorityWhereTheOthersAcceptAfterTheDeath) {
   EXPECT_TRUE(is_in(11));
 }
 
+TEST_F(EdgeCasesOfARun, CountAHalfWithRankZeroAsAQuorum) {
+  const std::string four = "set daemons=4 unsafe_weather=8000000\nat 2000 leave d3\n";
+  run(four + "at 2000 lose Propose d0>d2 d0>d3\nwhen Accept d1>d0 crash d0\n");
+  EXPECT_FALSE(is_in(11));
+  run("set daemons=4 unsafe_weather=8000000\nat 2000 crash d0\nat 2000 lose Propose d1>d3\n"
+      "when Accept d2>d1 crash d1\n");
+  EXPECT_TRUE(is_in(11));
+}
+
 // --- what is played ------------------------------------------------------------------------------
 
 class PlayedScenario : public ::testing::Test {
@@ -177,6 +186,14 @@ TEST_F(PlayedScenario, MustReachEachBranchThatItNames) {
   EXPECT_EQ(play("reach E8: a proposer gives way to a higher ballot\n" + halves),
             path_ + ": the run does not reach \"E8: a proposer gives way to a higher ballot\"\n");
   EXPECT_EQ(play("at 2000 c0 join g0\n"), path_ + ": the run does not get into E8\n");
+}
+
+// What waits for a frame that is never sent would be missing without a word.
+TEST_F(PlayedScenario, MustPlayEachLine) {
+  EXPECT_NE(play("when Install d2>d0 crash d2\n").find("no Install was sent on d2>d0"),
+            std::string::npos);
+  EXPECT_NE(play("at 1 heal\nat 9000000 crash d2\n").find("came too late to be played"),
+            std::string::npos);
 }
 
 std::string transcript(const std::string& text) {

@@ -7,10 +7,26 @@
 namespace groupcomm::simulation {
 
 void Simulator::begin_script() {
-  for (const Cue& cue : plan_.cues) {
+  for (std::size_t i = 0; i < plan_.cues.size(); ++i) {
+    const Cue& cue = plan_.cues[i];
     if (!cue.link.empty()) continue;
-    scene_.at(TimePoint{cue.at}, [this, &cue] { play(cue.action); });
+    scene_.at(TimePoint{cue.at}, [this, &cue, i] {
+      played_.insert(i);
+      play(cue.action);
+    });
   }
+}
+
+// Empty, or what has waited in vain for its time or its frame.
+std::string Simulator::unplayed() const {
+  for (std::size_t i = 0; i < plan_.cues.size(); ++i) {
+    const Cue& cue = plan_.cues[i];
+    if (played_.contains(i)) continue;
+    if (cue.link.empty()) return "\"" + cue.action + "\" came too late to be played";
+    return "\"" + cue.action + "\" was not played: no " +
+           std::string(frame_kind_name(cue.frame_kind)) + " was sent on " + cue.link;
+  }
+  return "";
 }
 
 // Cues that wait for a frame are played once.

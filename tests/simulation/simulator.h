@@ -94,6 +94,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   void pull_triggers(std::size_t from, std::size_t to, const protocol::PeerFrame& frame);
   void mass_restart();
   void begin_script();
+  std::string unplayed() const;
   void pull_cues(std::size_t from, std::size_t to, std::size_t kind);
   void play(const std::string& action);
   void play_on_client(std::size_t client, std::istream& words);
@@ -171,7 +172,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
     ProcessId holder;
   };
   std::map<std::string, FencedResource> resources_;
-  std::set<std::size_t> played_;  // cues that waited for a frame
+  std::set<std::size_t> played_;  // cues
   // Of a script: frames of a kind on a link that are lost, and those that are kept for later.
   using FrameRule = std::tuple<std::size_t, std::size_t, std::size_t>;
   std::set<FrameRule> lost_frames_;
