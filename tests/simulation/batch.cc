@@ -66,8 +66,16 @@ std::uint64_t runs_of(const std::vector<Ledger*>& ledgers) {
   return runs;
 }
 
-// So often each edge case and each branch that is not rare must be reached. They are in one run of
-// a thousand at least, and chance makes that half as many among few thousand now and then.
+// So often each branch that is not rare must be taken. Fewer runs are no measure, since chance
+// makes half as many of what is expected.
+constexpr std::uint64_t kRunsOfMeasure = 10'000;
+std::uint64_t least_hits(const std::vector<Ledger*>& ledgers, bool is_rare) {
+  const std::uint64_t runs = runs_of(ledgers);
+  if (is_rare) return runs / kRunsOfMeasure;
+  return runs < kRunsOfMeasure ? std::max<std::uint64_t>(1, runs / 2000) : runs / 1000;
+}
+
+// So often each edge case must be reached: some take several of these branches in one run.
 std::uint64_t least_of(const std::vector<Ledger*>& ledgers) {
   return std::max<std::uint64_t>(1, runs_of(ledgers) / 2000);
 }
@@ -103,20 +111,24 @@ std::uint64_t print_probes(const std::vector<Ledger*>& ledgers) {
   for (const auto& [text, count] : sums) sorted.emplace_back(count, text);
   std::sort(sorted.begin(), sorted.end());
   std::uint64_t wrong = 0;
-  const std::uint64_t least = least_of(ledgers);
-  const auto& rare = rare_probes();
+  const auto is_in = [](const std::vector<std::string>& list, const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+  };
   for (const auto& [count, text] : sorted) {
-    const bool is_rare = std::find(rare.begin(), rare.end(), text) != rare.end();
+    const bool is_rare = is_in(rare_probes(), text);
+    const bool is_wrong = count < least_hits(ledgers, is_rare) && !is_in(unreached_probes(), text);
     std::printf("  %12llu PROBE %s%s\n", static_cast<unsigned long long>(count), text.c_str(),
-                count >= least ? ""
-                : is_rare      ? "  (rare)"
-                               : "  TOO FEW");
-    if (count < least && !is_rare) ++wrong;
+                is_wrong                             ? "  TOO FEW"
+                : count < least_hits(ledgers, false) ? "  (rare)"
+                                                     : "");
+    if (is_wrong) ++wrong;
   }
-  for (const std::string& text : rare) {
-    if (sums.count(text) > 0) continue;
-    std::printf("there is no probe \"%s\", which is listed as rare\n", text.c_str());
-    ++wrong;
+  for (const auto* list : {&rare_probes(), &unreached_probes()}) {
+    for (const std::string& text : *list) {
+      if (sums.count(text) > 0) continue;
+      std::printf("there is no probe \"%s\", which is listed as rare\n", text.c_str());
+      ++wrong;
+    }
   }
   return wrong;
 }

@@ -47,6 +47,20 @@ TEST(Batch, SaysWithWhichCodeAProcessEnds) {
   EXPECT_NE(batch.printed.find("the process ended with code 66"), std::string::npos);
 }
 
+TEST(Batch, FailsWhereABranchIsTakenInTooFewRuns) {
+  BatchOptions options;
+  options.first_seed = options.last_seed = 1;
+  options.set = {"daemons=1", "clients=1", "unsafe_weather=1000000"};
+  EXPECT_EQ(run(options).failed, 0u);
+  options.probes = true;
+  const Batch batch = run(options);
+  if (batch.printed.find(" PROBE ") == std::string::npos) GTEST_SKIP() << "built without probes";
+  EXPECT_GT(batch.failed, 0u);
+  EXPECT_NE(batch.printed.find("PROBE messages are asked for  TOO FEW"), std::string::npos);
+  EXPECT_NE(batch.printed.find("PROBE a place that contradicts causality  (rare)"),
+            std::string::npos);
+}
+
 TEST(Batch, RunsAShareOfTheSeedsTwiceAndFindsThatTheyDiffer) {
   BatchOptions options;
   options.first_seed = 1;

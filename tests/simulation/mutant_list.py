@@ -25,6 +25,7 @@ FLUSH = "daemon/core/client_flush.cc"
 DELIVERY = "daemon/core/client_delivery.cc"
 NOTICES = "daemon/core/client_notices.cc"
 LIBRARY = "groupcomm/client_core.cc"
+CODEC = "groupcomm/wire/codec_client.cc"
 LIBRARY_INPUT = "groupcomm/client_core_messages.cc"
 
 
@@ -326,18 +327,16 @@ MUTANTS = [
          "  if (!pending.blockers_known) {\n"
          "    for (Rank rank = 0; rank < streams_.size() && !MUTANT; ++rank) {\n"),
         within=100),
-    bug("stability is acknowledged on arrival",
-        (ORDERING, "progress.received[sender] = holdback_.clear_line(sender);",
-         "progress.received[sender] =\n"
-         "        MUTANT ? windows_[sender].held() : holdback_.clear_line(sender);"),
-        by="ordering_test Engines/ViewOrderingTest.AcknowledgesNoSafeMessageWhoseCauseIsMissing/*"),
     bug("nobody misses a place that was lost",
         ("ordering/sequencer_order.cc",
          "    if (place == known().next() && has_room()) {\n      append(places[i]);",
          "    if ((place == known().next() && has_room()) || (MUTANT && place > known())) {\n"
          "      append(places[i]);"),
         within=100),
-    bug("places are acknowledged before their messages are clear",
+    bug("stability is acknowledged on arrival",
+        (ORDERING, "progress.received[sender] = holdback_.clear_line(sender);",
+         "progress.received[sender] =\n"
+         "        MUTANT ? windows_[sender].held() : holdback_.clear_line(sender);"),
         (HOLDBACK, "    if (entry == nullptr || !entry->clear) {\n      PROBE(\"E3",
          "    if (MUTANT && entry != nullptr && !entry->clear) {\n"
          "      ++ordered_line_;\n      continue;\n    }\n"
@@ -483,6 +482,42 @@ MUTANTS = [
         (STAMPING, "    send->chunks_stamped = 0;\n",
          "    if (!MUTANT) send->chunks_stamped = 0;\n"),
         within=250),
+    bug("members of a view without a quorum are not told so",
+        (REQUESTS,
+         "    for (const auto& [key, membership] : session.groups) tell(id, protocol::Suspended{key});",
+         "    for (const auto& [key, membership] : session.groups) {\n"
+         "      if (!MUTANT) tell(id, protocol::Suspended{key});\n    }"),
+        within=1000),
+    bug("a join that is refused is not answered",
+        (DELIVERY, "    } else if (session != nullptr) {\n      reject(",
+         "    } else if (session != nullptr && !MUTANT) {\n      reject("),
+        within=1000),
+    bug("who asks for the groups is not answered",
+        (REQUESTS, "  tell(session.id, std::move(reply));\n}\n",
+         "  if (!MUTANT) tell(session.id, std::move(reply));\n}\n"),
+        within=1000),
+    bug("who watches is not shown later views",
+        (DELIVERY, "    if (is_watched(session, change.name)) tell(",
+         "    if (!MUTANT && is_watched(session, change.name)) tell("),
+        within=1000),
+    bug("who forces a view in vain is not told so",
+        (BOOTSTRAP, "  reply.text = \"not all that are here have agreed in time\";\n",
+         "  reply.text = \"not all that are here have agreed in time\";\n"
+         "  if (MUTANT) forcers_.clear();\n"),
+        within=1000),
+    bug("a message of a later version ends the session",
+        (CODEC, "      if (!read_into(messages, message, frame)) ++unknown_kinds;\n",
+         "      if (!read_into(messages, message, frame)) {\n"
+         "        if (MUTANT) bad_frame(\"unknown\");\n        ++unknown_kinds;\n      }\n"),
+        within=1000),
+    bug("half of a view is a quorum, whoever is in it",
+        ("ordering/quorum.h", "(2 * present == view_size && rank_zero_present);",
+         "(2 * present == view_size && (rank_zero_present || MUTANT));"),
+        within=1000),
+    bug("a component that knows of an attempt is never primary again",
+        (POLICY, "  if (!outvotes_all) PROBE(",
+         "  if (MUTANT && !claim.attempts.empty()) return false;\n  if (!outvotes_all) PROBE("),
+        within=1000),
     # --- the client library ----------------------------------------------------------------------
     bug("the library drops what comes while a group is suspended",
         (LIBRARY_INPUT, "  const std::vector<GroupMember>& members = group->view->members;\n",

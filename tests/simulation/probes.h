@@ -15,8 +15,10 @@ struct ProbeCount {
 // All of them, in the same order in every process of one program. Empty where they are not built.
 std::vector<ProbeCount> probe_counts();
 
-// Probes that so few runs hit that chance may leave them out, or none, since no daemon says such
-// things: where those are not hit, that is no failure.
+// Of 10,000 runs each probe must be hit by ten. Not so these, which so few runs hit that chance
+// decides about ten: one of so many must.
 const std::vector<std::string>& rare_probes();
+// And these, which maybe none does.
+const std::vector<std::string>& unreached_probes();
 
 }  // namespace groupcomm::simulation
