@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/verify/trace_set.h"
-
 namespace groupcomm::verify {
 
 void Findings::add(std::string property, std::string sentence, std::vector<const Record*> records) {
@@ -15,8 +13,25 @@ void Findings::add(std::string property, std::string sentence, std::vector<const
   violation.property = std::move(property);
   violation.sentence = std::move(sentence);
   for (const Record* record : records) {
-    if (record != nullptr) violation.records.push_back(to_line(*record));
+    if (record != nullptr) violation.records.push_back(place_of(*record) + to_line(*record));
   }
+}
+
+// Checkers copy some records: such a one is told by what it says.
+std::string Findings::place_of(const Record& record) const {
+  if (run_ == nullptr) return "";
+  for (const bool is_copy : {false, true}) {
+    for (const Trace& trace : run_->traces) {
+      if (trace.file.empty()) continue;
+      const auto found = std::find_if(
+          trace.records.begin(), trace.records.end(),
+          [&](const Record& other) { return is_copy ? other == record : &other == &record; });
+      if (found == trace.records.end()) continue;
+      const auto at = static_cast<std::size_t>(found - trace.records.begin());
+      return trace.file + ":" + std::to_string(trace.lines[at]) + ": ";
+    }
+  }
+  return "";
 }
 
 namespace {
@@ -53,15 +68,22 @@ void check_level(const History& history, Findings& findings) {
   check_safe(history, findings);
 }
 
+std::string note_of(const std::map<std::string, std::size_t>& open) {
+  std::string note = "not decided, for want of traces that are cut or missing:";
+  const char* separator = " ";
+  for (const auto& [property, count] : open) {
+    note += separator + property + " (" + std::to_string(count) + " times)";
+    separator = ", ";
+  }
+  return note;
+}
+
 }  // namespace
 
 Verdict check(const Run& run) {
   Verdict verdict;
   verdict.notes = run.notes;
-  for (const Trace& trace : run.traces) {
-    verdict.notes.insert(verdict.notes.end(), trace.notes.begin(), trace.notes.end());
-  }
-  Findings findings;
+  Findings findings(run);
   const History daemons(run, Role::kDaemon);
   check_level(daemons, findings);
   check_primary_chain(daemons, findings);
@@ -81,9 +103,7 @@ Verdict check(const Run& run) {
   check_suspensions(clients, findings);
   check_departures(daemons, clients, findings);
 
-  for (std::string& note : missing_traces(daemons, clients)) {
-    verdict.notes.push_back(std::move(note));
-  }
+  if (!findings.open().empty()) verdict.notes.push_back(note_of(findings.open()));
   verdict.damaged_traces = run.damaged_traces;
   verdict.daemons = coverage_of(daemons);
   verdict.clients = coverage_of(clients);

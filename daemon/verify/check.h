@@ -5,6 +5,7 @@
 // used, never time, so that traces of real processes can be checked as those of the simulator are.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,9 @@
 namespace groupcomm::verify {
 
 struct Violation {
-  std::string property;  // "D6"
-  std::string sentence;  // what is wrong
-  std::vector<std::string> records;
+  std::string property;              // "D6"
+  std::string sentence;              // what is wrong
+  std::vector<std::string> records;  // "FILE:LINE: " and what stands there
   bool operator==(const Violation&) const = default;
 };
 
@@ -48,11 +49,24 @@ std::string to_text(const Verdict& verdict);
 // Collects violations; those beyond the limit of a property are only counted.
 class Findings {
  public:
+  Findings() = default;
+  // Says of records where they stand in the files of that run, which must outlive it.
+  explicit Findings(const Run& run) : run_(&run) {}
+
   void add(std::string property, std::string sentence, std::vector<const Record*> records = {});
+  // Something looks wrong, and may be right by what stands in a trace that is cut or missing.
+  void leave_open(const std::string& property) { ++open_[property]; }
+
   const std::vector<Violation>& violations() const { return violations_; }
+  // By property, how often.
+  const std::map<std::string, std::size_t>& open() const { return open_; }
 
  private:
+  std::string place_of(const Record& record) const;
+
+  const Run* run_ = nullptr;
   std::vector<Violation> violations_;
+  std::map<std::string, std::size_t> open_;
 };
 
 // M1 self-inclusion, M2 monotonicity, M3 agreement, M4 every event in a view.

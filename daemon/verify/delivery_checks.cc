@@ -13,7 +13,9 @@ void check_integrity(const History& history, const DeliveryInfo& delivery, Findi
     // did not live to write down.
     const bool can_tell =
         sender.daemon_traced || (sender.has_trace && sender.ended && !sender.crashed);
-    if (can_tell) {
+    if (history.is_cut(daemon_of(history.process_name(message.sender)))) {
+      findings.leave_open("D1");
+    } else if (can_tell) {
       findings.add("D1", history.message_name(delivery.message) + " was never sent",
                    {delivery.record});
     }

@@ -52,6 +52,7 @@ class DepartureCheck {
   void check_daemons(const Stay& stay) {
     const record::View& view = view_of(stay);
     known_.insert(view.id);
+    told_.insert({view.id, view.p});
     for (const record::Left& left : view.left) {
       const auto [fate, is_new] =
           fates_.try_emplace({view.id, left.member}, left.reason, stay.record);
@@ -78,6 +79,9 @@ class DepartureCheck {
       // Components that come together leave out whom one of them cannot take.
       const bool may_be_left_out = clients_.is_partitionable() && left.reason == "partition";
       if (!known_.contains(base) || may_be_left_out) return;
+      // Others may have come to that view from elsewhere, and not know what its own daemon lost.
+      const std::string own(daemon_of(view_of(after).p));
+      if (clients_.is_cut(own) && !told_.contains({base, own})) return findings_.leave_open("M10");
       return report(
           left.member, left.reason,
           has_lost_daemon ? "its daemon by " + fate->second.first : "its daemon is still there",
@@ -115,6 +119,7 @@ class DepartureCheck {
   std::map<std::pair<Index, Index>, const Record*> ends_;      // by group and member
   std::map<std::pair<std::string, std::string>, Fate> fates_;  // by view of daemons and daemon
   std::set<std::string> known_;                                // views of daemons
+  std::set<std::pair<std::string, std::string>> told_;         // the same, and who tells of it
 };
 
 }  // namespace

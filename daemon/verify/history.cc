@@ -57,6 +57,7 @@ std::size_t History::MessageKeyHash::operator()(const MessageKey& key) const {
 }
 
 History::History(const Run& run, Role level) : run_(run), level_(level) {
+  find_cut_traces();
   for (const Trace& trace : run.traces) add_trace(trace);
   distrust_cut_traces();
   find_homes();
@@ -88,15 +89,24 @@ void History::add_trace(const Trace& trace) {
   }
 }
 
-// What a daemon's trace does not say may have been cut off with its end.
-void History::distrust_cut_traces() {
+// What a trace does not say may have been cut off with its end. That of a process which has begun
+// another one in it is there.
+void History::find_cut_traces() {
+  has_cut_daemons_ = !run_.missing_daemons.empty();
   for (const Trace& trace : run_.traces) {
-    if (trace.header.role != Role::kDaemon || !trace.is_cut) continue;
+    if (!trace.is_cut) continue;
+    const record::Start* last = nullptr;
     for (const Record& record : trace.records) {
-      if (const auto* start = std::get_if<record::Start>(&record)) cut_daemons_.insert(start->p);
+      if (const auto* start = std::get_if<record::Start>(&record)) last = start;
     }
+    if (last == nullptr) continue;
+    cut_.insert(last->p);
+    if (trace.header.role == Role::kDaemon) has_cut_daemons_ = true;
   }
-  if (cut_daemons_.empty()) return;
+}
+
+void History::distrust_cut_traces() {
+  if (!has_cut_daemons_) return;
   for (Index i = 0; at(i) < process_infos_.size(); ++i) {
     if (is_cut(daemon_of(process_name(i)))) process_infos_[at(i)].daemon_traced = false;
   }
@@ -359,12 +369,17 @@ void History::note_daemon_view(const record::View& view) {
   if (!order) return;
   DaemonViewInfo& info = daemon_views_[*order];
   info.recovered = info.recovered || view.recovered;
-  if (view.g != kDaemons) return;
+  if (view.g != kDaemons) {
+    if (!has_cut_daemons_) return;
+    for (const std::string& member : view.members) info.seated.emplace(daemon_of(member));
+    return;
+  }
   info.members.insert(view.members.begin(), view.members.end());
   info.lineage = view.lineage;
   Lineage& lineage =
-      lineages_.try_emplace(view.lineage, Lineage{view.ancestor, *order}).first->second;
+      lineages_.try_emplace(view.lineage, Lineage{view.ancestor, *order, false}).first->second;
   lineage.first = std::min(lineage.first, *order);
+  lineage.is_forced = lineage.is_forced || view.forced;
 }
 
 const std::string& History::lineage_of(Index view) const {
@@ -372,6 +387,13 @@ const std::string& History::lineage_of(Index view) const {
   const auto order = parse_view_order(daemon_view_of(view_name(view)));
   const auto found = order ? daemon_views_.find(*order) : daemon_views_.end();
   return found == daemon_views_.end() ? kUnknown : found->second.lineage;
+}
+
+bool History::knows_beginning(const std::string& lineage) const {
+  if (!has_cut_daemons_) return true;
+  const auto found = lineages_.find(lineage);
+  if (found == lineages_.end()) return false;
+  return found->second.is_forced || found->second.ancestor.empty();
 }
 
 bool History::leads_to(Index view, const std::string& lineage) const {
@@ -384,14 +406,25 @@ bool History::leads_to(Index view, const std::string& lineage) const {
     const auto found = lineages_.find(*reached);
     if (!order || found == lineages_.end() || found->second.ancestor.empty()) return false;
     if (std::get<0>(found->second.first) <= std::get<0>(*order)) return false;
+    if (!knows_beginning(*reached)) return false;
     reached = &found->second.ancestor;
   }
   return false;
 }
 
+bool History::has_untold_view(const ViewOrder& before, DaemonViews::const_iterator after) const {
+  return has_cut_daemons_ && std::get<0>(before) + 1 < std::get<0>(after->first);
+}
+
+// Clients that join then are not told.
+bool History::may_be_recovered(const DaemonViewInfo& view) const {
+  return view.recovered || (has_cut_daemons_ && view.members.empty());
+}
+
 // Without a trace of the daemons, whoever neither died nor was thrown out is taken to have.
 bool History::has_come_along(const Membership& membership, const DaemonViewInfo& next) const {
   if (next.members.empty()) {
+    if (next.seated.contains(daemon_of(process_name(membership.process)))) return true;
     const bool is_over =
         membership.gone != nullptr && std::get<record::Gone>(*membership.gone).reason != "left";
     return !is_over && !process_infos_[at(membership.process)].ended;
@@ -406,8 +439,9 @@ bool History::is_lost_before_recovery(const Membership& membership, std::size_t 
   const auto order = parse_view_order(view);
   if (!order) return false;
   const auto next = daemon_views_.upper_bound(*order);
-  return next != daemon_views_.end() && next->second.recovered &&
-         !has_come_along(membership, next->second);
+  if (next == daemon_views_.end()) return false;
+  if (has_untold_view(*order, next)) return true;
+  return may_be_recovered(next->second) && !has_come_along(membership, next->second);
 }
 
 bool History::ends_apart(const Membership& membership, std::size_t stay) const {
@@ -423,7 +457,8 @@ bool History::ends_in_recovery(const Membership& membership, std::size_t stay) c
   const auto order = parse_view_order(daemon_view_of(view_name(membership.stays[stay].view)));
   if (!order) return false;
   const auto next = daemon_views_.upper_bound(*order);
-  return next == daemon_views_.end() || next->second.recovered;
+  return next == daemon_views_.end() || may_be_recovered(next->second) ||
+         has_untold_view(*order, next);
 }
 
 bool History::has_parted(const MessageInfo& message, const Membership& membership) const {

@@ -18,8 +18,10 @@ namespace groupcomm::verify {
 // What was recorded of one run.
 struct Run {
   std::vector<Trace> traces;
-  std::vector<std::string> notes = {};  // on files that are not among the traces
+  std::vector<std::string> notes = {};  // on what is not among the traces
   std::size_t damaged_traces = 0;       // files that could not be read, or not in full
+  // Full ids of daemons that the traces name, and of which there is none.
+  std::set<std::string, std::less<>> missing_daemons = {};
   // The run ended after a quiet time in which everything could settle: whatever a living member
   // is owed must be there.
   bool converged = false;
@@ -190,7 +192,10 @@ class History {
   bool is_lost_before_recovery(const Membership& membership, std::size_t stay) const;
   // Of the view, or of the view of daemons with which it came.
   const std::string& lineage_of(Index view) const;
-  // Whether it is of this lineage, or of one that an operator ended by it, from before.
+  // False where the view by which an operator began the lineage may stand in no trace.
+  bool knows_beginning(const std::string& lineage) const;
+  // Whether it is of this lineage, or of one that an operator ended by it, from before. Of the
+  // latter nothing is said where the beginning is not known.
   bool leads_to(Index view, const std::string& lineage) const;
   const std::vector<MessageInfo>& messages() const { return messages_; }
   const std::vector<ViewInfo>& views() const { return views_; }
@@ -198,9 +203,12 @@ class History {
   const std::vector<ProcessInfo>& processes() const { return process_infos_; }
   const std::vector<Stray>& strays() const { return strays_; }
   const std::vector<SafeNotice>& safe_notices() const { return safe_notices_; }
-  // The daemon's trace is cut: it may have done more than stands there.
-  bool is_cut(std::string_view daemon) const { return cut_daemons_.contains(daemon); }
-  bool has_cut_daemons() const { return !cut_daemons_.empty(); }
+  // Whether the trace of that daemon, by its full id, or process is cut or missing: it may have
+  // done more than stands there.
+  bool is_cut(std::string_view who) const {
+    return cut_.contains(who) || run_.missing_daemons.contains(who);
+  }
+  bool has_cut_daemons() const { return has_cut_daemons_; }
   bool has_send_fail(Index message) const { return send_fails_.contains(message); }
 
   const MessageInfo& message(Index index) const { return messages_[at(index)]; }
@@ -264,14 +272,20 @@ class History {
   struct DaemonViewInfo {
     bool recovered = false;
     std::set<std::string, std::less<>> members;  // empty: no daemon's trace names them
+    std::set<std::string, std::less<>> seated;   // those of clients, where traces are missing
     std::string lineage;                         // empty: the same
   };
   struct Lineage {
     std::string ancestor;
     ViewOrder first;
+    bool is_forced = false;
   };
 
   void note_daemon_view(const record::View& view);
+  using DaemonViews = std::map<ViewOrder, DaemonViewInfo>;
+  // Whether between the two there may be one of which no trace tells.
+  bool has_untold_view(const ViewOrder& before, DaemonViews::const_iterator after) const;
+  bool may_be_recovered(const DaemonViewInfo& view) const;
   bool has_come_along(const Membership& membership, const DaemonViewInfo& next) const;
   void add(const Record& raw, const record::View& view);
   void add(const Record& raw, const record::Deliver& deliver);
@@ -286,6 +300,7 @@ class History {
   void add(const Record& raw, const record::Transition& transition);
   void add(const Record& raw, const record::Block& block);
   void add_inside_view(const Record& raw, const std::string& p, const std::string& g);
+  void find_cut_traces();
   void distrust_cut_traces();
   void finish();
   void find_homes();
@@ -314,10 +329,11 @@ class History {
   std::vector<SafeNotice> safe_notices_;
   std::set<Index> send_fails_;
   std::set<std::string, std::less<>> recovered_;  // ids of views of daemons
-  std::map<ViewOrder, DaemonViewInfo> daemon_views_;
+  DaemonViews daemon_views_;
   std::map<std::string, Lineage> lineages_;
-  std::set<std::string, std::less<>> cut_daemons_;
-  std::set<std::string> blocked_;  // groups that are blocked before a view, or say so
+  std::set<std::string, std::less<>> cut_;  // daemons and processes
+  bool has_cut_daemons_ = false;            // or missing ones
+  std::set<std::string> blocked_;           // groups that are blocked before a view, or say so
   bool is_partitionable_ = false;
 };
 

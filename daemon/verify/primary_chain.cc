@@ -131,13 +131,13 @@ class ChainCheck {
     if (first.forced || (first.recovered && !first.ancestor.empty())) {
       // (What it descends from may have been only recorded as decided, by who restarted since.)
       if (first.ancestor.empty() || chains_.contains(first.ancestor) || first.recovered) return;
-      return findings_.add("M6", "the lineage of a forced view descends from an unknown one",
-                           {record_of(first)});
+      return report_unless_cut("the lineage of a forced view descends from an unknown one",
+                               {record_of(first)});
     }
+    // (What began it by force may stand where no trace is.)
     if (root != nullptr || !first.ancestor.empty()) {
       const auto* other = root == nullptr ? record_of(first) : record_of(*root);
-      findings_.add("M6", "lineage " + lineage + " begins without force",
-                    {other, record_of(first)});
+      report_unless_cut("lineage " + lineage + " begins without force", {other, record_of(first)});
     }
     root = &first;
   }
@@ -150,18 +150,28 @@ class ChainCheck {
     if (after.forced || after.ancestor != before.ancestor) {
       findings_.add("M6", "a forced view begins no lineage", records);
     }
-    // Of views that are only recorded as decided there is no trace: nobody installed them. Others
-    // may stand behind the end of a trace that is cut.
-    const bool may_be_untold =
-        (after.recovered && !history_.is_partitionable()) || history_.has_cut_daemons();
-    const bool has_gap = std::get<0>(before.order) + 1 < std::get<0>(after.order) && may_be_untold;
-    if (!has_gap && !keeps_quorum(history_, before, after)) {
-      findings_.add("M6", "a primary view has no quorum of the one before", records);
-    }
+    check_quorum(before, after, records);
     const bool came_somebody = survived_.contains(after.view) || reformed_.contains(after.view);
-    if (!after.recovered && !came_somebody && !has_cut_member(after)) {
-      findings_.add("M6", "nobody came to a primary view from the one before", records);
-    }
+    if (after.recovered || came_somebody) return;
+    if (has_cut_member(after)) return findings_.leave_open("M6");
+    findings_.add("M6", "nobody came to a primary view from the one before", records);
+  }
+
+  void check_quorum(const Link& before, const Link& after,
+                    const std::vector<const Record*>& records) {
+    if (keeps_quorum(history_, before, after)) return;
+    // Of views that are only recorded as decided there is no trace: nobody installed them. Others
+    // may stand where no trace is; and so may who left, where only joiners tell of the view.
+    const bool has_gap = std::get<0>(before.order) + 1 < std::get<0>(after.order);
+    if (has_gap && after.recovered && !history_.is_partitionable()) return;
+    const char* sentence = "a primary view has no quorum of the one before";
+    if (has_gap || !survived_.contains(after.view)) return report_unless_cut(sentence, records);
+    findings_.add("M6", sentence, records);
+  }
+
+  void report_unless_cut(const std::string& sentence, const std::vector<const Record*>& records) {
+    if (history_.has_cut_daemons()) return findings_.leave_open("M6");
+    findings_.add("M6", sentence, records);
   }
 
   bool has_cut_member(const Link& link) const {

@@ -229,6 +229,10 @@ void check_notice(const History& history, const SafeNotice& notice, Findings& fi
     if (!history.is_addressed(message, membership.process)) continue;
     if (has_delivered(membership, notice.message)) continue;
     if (history.has_parted(message, membership)) continue;
+    if (membership.gone == nullptr && history.is_cut(history.process_name(membership.process))) {
+      findings.leave_open("D16");
+      continue;
+    }
     findings.add("D16",
                  history.member_name(membership.member) + " never delivered " +
                      history.message_name(notice.message) + ", which was said to be safe",

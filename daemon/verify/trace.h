@@ -12,6 +12,8 @@
 //
 // Escaped are the space, '%', '=', ',' and control characters, so a record never spans lines.
 // Unknown keys are ignored. A last line without a line feed is a cut one (the writer was killed).
+// Whoever opens such a file again marks that line with " (cut)" at its end; a file holds a header
+// and its records for each time that it was opened.
 //
 // There are two roles. A client's file has what the application of that process was told, group by
 // group. A daemon's file has the group kDaemons, whose members are daemons and whose messages are
@@ -34,6 +36,9 @@
 #include "groupcomm/view.h"
 
 namespace groupcomm::verify {
+
+// The word that every header begins with.
+inline constexpr std::string_view kTraceMagic = "groupcomm-trace";
 
 // The group that stands for the daemons themselves. Not a name that an application can be stopped
 // from using, but records of the two roles are never mixed.

@@ -1,29 +1,69 @@
 #include "daemon/verify/trace_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 namespace groupcomm::verify {
+namespace {
+
+// What whoever goes on behind a cut line puts there. No record ends with it.
+constexpr std::string_view kCutMark = " (cut)";
+
+}  // namespace
 
 Result<std::unique_ptr<FileTraceWriter>> FileTraceWriter::open(const std::string& path,
                                                                const TraceHeader& header,
                                                                OnEnd on_end) {
-  const int descriptor =
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (descriptor < 0) return Failure{path + ": " + std::strerror(errno)};
   std::unique_ptr<FileTraceWriter> writer(new FileTraceWriter(descriptor));
-  std::string failure;
-  writer->on_end_ = [&](const std::string& why) { failure = why; };
-  writer->write_line(to_line(header));
-  if (!writer->good()) return Failure{path + ": " + failure};
+  if (const auto refusal = writer->join_file()) return Failure{path + ": " + *refusal};
+  if (const auto failure = writer->write_first(to_line(header))) {
+    return Failure{path + ": " + *failure};
+  }
   writer->on_end_ = std::move(on_end);
   return writer;
+}
+
+// Goes to the beginning of a line behind what the file holds, or says why it cannot be.
+std::optional<std::string> FileTraceWriter::join_file() {
+  struct stat file {};
+  if (fstat(descriptor_, &file) != 0) return std::strerror(errno);
+  if (!S_ISREG(file.st_mode)) return std::nullopt;
+  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return "another process is writing it";
+  }
+  if (file.st_size == 0) return std::nullopt;
+  const std::string magic = std::string(kTraceMagic) + ' ';
+  std::array<char, kTraceMagic.size() + 1> begin{};
+  const ssize_t size = pread(descriptor_, begin.data(), begin.size(), 0);
+  if (size < 0) return std::strerror(errno);
+  const std::string_view found(begin.data(), static_cast<std::size_t>(size));
+  if (found != magic.substr(0, found.size())) return "is there and is no groupcomm trace";
+  char last = 0;
+  if (pread(descriptor_, &last, 1, file.st_size - 1) == 1 && last == '\n') return std::nullopt;
+  return write_first(std::string(kCutMark));
+}
+
+// The line, or why it cannot be: then nothing of it stays.
+std::optional<std::string> FileTraceWriter::write_first(std::string line) {
+  const off_t size = lseek(descriptor_, 0, SEEK_END);
+  std::string failure;
+  on_end_ = [&](const std::string& why) { failure = why; };
+  write_line(std::move(line));
+  if (good_) return std::nullopt;
+  [[maybe_unused]] const int shortened = ftruncate(descriptor_, size);
+  return failure;
 }
 
 FileTraceWriter::~FileTraceWriter() { ::close(descriptor_); }
@@ -53,50 +93,124 @@ void FileTraceWriter::end_inside_a_line(std::size_t written) {
   [[maybe_unused]] const int shortened = ftruncate(descriptor_, size - 1);
 }
 
-Result<Trace> read_trace_file(const std::string& path) {
+namespace {
+
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+bool is_header(std::string_view line) { return line.substr(0, line.find(' ')) == kTraceMagic; }
+
+// Line by line: each header begins a trace.
+class TraceParser {
+ public:
+  explicit TraceParser(const std::string& name) : name_(name) {}
+
+  void read(std::string_view line, bool is_whole) {
+    if (is_header(line)) end();
+    ++number_;
+    if (ends_with(line, kCutMark)) is_whole = false;
+    if (is_header(line)) {
+      begin(line, is_whole);
+    } else if (number_ == 1) {
+      leave_out("not a groupcomm trace");
+    } else if (is_skipping_) {
+      ++skipped_;
+    } else if (!is_whole) {
+      note("the last line is cut and is left out");
+      file_.traces.back().is_cut = true;
+    } else {
+      add(line);
+    }
+  }
+
+  Result<TraceFile> take() {
+    end();
+    if (number_ == 0) return Failure{name_ + ": the file is empty"};
+    if (file_.traces.empty()) return Failure{refusal_};
+    return std::move(file_);
+  }
+
+ private:
+  void begin(std::string_view line, bool is_whole) {
+    auto header = is_whole ? parse_header(line) : Failure{"the header is cut"};
+    if (!header.ok()) return leave_out(header.error());
+    file_.traces.push_back({.header = header.value(), .records = {}, .file = name_, .lines = {}});
+    is_skipping_ = false;
+  }
+
+  void add(std::string_view line) {
+    Trace& trace = file_.traces.back();
+    auto record = parse_line(line);
+    if (!record.ok()) {
+      trace.is_cut = true;
+      return leave_out(record.error());
+    }
+    trace.records.push_back(std::move(record).value());
+    trace.lines.push_back(number_);
+  }
+
+  void leave_out(const std::string& why) {
+    is_skipping_ = true;
+    skipped_ = 0;
+    refusal_ = where() + why;
+  }
+
+  // Behind the last line of a trace.
+  void end() {
+    if (is_skipping_) {
+      if (refusal_.empty()) return;
+      file_.notes.push_back(refusal_ + ": this line and the " + std::to_string(skipped_) +
+                            " behind it are left out");
+      file_.is_damaged = true;
+      return;
+    }
+    Trace& trace = file_.traces.back();
+    if (trace.is_cut || has_ended(trace)) return;
+    note("ends without `exit` or `crash`: the process was killed, or lines are missing");
+    trace.is_cut = true;
+  }
+
+  static bool has_ended(const Trace& trace) {
+    for (auto record = trace.records.rbegin(); record != trace.records.rend(); ++record) {
+      if (std::holds_alternative<record::Start>(*record)) return false;
+      if (std::holds_alternative<record::Exit>(*record)) return true;
+      if (std::holds_alternative<record::Crash>(*record)) return true;
+    }
+    return false;
+  }
+
+  std::string where() const { return name_ + ":" + std::to_string(number_) + ": "; }
+  void note(const std::string& what) { file_.notes.push_back(where() + what); }
+
+  std::string name_;
+  TraceFile file_;
+  std::uint32_t number_ = 0;  // of the line
+  bool is_skipping_ = true;   // until the next header
+  std::uint32_t skipped_ = 0;
+  std::string refusal_;  // why lines are left out
+};
+
+}  // namespace
+
+Result<TraceFile> read_traces(const std::string& path) {
+  if (std::filesystem::is_directory(path)) return Failure{path + ": is a folder"};
   std::ifstream file(path, std::ios::binary);
   if (!file) return Failure{path + ": cannot be opened"};
   std::ostringstream text;
   text << file.rdbuf();
   if (file.bad()) return Failure{path + ": cannot be read"};
-  return parse_trace(text.str(), path);
+  return parse_traces(text.str(), path);
 }
 
-Result<Trace> parse_trace(std::string_view text, const std::string& name) {
-  Trace trace;
-  std::size_t line_number = 0;
+Result<TraceFile> parse_traces(std::string_view text, const std::string& name) {
+  TraceParser parser(name);
   for (std::size_t begin = 0; begin < text.size();) {
-    ++line_number;
-    const std::size_t end = text.find('\n', begin);
-    const std::string where = name + ":" + std::to_string(line_number) + ": ";
-    const bool is_last = end == std::string_view::npos;
-    const std::string_view line = text.substr(begin, is_last ? end : end - begin);
-    begin = is_last ? text.size() : end + 1;
-    if (line_number == 1) {
-      auto header = parse_header(line);
-      if (!header.ok()) return Failure{where + header.error()};
-      trace.header = header.value();
-      trace.is_cut = is_last;
-      continue;
-    }
-    if (is_last) {
-      trace.notes.push_back(where + "the last line is cut and is left out");
-      trace.is_cut = true;
-      break;
-    }
-    auto record = parse_line(line);
-    if (!record.ok()) {
-      const auto behind =
-          std::count(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), '\n');
-      trace.notes.push_back(where + record.error() + ": this line and the " +
-                            std::to_string(behind) + " behind it are left out");
-      trace.is_cut = trace.is_damaged = true;
-      break;
-    }
-    trace.records.push_back(std::move(record).value());
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    parser.read(text.substr(begin, end - begin), end < text.size());
+    begin = end + 1;
   }
-  if (line_number == 0) return Failure{name + ": the file is empty"};
-  return trace;
+  return parser.take();
 }
 
 std::string to_text(const Trace& trace) {

@@ -1,8 +1,10 @@
 // Trace files: writing them so that they survive a SIGKILL, and reading them back.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +16,11 @@ namespace groupcomm::verify {
 // is in the file, and at most the last line is cut.
 class FileTraceWriter final : public TraceWriter {
  public:
-  // Creates or empties the file and writes the header. Where a later record cannot be written (the
-  // disk is full), on_end is told why, once; neither it nor what follows is in the file then, whose
-  // last line is cut, so that nobody takes it for all that the process saw.
+  // Creates the file, or goes on behind what it holds, and writes the header: a process that is
+  // started again with the same file has all its lives in it. Refused is a file that is no trace,
+  // or that another process is writing. Where a later record cannot be written (the disk is full),
+  // on_end is told why, once; neither it nor what follows is in the file then, whose last line is
+  // cut, so that nobody takes it for all that the process saw.
   using OnEnd = std::function<void(const std::string& why)>;
   static Result<std::unique_ptr<FileTraceWriter>> open(const std::string& path,
                                                        const TraceHeader& header,
@@ -32,6 +36,8 @@ class FileTraceWriter final : public TraceWriter {
 
  private:
   explicit FileTraceWriter(int descriptor) : descriptor_(descriptor) {}
+  std::optional<std::string> join_file();
+  std::optional<std::string> write_first(std::string line);
   void write_line(std::string line);
   void end_inside_a_line(std::size_t written);
 
@@ -44,19 +50,26 @@ class FileTraceWriter final : public TraceWriter {
 struct Trace {
   TraceHeader header;
   std::vector<Record> records;
-  std::vector<std::string> notes;  // "FILE:LINE: what was left out and why"
-  // Records are missing at its end that the process had written: it may have done and been told
-  // more. (A file that ends with a whole line is taken to be all that the process wrote.)
+  // Records may be missing at its end that the process had written: it may have done and been told
+  // more. Nothing tells a process that was killed from a file that was cut between two lines.
   bool is_cut = false;
-  bool is_damaged = false;  // cut, and not only inside its last line
+  std::string file;                  // empty: from memory
+  std::vector<std::uint32_t> lines;  // of the records in that file
 };
 
-// A Failure where the file cannot be read or is no trace of this version. From the first line on
-// that is bad, the rest is left out.
-Result<Trace> read_trace_file(const std::string& path);
+// A file, with one trace for each time that a process opened it.
+struct TraceFile {
+  std::vector<Trace> traces;
+  std::vector<std::string> notes;  // "FILE:LINE: what was left out and why"
+  bool is_damaged = false;         // something is left out, and not only inside a last line
+};
+
+// A Failure where the file cannot be read or holds no trace of this version. From the first line of
+// a trace on that is bad, its rest is left out.
+Result<TraceFile> read_traces(const std::string& path);
 
 // The same for text that is already in memory; `name` stands for the file in messages.
-Result<Trace> parse_trace(std::string_view text, const std::string& name);
+Result<TraceFile> parse_traces(std::string_view text, const std::string& name);
 
 // The inverse.
 std::string to_text(const Trace& trace);

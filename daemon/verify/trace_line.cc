@@ -8,7 +8,6 @@
 namespace groupcomm::verify {
 namespace {
 
-constexpr std::string_view kMagic = "groupcomm-trace";
 constexpr std::string_view kVersion = "1";
 
 bool needs_escape(char c) {
@@ -318,7 +317,7 @@ Result<Record> parse_line(std::string_view line) {
 }
 
 std::string to_line(const TraceHeader& header) {
-  LineWriter line(std::string(kMagic) + " " + std::string(kVersion));
+  LineWriter line(std::string(kTraceMagic) + " " + std::string(kVersion));
   line.text("role", header.role == Role::kDaemon ? "daemon" : "client");
   line.text("name", header.name);
   return line.take();
@@ -326,7 +325,8 @@ std::string to_line(const TraceHeader& header) {
 
 Result<TraceHeader> parse_header(std::string_view line) {
   const std::size_t space = line.find(' ');
-  if (line.substr(0, space) != kMagic) return Failure{"not a groupcomm trace"};
+  if (line.substr(0, space) != kTraceMagic) return Failure{"not a groupcomm trace"};
+  if (space == std::string_view::npos) return Failure{"the header names no version"};
   const std::string_view rest = line.substr(space + 1);
   auto parts = split_line(rest);
   if (!parts.ok()) return Failure{parts.error()};

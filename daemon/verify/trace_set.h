@@ -10,26 +10,22 @@
 
 namespace groupcomm::verify {
 
-// Reads what can be read, and says in the run's notes what cannot. Of two files of one process the
-// first one counts.
+// Reads what can be read, and says in the run's notes what cannot, and whose traces are missing. Of
+// two traces of one process the longer one counts where the other is its beginning, else the first.
 Run read_run(const std::vector<std::string>& paths);
 
-// The same for traces that were read before, each with the name of its file.
+// The same for files that were read before, each with its name.
 class RunCollector {
  public:
-  void add(const std::string& name, Result<Trace> trace);
+  void add(const std::string& name, Result<TraceFile> file);
   Run take();
 
  private:
-  struct Source {
-    std::string name;
-    std::size_t position = 0;  // in the run
-  };
-  Run run_;
-  std::map<std::string, Source> sources_;  // by process, as its start record names it
-};
+  // Whether the trace is to be kept.
+  bool add(const std::string& name, Trace trace);
 
-// Whom the traces speak of without a trace of its own being there: one note for each level.
-std::vector<std::string> missing_traces(const History& daemons, const History& clients);
+  Run run_;
+  std::map<std::string, std::size_t> positions_;  // in the run, by process as its start names it
+};
 
 }  // namespace groupcomm::verify

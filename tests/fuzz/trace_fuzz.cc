@@ -17,14 +17,16 @@ void run(std::string_view text) {
   Run traces;
   while (!text.empty()) {
     const std::size_t end = text.find(kNextTrace);
-    const auto trace = parse_trace(text.substr(0, end), "fuzz");
+    const auto file = parse_traces(text.substr(0, end), "fuzz");
     text = end == std::string_view::npos ? "" : text.substr(end + kNextTrace.size());
-    if (!trace.ok()) continue;
-    const std::string written = to_text(trace.value());
-    const auto again = parse_trace(written, "fuzz");
-    CHECK(again.ok());
-    CHECK(to_text(again.value()) == written);
-    traces.traces.push_back(trace.value());
+    if (!file.ok()) continue;
+    for (const Trace& trace : file.value().traces) {
+      const std::string written = to_text(trace);
+      const auto again = parse_traces(written, "fuzz");
+      CHECK(again.ok());
+      CHECK(to_text(again.value().traces.front()) == written);
+      traces.traces.push_back(trace);
+    }
   }
   static_cast<void>(to_text(check(traces)));
   traces.converged = true;

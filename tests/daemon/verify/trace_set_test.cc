@@ -18,7 +18,10 @@ std::string client(const std::string& process, const std::string& more = "") {
 }
 std::string daemon_text(const std::string& more = "") {
   return "groupcomm-trace 1 role=daemon name=" + std::string(kDaemon) + "\nstart p=" + kDaemon +
-         "\n" + more;
+         "\n" + more + "exit p=" + kDaemon + "\n";
+}
+std::string with_end(const std::string& text, const std::string& process) {
+  return text + "exit p=" + process + "\n";
 }
 std::string view(const std::string& process, const std::vector<std::string>& members) {
   record::View view{.p = process, .g = "g", .id = "1.a.1/1", .members = members};
@@ -43,7 +46,7 @@ std::string delivered(const std::string& process, const std::string& sender, std
 class RunCollectorTest : public ::testing::Test {
  protected:
   void add(const std::string& name, const std::string& text) {
-    collector.add(name, parse_trace(text, name));
+    collector.add(name, parse_traces(text, name));
   }
   Verdict verdict() { return check(collector.take()); }
 
@@ -75,9 +78,77 @@ TEST_F(RunCollectorTest, CountsAFileThatIsGivenTwiceOnce) {
   EXPECT_TRUE(has_note(found, "copy: is the same as a (" + std::string(kAlice) + ")"));
 }
 
+// The one may be damaged where the other is whole.
+TEST_F(RunCollectorTest, TakesTheLongerOneOfTwoTracesOfOneProcess) {
+  const std::string whole = with_end(client(kAlice, view(kAlice, {kAlice})), kAlice);
+  const std::string part = client(kAlice) + "rubbish\n";
+  for (const bool is_whole_first : {false, true}) {
+    add("d", daemon_text());
+    if (is_whole_first) add("whole", whole);
+    add("part", part);
+    if (!is_whole_first) add("whole", whole);
+    const Verdict found = verdict();
+    EXPECT_EQ(found.damaged_traces, 1u);
+    EXPECT_EQ(found.clients.memberships, 1u);
+    EXPECT_EQ(found.notes.size(), 2u);
+    EXPECT_TRUE(has_note(found, "part:3: unknown kind \"rubbish\": this line and the 0 behind it"));
+    EXPECT_TRUE(has_note(found, "part: is the beginning of whole"));
+  }
+}
+
+TEST_F(RunCollectorTest, CountsADamagedCopyAsDamaged) {
+  add("a", client(kAlice));
+  add("copy", client(kAlice) + "rubbish\n");
+  const Verdict found = verdict();
+  EXPECT_EQ(found.damaged_traces, 1u);
+  EXPECT_TRUE(has_note(found, "copy:3: unknown kind \"rubbish\""));
+  EXPECT_TRUE(has_note(found, "copy: is the same as a"));
+}
+
+TEST_F(RunCollectorTest, LeavesOutATraceOfTheOtherRole) {
+  const auto turned = [](std::string text, const std::string& from, const std::string& to) {
+    return text.replace(text.find(from), from.size(), to);
+  };
+  add("a", turned(client(kAlice), "role=client", "role=daemon"));
+  add("d", turned(daemon_text(), "role=daemon", "role=client"));
+  const Verdict found = verdict();
+  EXPECT_EQ(found.damaged_traces, 2u);
+  EXPECT_EQ(found.violations, std::vector<Violation>{});
+  EXPECT_TRUE(has_note(found, "a:2: " + std::string(kAlice) +
+                                  " is no daemon, as the header says that it is: it is left out"));
+  EXPECT_TRUE(has_note(found, "d:2: " + std::string(kDaemon) + " is no client"));
+}
+
+TEST_F(RunCollectorTest, SaysWhereTheRecordsOfAViolationStand) {
+  add("d", daemon_text(stamped(kAlice, 1)));
+  add("a", client(kAlice, view(kAlice, {kAlice}) + delivered(kAlice, kAlice, 1) +
+                              delivered(kAlice, kAlice, 1)));
+  std::vector<Violation> found = verdict().violations;
+  std::erase_if(found, [](const Violation& one) { return one.property != "D2"; });
+  ASSERT_EQ(found.size(), 1u);
+  ASSERT_EQ(found.front().records.size(), 2u);
+  EXPECT_EQ(found.front().records[0].rfind("a:4: deliver p=", 0), 0u) << found.front().records[0];
+  EXPECT_EQ(found.front().records[1].rfind("a:5: deliver p=", 0), 0u) << found.front().records[1];
+}
+
+// A checker's copy of a record, too.
+TEST_F(RunCollectorTest, SaysWhereARecordStandsOfWhichACopyIsShown) {
+  add("d", daemon_text(stamped(kAlice, 1)));
+  std::string lie = stamped(kAlice, 1);
+  lie.replace(lie.find("hash=0"), 6, "hash=f");
+  add("a", client(kAlice, view(kAlice, {kAlice}) + lie + delivered(kAlice, kAlice, 1)));
+  const std::vector<Violation> found = verdict().violations;
+  ASSERT_FALSE(found.empty());
+  for (const Violation& one : found) {
+    for (const std::string& record : one.records) {
+      EXPECT_TRUE(record.rfind("a:", 0) == 0 || record.rfind("d:", 0) == 0) << record;
+    }
+  }
+}
+
 TEST_F(RunCollectorTest, LeavesOutASecondFileOfOneProcessThatSaysOtherThings) {
   add("a", client(kAlice, view(kAlice, {kAlice})));
-  add("other", client(kAlice));
+  add("other", client(kAlice, view(kAlice, {kAlice, kBob})));
   const Verdict found = verdict();
   EXPECT_EQ(found.damaged_traces, 1u);
   EXPECT_EQ(found.clients.memberships, 1u);
@@ -93,9 +164,28 @@ TEST_F(RunCollectorTest, SaysWhoseTracesAreMissing) {
 }
 
 TEST_F(RunCollectorTest, MissesNothingWhereAllIsThere) {
-  add("a", client(kAlice, view(kAlice, {kAlice})));
+  add("a", with_end(client(kAlice, view(kAlice, {kAlice})), kAlice));
   add("d", daemon_text());
   EXPECT_EQ(verdict().notes, std::vector<std::string>{});
+}
+
+TEST_F(RunCollectorTest, SaysThatTracesAreOfSeveralRuns) {
+  const std::string carol = "carol@e#000000000000000b.1";
+  const auto daemon_view = [](const std::string& p, const std::string& lineage) {
+    record::View view{.p = p, .g = std::string(kDaemons), .id = "1.a.1", .members = {p}};
+    view.lineage = lineage;
+    return to_line(view) + "\n";
+  };
+  for (const bool have_met : {true, false}) {
+    add("d", daemon_text(daemon_view(kDaemon, "old")));
+    add("e", "groupcomm-trace 1 role=daemon name=e\nstart p=e#000000000000000b\n" +
+                 daemon_view("e#000000000000000b", have_met ? "old" : "new"));
+    add("c", client(carol, view(carol, {carol})));
+    EXPECT_EQ(has_note(verdict(),
+                       "the traces are of 2 parts that never met, as of several runs "
+                       "or clusters: d; c e"),
+              !have_met);
+  }
 }
 
 // What a trace does not say where it is cut may be what was cut off.

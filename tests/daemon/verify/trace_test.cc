@@ -196,14 +196,14 @@ TEST(ViewRecord, TellsTheOptionsOfTheMembership) {
   EXPECT_EQ(with({.flush = true}), std::pair(false, true));
 }
 
-class TraceFile : public ::testing::Test {
+class TraceFiles : public ::testing::Test {
  protected:
-  TraceFile() : path_(::testing::TempDir() + "trace_test." + std::to_string(::getpid())) {}
-  ~TraceFile() override { ::unlink(path_.c_str()); }
+  TraceFiles() : path_(::testing::TempDir() + "trace_test." + std::to_string(::getpid())) {}
+  ~TraceFiles() override { ::unlink(path_.c_str()); }
   std::string path_;
 };
 
-TEST_F(TraceFile, IsReadAsItWasWritten) {
+TEST_F(TraceFiles, IsReadAsItWasWritten) {
   const TraceHeader header{.role = Role::kDaemon, .name = "d"};
   {
     auto writer = FileTraceWriter::open(path_, header);
@@ -211,23 +211,80 @@ TEST_F(TraceFile, IsReadAsItWasWritten) {
     for (const Record& record : one_of_each()) writer.value()->write(record);
     EXPECT_TRUE(writer.value()->good());
   }
-  const Result<Trace> trace = read_trace_file(path_);
-  ASSERT_TRUE(trace.ok()) << trace.error();
-  EXPECT_EQ(trace.value().header, header);
-  EXPECT_EQ(trace.value().records, one_of_each());
-  EXPECT_TRUE(trace.value().notes.empty());
+  const Result<TraceFile> file = read_traces(path_);
+  ASSERT_TRUE(file.ok()) << file.error();
+  EXPECT_EQ(file.value().notes, std::vector<std::string>{});
+  ASSERT_EQ(file.value().traces.size(), 1u);
+  const Trace& trace = file.value().traces.front();
+  EXPECT_EQ(trace.header, header);
+  EXPECT_EQ(trace.records, one_of_each());
+  EXPECT_FALSE(trace.is_cut);
+  EXPECT_EQ(trace.file, path_);
+  EXPECT_EQ(trace.lines.front(), 2u);
+  EXPECT_EQ(trace.lines.back(), 1 + trace.records.size());
 }
 
-TEST_F(TraceFile, SaysWhyItCannotBeOpened) {
+TEST_F(TraceFiles, HoldATraceForEachTimeThatTheyWereOpened) {
+  for (const char* p : {"p#1", "p#2"}) {
+    auto writer = FileTraceWriter::open(path_, {.role = Role::kDaemon, .name = "p"});
+    ASSERT_TRUE(writer.ok()) << writer.error();
+    writer.value()->write(record::Start{.p = p});
+    if (p == std::string("p#2")) writer.value()->write(record::Exit{.p = p});
+  }
+  const Result<TraceFile> file = read_traces(path_);
+  ASSERT_TRUE(file.ok()) << file.error();
+  ASSERT_EQ(file.value().traces.size(), 2u);
+  EXPECT_EQ(file.value().traces[0].records, std::vector<Record>{record::Start{.p = "p#1"}});
+  EXPECT_TRUE(file.value().traces[0].is_cut);
+  EXPECT_EQ(file.value().traces[1].records.size(), 2u);
+  EXPECT_EQ(file.value().traces[1].lines, (std::vector<std::uint32_t>{4, 5}));
+  EXPECT_FALSE(file.value().traces[1].is_cut);
+  EXPECT_FALSE(file.value().is_damaged);
+  EXPECT_EQ(file.value().notes,
+            std::vector<std::string>{path_ + ":2: ends without `exit` or `crash`: the process was "
+                                             "killed, or lines are missing"});
+}
+
+// A number of which a part was written is another number.
+TEST_F(TraceFiles, GoOnBehindALineThatIsCut) {
+  std::ofstream(path_) << "groupcomm-trace 1 role=daemon name=p\nstart p=p#1\n"
+                       << "safe p=p#1 g=g number=1";
+  ASSERT_TRUE(FileTraceWriter::open(path_, {.role = Role::kDaemon, .name = "p"}).ok());
+  const Result<TraceFile> file = read_traces(path_);
+  ASSERT_TRUE(file.ok()) << file.error();
+  ASSERT_EQ(file.value().traces.size(), 2u);
+  EXPECT_EQ(file.value().traces[0].records.size(), 1u);
+  EXPECT_FALSE(file.value().is_damaged);
+  EXPECT_EQ(file.value().notes.front(), path_ + ":3: the last line is cut and is left out");
+}
+
+TEST_F(TraceFiles, AreNotWrittenByTwoAtOnce) {
+  const auto first = FileTraceWriter::open(path_, {});
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(FileTraceWriter::open(path_, {}).error(), path_ + ": another process is writing it");
+}
+
+TEST_F(TraceFiles, AreNotWhatElseIsThere) {
+  for (const char* text : {"port = 1\n", "x", "groupcomm-traces"}) {
+    std::ofstream(path_) << text;
+    EXPECT_EQ(FileTraceWriter::open(path_, {}).error(),
+              path_ + ": is there and is no groupcomm trace");
+    std::ifstream file(path_);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), text);
+  }
+  EXPECT_EQ(read_traces(::testing::TempDir()).error(), ::testing::TempDir() + ": is a folder");
+}
+
+TEST_F(TraceFiles, SaysWhyItCannotBeOpened) {
   const auto writer = FileTraceWriter::open("/no/such/folder/trace", {});
   ASSERT_FALSE(writer.ok());
   EXPECT_NE(writer.error().find("/no/such/folder/trace"), std::string::npos);
-  EXPECT_FALSE(read_trace_file("/no/such/folder/trace").ok());
+  EXPECT_FALSE(read_traces("/no/such/folder/trace").ok());
 }
 
 // A disk that is full, as a bound on the size of files: behind this byte, and so many records
 // later.
-TEST_F(TraceFile, SaysOnceThatItCannotBeWrittenAndEndsInsideALine) {
+TEST_F(TraceFiles, SaysOnceThatItCannotBeWrittenAndEndsInsideALine) {
   const auto with_bound = [](rlim_t bytes, const std::function<void()>& act) {
     rlimit before{};
     ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -252,41 +309,100 @@ TEST_F(TraceFile, SaysOnceThatItCannotBeWrittenAndEndsInsideALine) {
     writer.value()->write(record);  // there is room again
     EXPECT_FALSE(writer.value()->good());
     EXPECT_EQ(told.size(), 1u);
-    const Result<Trace> trace = read_trace_file(path_);
-    ASSERT_TRUE(trace.ok()) << trace.error();
-    EXPECT_EQ(trace.value().records.size(), odd == 0 ? 1u : 2u);
-    EXPECT_TRUE(trace.value().is_cut);
+    const Result<TraceFile> file = read_traces(path_);
+    ASSERT_TRUE(file.ok()) << file.error();
+    EXPECT_EQ(file.value().traces.front().records.size(), odd == 0 ? 1u : 2u);
+    EXPECT_TRUE(file.value().traces.front().is_cut);
+    EXPECT_EQ(file.value().notes.size(), 1u);
+    std::move(writer).value().reset();
+    with_bound(header + 2 * line + odd + 3,
+               [&] { EXPECT_FALSE(FileTraceWriter::open(path_, {}).ok()); });
+    EXPECT_EQ(read_traces(path_).value().notes, file.value().notes);
+    ::unlink(path_.c_str());
   }
   with_bound(3, [&] { EXPECT_FALSE(FileTraceWriter::open(path_, {}).ok()); });
 }
 
-TEST(ParseTrace, LeavesOutACutLastLineAndSaysSo) {
-  const auto trace =
-      parse_trace("groupcomm-trace 1 role=client name=a\nstart p=x\nexit p=", "file.trace");
-  ASSERT_TRUE(trace.ok());
-  EXPECT_EQ(trace.value().records.size(), 1u);
-  ASSERT_EQ(trace.value().notes.size(), 1u);
-  EXPECT_EQ(trace.value().notes.front().rfind("file.trace:3: ", 0), 0u);
+Trace only(const Result<TraceFile>& file) {
+  EXPECT_TRUE(file.ok());
+  EXPECT_EQ(file.value().traces.size(), 1u);
+  return file.value().traces.front();
 }
 
-TEST(ParseTrace, LeavesOutWhatComesFromABadLineOnAndSaysSo) {
-  const auto trace = parse_trace(
+TEST(ParseTraces, LeavesOutACutLastLineAndSaysSo) {
+  for (const char* end : {"exit p=", "exit p= (cut)\n"}) {
+    const auto file = parse_traces(
+        std::string("groupcomm-trace 1 role=client name=a\nstart p=x\n") + end, "file.trace");
+    EXPECT_EQ(only(file).records.size(), 1u);
+    EXPECT_TRUE(only(file).is_cut);
+    EXPECT_FALSE(file.value().is_damaged);
+    EXPECT_EQ(file.value().notes,
+              std::vector<std::string>{"file.trace:3: the last line is cut and is left out"});
+  }
+}
+
+TEST(ParseTraces, DoesNotTakeATraceWithoutItsEndForAWholeOne) {
+  const std::string begin = "groupcomm-trace 1 role=client name=a\nstart p=x\n";
+  for (const char* end : {"exit p=x\n", "crash p=x\n", "exit p=x\nresume p=x\n"}) {
+    const auto file = parse_traces(begin + end, "file");
+    EXPECT_FALSE(only(file).is_cut) << end;
+    EXPECT_EQ(file.value().notes, std::vector<std::string>{}) << end;
+  }
+  for (const char* end : {"", "suspended p=x g=g\n", "exit p=x\nstart p=y\n"}) {
+    const auto file = parse_traces(begin + end, "file");
+    EXPECT_TRUE(only(file).is_cut) << end;
+    EXPECT_FALSE(file.value().is_damaged) << end;
+    ASSERT_EQ(file.value().notes.size(), 1u) << end;
+    EXPECT_NE(file.value().notes.front().find(": ends without `exit` or `crash`"),
+              std::string::npos);
+  }
+}
+
+TEST(ParseTraces, LeavesOutWhatComesFromABadLineOnAndSaysSo) {
+  const auto file = parse_traces(
       "groupcomm-trace 1 role=client name=a\nstart p=x\nrubbish\nexit p=x\nexit p=x\n", "file");
-  ASSERT_TRUE(trace.ok());
-  EXPECT_EQ(trace.value().records, (std::vector<Record>{record::Start{.p = "x"}}));
-  EXPECT_TRUE(trace.value().is_damaged);
-  ASSERT_EQ(trace.value().notes.size(), 1u);
-  EXPECT_EQ(trace.value().notes.front(),
-            "file:3: unknown kind \"rubbish\": this line and the 2 behind it are left out");
+  EXPECT_EQ(only(file).records, (std::vector<Record>{record::Start{.p = "x"}}));
+  EXPECT_TRUE(only(file).is_cut);
+  EXPECT_TRUE(file.value().is_damaged);
+  EXPECT_EQ(file.value().notes,
+            std::vector<std::string>{
+                "file:3: unknown kind \"rubbish\": this line and the 2 behind it are left out"});
 }
 
-TEST(ParseTrace, RefusesWhatIsNoTraceOfThisVersion) {
-  EXPECT_EQ(parse_trace("", "file").error(), "file: the file is empty");
-  EXPECT_EQ(parse_trace("hello\n", "file").error(), "file:1: not a groupcomm trace");
-  EXPECT_EQ(parse_trace("groupcomm-trace 2 role=client name=a\nstart p=x\n", "file").error(),
+TEST(ParseTraces, GoesOnWithTheNextTraceOfAFile) {
+  const std::string one = "groupcomm-trace 1 role=client name=a\nstart p=x\nexit p=x\n";
+  const std::string other = "groupcomm-trace 1 role=daemon name=d\nstart p=d\nexit p=d\n";
+  const auto both = parse_traces(one + other, "file");
+  ASSERT_TRUE(both.ok());
+  EXPECT_EQ(both.value().traces.size(), 2u);
+  EXPECT_EQ(both.value().notes, std::vector<std::string>{});
+
+  const std::string later = "groupcomm-trace 9 role=client name=a\nstart p=y\n";
+  const std::pair<std::string, std::string> cases[] = {
+      {"tail of one that is lost\nexit p=x\n" + other, "file:1: not a groupcomm trace"},
+      {later + other, "file:1: unknown version of the trace format: 9"},
+      {one + later + other, "file:4: unknown version of the trace format: 9"},
+      {"groupcomm-trace 1 ro (cut)\n\n" + other, "file:1: the header is cut"}};
+  for (const auto& [text, why] : cases) {
+    const auto file = parse_traces(text, "file");
+    ASSERT_TRUE(file.ok()) << text;
+    EXPECT_EQ(to_text(file.value().traces.back()), other);
+    EXPECT_TRUE(file.value().is_damaged);
+    EXPECT_EQ(file.value().notes,
+              std::vector<std::string>{why + ": this line and the 1 behind it are left out"});
+  }
+}
+
+TEST(ParseTraces, RefusesWhatIsNoTraceOfThisVersion) {
+  EXPECT_EQ(parse_traces("", "file").error(), "file: the file is empty");
+  EXPECT_EQ(parse_traces("hello\n", "file").error(), "file:1: not a groupcomm trace");
+  EXPECT_EQ(parse_traces("groupcomm-trace 2 role=client name=a\nstart p=x\n", "file").error(),
             "file:1: unknown version of the trace format: 2");
-  EXPECT_FALSE(parse_trace(std::string(5000, '\0'), "file").ok());
-  EXPECT_FALSE(parse_trace("groupcomm-trace", "file").ok());
+  EXPECT_FALSE(parse_traces(std::string(5000, '\0'), "file").ok());
+  EXPECT_EQ(parse_traces("groupcomm-trace", "file").error(), "file:1: the header is cut");
+  EXPECT_EQ(parse_traces("groupcomm-trace 1 role=cl", "file").error(), "file:1: the header is cut");
+  EXPECT_EQ(parse_traces("groupcomm-trace\n", "file").error(),
+            "file:1: the header names no version");
 }
 
 }  // namespace
