@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -66,6 +67,14 @@ def tail(path, lines=25):
         return "".join(path.read_text(errors="replace").splitlines(True)[-lines:])
     except OSError:
         return ""
+
+
+def note_crash(trace):
+    """Says in the trace of a process that it was killed: what stands there is all that it saw."""
+    text = trace.read_bytes() if trace.exists() else b""
+    last = re.findall(rb"^(start|exit|crash) p=(\S+)$", text, re.MULTILINE)[-1:]
+    if last and last[0][0] == b"start" and text.endswith(b"\n"):
+        trace.write_bytes(text + b"crash p=" + last[0][1] + b"\n")
 
 
 class Process:
@@ -437,6 +446,10 @@ class Cluster:
 
     def verify(self):
         """`groupcommctl verify` over all traces: the completed process."""
+        for process in self.processes:
+            if process.popen.poll() == -signal.SIGKILL and "--trace" in process.command:
+                path = process.command[process.command.index("--trace") + 1]
+                note_crash(pathlib.Path(path))
         paths = [str(p) for p in self.traces if p.exists()]
         return subprocess.run([str(self.groupcommctl), "verify", *paths], capture_output=True,
                               text=True, timeout=300, check=False)

@@ -73,6 +73,37 @@ class Restarts(SystemTestCase):
                     self.assertEqual(lost, [], f"{pipe.name}, while {daemon.name} was restarted")
         self.check_traces(cluster)
 
+    def test_a_trace_holds_every_life_of_a_daemon(self):
+        """With one file for all of them nothing is lost, and one after a SIGKILL is no less."""
+        cluster = self.unstarted_cluster()
+
+        def trace_path(stem):
+            path = cluster.folder / (stem.split(".")[0] + ".trace")
+            if path not in cluster.traces:
+                cluster.traces.append(path)
+            return path
+
+        cluster.trace_path = trace_path
+        cluster.start()
+        pipes = cluster.members("room", ["a", "b", "c"])
+        for daemon in cluster.daemons.values():
+            pipes[0].send("room", f"before {daemon.name} ends")
+            settle(pipes)
+            if daemon.name == "n2":
+                daemon.kill()
+            else:
+                daemon.terminate()
+                daemon.process.wait()
+            daemon.start().wait_ready()
+            self.wait_for_all(cluster)
+            settle(pipes)
+        cluster.end_cleanly()
+        verdict = cluster.verify()
+        self.assertEqual(verdict.returncode, 0, verdict.stdout)
+        self.assertRegex(verdict.stdout, r"no violation \(6 daemons .*; 6 clients ")
+        self.assertEqual(verdict.stdout.count("note: "), 1, verdict.stdout)
+        self.assertRegex(verdict.stdout, r"n2\.trace:\d+: ends without `exit` or `crash`")
+
     def test_many_daemons_that_start_at_once_find_one_view(self):
         for _ in range(repetitions(1, 5)):
             cluster = self.cluster(size=7)

@@ -140,7 +140,7 @@ class Tools(SystemTestCase):
         trace.write_text("".join(lines))
         verdict = cluster.verify()
         self.assertEqual(verdict.returncode, 1, verdict.stdout)
-        self.assertTrue(verdict.stdout + verdict.stderr)
+        self.assertIn(f"    {trace}:{first + 1}: deliver ", verdict.stdout)
 
     def test_verify_checks_what_can_be_checked(self):
         """Files that are cut anywhere, damaged, no traces, given twice or missing are named, and
@@ -178,18 +178,24 @@ class Tools(SystemTestCase):
                 done = verify(traces)
                 self.assertEqual(done.returncode, 0, done.stdout)
                 self.assertIn(f"note: {trace}:{line + 1}: the last line is cut", done.stdout)
+                trace.write_bytes(b"".join(lines[:line]))
+                done = verify(traces)
+                self.assertEqual(done.returncode, 0, done.stdout)
+                self.assertIn(f"note: {trace}:{line}: ends without `exit` or `crash`", done.stdout)
             trace.write_bytes(text)
         done = verify([*traces, traces[0]])
         self.assertEqual(done.returncode, 0)
         self.assertIn("is the same as", done.stdout)
         other = cluster.folder / "other"
         other.write_text("groupcomm-trace 2 role=client name=x\n")
-        done = verify([*traces, other, BIN / "groupcommctl", cluster.folder / "nothing"])
+        nothing = cluster.folder / "nothing"
+        done = verify([*traces, other, BIN / "groupcommctl", nothing, cluster.folder])
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"{other}:1: unknown version of the trace format: 2", done.stdout)
         self.assertIn(f"{BIN / 'groupcommctl'}:1: not a groupcomm trace", done.stdout)
-        self.assertIn(f"{cluster.folder / 'nothing'}: cannot be opened", done.stdout)
-        self.assertIn("3 of", done.stderr)
+        self.assertIn(f"{nothing}: cannot be opened", done.stdout)
+        self.assertIn(f"{cluster.folder}: is a folder", done.stdout)
+        self.assertIn("4 of", done.stderr)
 
     def test_the_program_of_the_readme_runs(self):
         cluster = self.cluster(size=1)
