@@ -86,12 +86,13 @@ void ClientState::tell(upcall::Disconnected& told) {
 
 void ClientState::tell(upcall::ViewInstalled& told) {
   const auto membership = current(told.group);
-  if (membership == nullptr) return;
   auto view = std::make_shared<const GroupView>(std::move(told.view));
   {
     const Lock lock(mutex_);
-    membership->view = view;
+    core_.on_view_told(told.group, view->id);
+    if (membership != nullptr) membership->view = view;
   }
+  if (membership == nullptr) return;
   membership->listener->on_view(membership->group, *view);
 }
 
@@ -161,6 +162,7 @@ void ClientState::tell(upcall::Gone& told) {
   Memberships::Pointer membership;
   {
     const Lock lock(mutex_);
+    core_.on_gone_told(told.group);
     membership = memberships_.take_current(told.group);
   }
   if (membership != nullptr) membership->listener->on_gone(membership->group, told.reason);

@@ -91,6 +91,7 @@ std::optional<RejectReason> ClientCore::why_refused(const std::vector<std::strin
       return RejectReason::kBadName;
     }
     if (group->block_ok) return RejectReason::kBlocked;
+    if (group->is_ahead_of_application()) return RejectReason::kBlocked;
     if (group->suspended) return RejectReason::kNoPrimary;
     send_groups_.push_back(group);
   }
@@ -293,6 +294,16 @@ std::vector<Upcall> ClientCore::take_upcalls() {
   std::vector<Upcall> upcalls;
   take_upcalls(upcalls);
   return upcalls;
+}
+
+void ClientCore::on_view_told(const std::string& group_name, const GroupViewId& view) {
+  GroupState* group = find_group(group_key(group_name));
+  if (group != nullptr && group->name == group_name) group->view_told = view;
+}
+
+void ClientCore::on_gone_told(const std::string& group_name) {
+  GroupState* group = find_group(group_key(group_name));
+  if (group != nullptr && group->name == group_name) group->view_told.reset();
 }
 
 const GroupView* ClientCore::view(std::string_view group_name) const {

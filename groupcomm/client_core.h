@@ -174,6 +174,11 @@ class ClientCore {
     awaited_handed_ = awaited_taken_;
   }
 
+  // The application is now told a view, or the end of a membership, that take_upcalls gave. In a
+  // group with sync = flush its sends are refused while it does not know the view it is in.
+  void on_view_told(const std::string& group, const GroupViewId& view);
+  void on_gone_told(const std::string& group);
+
   // --- state
 
   bool has_upcalls() const { return !upcalls_.empty(); }
@@ -209,10 +214,15 @@ class ClientCore {
     bool suspended = false;
     bool flush = false;            // of a group that I am in: sync = flush
     std::uint64_t views_seen = 0;  // in this membership
-    bool was_member = false;       // late messages are ignored, not an error
+    // What the application knows; it need not be of this membership.
+    std::optional<GroupViewId> view_told;
+    bool was_member = false;  // late messages are ignored, not an error
 
     // I am in it, and it has sync = flush.
     bool holds_back() const { return view.has_value() && flush; }
+    bool is_ahead_of_application() const {
+      return holds_back() && view_told.has_value() && *view_told != view->id;
+    }
     // Whether I shall be a member when all wishes are granted.
     bool is_wanted() const { return wishes.empty() ? view.has_value() : wishes.back().is_join; }
   };

@@ -20,7 +20,8 @@ class ClientState;
 // A send returns at once. Queued::request names it in later callbacks; or Queued::refused says why
 // nothing was sent:
 //   kWouldBlock  the daemon's credit is used up: wait for a callback, or use multicast_within
-//   kBlocked     between block_ok and the next view
+//   kBlocked     in a group with sync = flush: between block_ok and the next view, or when a view
+//                has come of which no callback has told yet
 //   kNoPrimary   suspended for want of a quorum
 //   kTooBig      more than kPayloadBytesMax bytes
 //   kGone        not connected

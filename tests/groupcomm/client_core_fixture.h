@@ -59,8 +59,8 @@ class ClientCoreTest : public ::testing::Test {
     return outcome.ok() ? "" : outcome.error();
   }
 
-  void join(const std::string& group) {
-    EXPECT_TRUE(core.join(group, {}).ok());
+  void join(const std::string& group, GroupOptions options = {}) {
+    EXPECT_TRUE(core.join(group, options).ok());
     say(protocol::ViewChanged{.group = group, .view = view_of_alice(++place, {kBob})});
     core.take_upcalls();
     core.take_outgoing();

@@ -314,6 +314,21 @@ TEST_F(ClientCoreSendTest, SendsNothingBetweenBlockOkAndTheNextView) {
   EXPECT_TRUE(send("room", "x").ok());
 }
 
+// The application would send in a view that it does not know.
+TEST_F(ClientCoreSendTest, SendsNothingToAFlushGroupBeforeItsViewIsTold) {
+  for (const bool is_flush : {true, false}) {
+    connect();
+    join("room", {.flush = is_flush});
+    core.on_view_told("room", core.view("room")->id);
+    EXPECT_TRUE(send("room", "x").ok());
+    say(protocol::ViewChanged{.group = "room", .view = view_of_alice(9)});
+    EXPECT_EQ(send("room", "x").ok(), !is_flush);
+    core.on_view_told("room", core.view("room")->id);
+    EXPECT_TRUE(send("room", "x").ok());
+    core.on_disconnected("");
+  }
+}
+
 TEST_F(ClientCoreSendTest, ARejectedBlockOkUnblocks) {
   connect();
   join("room");
