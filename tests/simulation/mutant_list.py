@@ -381,6 +381,20 @@ MUTANTS = [
          "  const protocol::StampedMessage* head(Rank sender) const {\n"
          "    return queues_[sender].empty() ? nullptr : queues_[sender].front().get();\n  }"),
         within=250),
+    bug("a message from outside of a group is dropped by all alike",
+        (DELIVERY, "  if (group == nullptr && !options_.report_all_deliveries) return;",
+         "  const bool is_open = group != nullptr && !message.sender_name.empty();\n"
+         "  if (MUTANT && is_open && destination.number.value % 8 == 0) return;\n"
+         "  if (group == nullptr && !options_.report_all_deliveries) return;"),
+        within=100),
+    bug("a sender is not told that nobody was there",
+        (DELIVERY,
+         "    tell(message.session, protocol::SendFail{destination.group, destination.number});",
+         "    if (!MUTANT) {\n"
+         "      const auto number = destination.number;\n"
+         "      tell(message.session, protocol::SendFail{destination.group, number});\n"
+         "    }"),
+        within=1000),
     # --- joins and leaves ------------------------------------------------------------------------
     bug("the epoch of a group is ignored",
         (GATE, "  return !closed_channel(message);",
@@ -517,6 +531,10 @@ MUTANTS = [
          "  if (MUTANT && !claim.attempts.empty()) return false;\n  if (!outvotes_all) PROBE("),
         within=100),
     # --- the client library ----------------------------------------------------------------------
+    bug("a view is taken for known before it is told",
+        (LIBRARY, "    if (group->is_ahead_of_application())",
+         "    if (!MUTANT && group->is_ahead_of_application())"),
+        within=250),
     bug("the library drops what comes while a group is suspended",
         (LIBRARY_INPUT, "  const std::vector<GroupMember>& members = group->view->members;\n",
          "  if (MUTANT && group->suspended) {\n    take_assembled({});\n    return outcome;\n  }\n"
