@@ -141,7 +141,7 @@ class Pipe {
     if (queued.refused == RejectReason::kWouldBlock) return false;
     if (queued.ok()) {
       events_.expect_send(queued.request, std::move(op.id), op.groups,
-                          trace_.asked(op.payload, options));
+                          trace_.asked(op.groups, op.payload, options));
     } else {
       events_.refused(op.id, op.groups.front(), *queued.refused);
     }

@@ -19,14 +19,21 @@ std::optional<std::string> PipeTrace::open(const std::string& path, const std::s
   return std::nullopt;
 }
 
-PipeTrace::Asked PipeTrace::asked(const Payload& payload, const SendOptions& options) const {
+PipeTrace::Asked PipeTrace::asked(const std::vector<std::string>& groups, const Payload& payload,
+                                  const SendOptions& options) const {
   if (!is_open()) return {};
+  std::map<std::string, std::string> views;
+  for (const std::string& group : groups) {
+    const auto room = rooms_.find(group);
+    if (room != rooms_.end()) views[group] = room->second.view_id;
+  }
   return {.order = options.order,
           .self_discard = options.self_discard,
           .to = options.to ? to_string(*options.to) : "",
           .hash = verify::payload_hash(payload.bytes()),
           .size = payload.size(),
-          .seen = delivered_};
+          .seen = delivered_,
+          .views = std::move(views)};
 }
 
 const std::string& PipeTrace::me(const std::string& group) const {
@@ -97,6 +104,7 @@ void PipeTrace::accepted(const std::string& group, RequestId request, SendNumber
   if (!is_open()) return;
   const auto room = rooms_.find(group);
   const bool is_member = room != rooms_.end();
+  const auto asked_in = asked.views.find(group);
   writer_->write(record::Send{.p = process_,
                               .g = group,
                               .number = number.value,
@@ -109,6 +117,7 @@ void PipeTrace::accepted(const std::string& group, RequestId request, SendNumber
                               .size = asked.size,
                               .seen = asked.seen,
                               .request = request.value,
+                              .asked_in = asked_in == asked.views.end() ? "" : asked_in->second,
                               .daemon_number = {}});
 }
 
@@ -148,8 +157,10 @@ void PipeTrace::gone(const std::string& group, RequestId join, GoneReason reason
   rooms_.erase(group);
 }
 
+// Whoever did not wait for the end of its memberships has not told everything.
 void PipeTrace::exited() {
-  if (is_open() && !process_.empty()) writer_->write(record::Exit{.p = process_});
+  if (!is_open() || process_.empty() || !rooms_.empty()) return;
+  writer_->write(record::Exit{.p = process_});
 }
 
 }  // namespace groupcomm::ctl

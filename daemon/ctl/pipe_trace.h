@@ -28,13 +28,15 @@ class PipeTrace {
     std::uint64_t hash = 0;
     std::uint64_t size = 0;
     std::uint64_t seen = 0;
+    std::map<std::string, std::string> views = {};  // by group
   };
 
   // Returns why the file cannot be written, or nothing.
   std::optional<std::string> open(const std::string& path, const std::string& name);
 
   bool is_open() const { return writer_ != nullptr; }
-  Asked asked(const Payload& payload, const SendOptions& options) const;
+  Asked asked(const std::vector<std::string>& groups, const Payload& payload,
+              const SendOptions& options) const;
 
   void connected(const ProcessId& process);
   // A join was asked for, and how it ended where it has no membership.

@@ -1,4 +1,5 @@
-// D10, D11, D15 and D17: nothing is delivered before what it may have been caused by.
+// D10, D11, D15 and D17: nothing is delivered before what it may have been caused by. And D9 over
+// groups: nothing overtakes what its sender sent before it to another group.
 //
 // The checker computes its own notion of causality, from what each application had delivered when
 // it asked for a send, and compares it with the order of deliveries. Carriers of causality are
@@ -15,6 +16,9 @@ std::size_t at(Index index) { return static_cast<std::size_t>(index); }
 // For each stream (sender, group), how many of its messages lie in the causal past.
 using Context = std::vector<std::uint32_t>;
 
+// The same of the streams of one sender, for its own messages.
+using Predecessors = std::map<std::uint32_t, std::uint32_t>;
+
 void merge(Context& into, const Context& from) {
   for (std::size_t i = 0; i < into.size(); ++i) into[i] = std::max(into[i], from[i]);
 }
@@ -28,8 +32,11 @@ class CausalSweep {
   struct ProcessState {
     std::vector<Step> steps;  // deliveries and sends, sends where the application asked for them
     std::size_t next = 0;
+    std::size_t deliveries = 0;  // before the next step
     Context past;
     std::vector<std::uint32_t> checked;  // by stream: so many are delivered where they are owed
+    std::vector<std::uint32_t> checked_fifo;
+    Predecessors sent;
   };
 
   void place_sends(Index process);
@@ -38,7 +45,13 @@ class CausalSweep {
   void send(ProcessState& state, Index message);
   void deliver(Index process, ProcessState& state, const Step& step);
   void require(Index process, const Step& step, const Context& causes);
+  void require_predecessors(Index process, const Step& step);
+  void report(Index process, const Step& step, Index earlier, const std::string& property);
   bool is_owed(Index process, const Step& step, const MessageInfo& cause) const;
+  bool is_fifo(Index message) const {
+    const auto order = history_.order_of(history_.message(message));
+    return order && *order >= Order::kFifo;
+  }
   bool is_carrier(Index message) const {
     const auto order = history_.order_of(history_.message(message));
     return order && *order >= Order::kCausal;
@@ -52,6 +65,7 @@ class CausalSweep {
   std::vector<std::uint32_t> stream_of_;      // by message
   std::vector<std::uint32_t> place_of_;       // by message: from 1, inside its stream
   std::vector<Context> contexts_;             // by message; empty: not sent yet
+  std::vector<Predecessors> predecessors_;    // by message
   std::vector<bool> is_placed_;               // by message: its sender's steps have the send
   std::vector<ProcessState> states_;          // by process
   std::vector<std::vector<bool>> delivered_;  // by process, then message
@@ -63,6 +77,7 @@ CausalSweep::CausalSweep(const History& history, Findings& findings)
       stream_of_(history.messages().size()),
       place_of_(history.messages().size()),
       contexts_(history.messages().size()),
+      predecessors_(history.messages().size()),
       is_placed_(history.messages().size()),
       states_(history.processes().size()),
       delivered_(history.processes().size()) {
@@ -76,6 +91,7 @@ CausalSweep::CausalSweep(const History& history, Findings& findings)
   for (Index p = 0; at(p) < states_.size(); ++p) {
     states_[at(p)].past.resize(streams_.size());
     states_[at(p)].checked.resize(streams_.size());
+    states_[at(p)].checked_fifo.resize(streams_.size());
     delivered_[at(p)].resize(history.messages().size());
     place_sends(p);
   }
@@ -122,7 +138,11 @@ void CausalSweep::place_sends(Index process) {
 bool CausalSweep::is_same_request(Index a, Index b) const {
   const record::Send* x = history_.message(a).client_send;
   const record::Send* y = history_.message(b).client_send;
-  return x != nullptr && y != nullptr && x->request && x->request == y->request;
+  if (x != nullptr && y != nullptr && x->request) return x->request == y->request;
+  x = history_.message(a).daemon_send;
+  y = history_.message(b).daemon_send;
+  return x != nullptr && y != nullptr && x->daemon_number && x->daemon_number == y->daemon_number &&
+         daemon_view_of(x->view) == daemon_view_of(y->view);
 }
 
 void CausalSweep::send(ProcessState& state, Index message) {
@@ -131,6 +151,10 @@ void CausalSweep::send(ProcessState& state, Index message) {
                            is_same_request(state.steps[state.next - 1].message, message);
   contexts_[at(message)] =
       has_sibling ? contexts_[at(state.steps[state.next - 1].message)] : state.past;
+  predecessors_[at(message)] =
+      has_sibling ? predecessors_[at(state.steps[state.next - 1].message)] : state.sent;
+  std::uint32_t& sent = state.sent[stream_of_[at(message)]];
+  sent = std::max(sent, place_of_[at(message)]);
   if (is_carrier(message)) {
     std::uint32_t& own = state.past[stream_of_[at(message)]];
     own = std::max(own, place_of_[at(message)]);
@@ -157,10 +181,13 @@ bool CausalSweep::is_owed(Index process, const Step& step, const MessageInfo& ca
   const bool was_there = std::any_of(stays.begin(), stays.end(),
                                      [&](const Stay& stay) { return stay.view == cause.home; });
   if (!was_there && history_.is_recovered(stays.front().view)) return false;
-  // The dead may have left the group before, and nobody else known of it.
-  if (history_.is_lost_before_recovery(*membership, membership->stays.size() - 1)) return false;
-  // Whoever was thrown out of the one group is owed nothing there.
-  return membership->gone == nullptr || std::get<record::Gone>(*membership->gone).reason == "left";
+  // Whoever had been thrown out of the one group is owed nothing there; and who had left it with
+  // the dead, of which nobody else may know.
+  const bool is_over = membership->gone != nullptr &&
+                       membership->deliveries_before_gone <= states_[at(process)].deliveries;
+  if (!is_over) return true;
+  return std::get<record::Gone>(*membership->gone).reason == "left" &&
+         !history_.is_lost_before_recovery(*membership, membership->stays.size() - 1);
 }
 
 std::string CausalSweep::broken_property(const MessageInfo& cause,
@@ -180,19 +207,40 @@ void CausalSweep::require(Index process, const Step& step, const Context& causes
       if (delivered_[at(process)][at(cause)] || !is_carrier(cause)) continue;
       const MessageInfo& info = history_.message(cause);
       if (!is_owed(process, step, info)) continue;
-      const MessageInfo& effect = history_.message(step.message);
-      const Record cause_send = *info.send();
-      const Record effect_send = *effect.send();
-      findings_.add(broken_property(info, effect),
-                    history_.process_name(process) + " delivered " +
-                        history_.message_name(step.message) + " before its cause, " +
-                        history_.message_name(cause),
-                    {&cause_send, &effect_send, info.first_delivery, effect.first_delivery});
+      report(process, step, cause, broken_property(info, history_.message(step.message)));
     }
   }
 }
 
+void CausalSweep::require_predecessors(Index process, const Step& step) {
+  ProcessState& state = states_[at(process)];
+  for (const auto& [stream, count] : predecessors_[at(step.message)]) {
+    for (; state.checked_fifo[stream] < count; ++state.checked_fifo[stream]) {
+      const Index earlier = (*streams_[stream])[state.checked_fifo[stream]];
+      if (delivered_[at(process)][at(earlier)] || !is_fifo(earlier)) continue;
+      const MessageInfo& info = history_.message(earlier);
+      if (!is_owed(process, step, info)) continue;
+      report(process, step, earlier, info.first_delivery == nullptr ? "D17" : "D9");
+    }
+  }
+}
+
+void CausalSweep::report(Index process, const Step& step, Index earlier,
+                         const std::string& property) {
+  const MessageInfo& cause = history_.message(earlier);
+  const MessageInfo& effect = history_.message(step.message);
+  const Record cause_send = *cause.send();
+  const Record effect_send = *effect.send();
+  findings_.add(
+      property,
+      history_.process_name(process) + " delivered " + history_.message_name(step.message) +
+          (property == "D9" ? " before what its sender sent earlier, " : " before its cause, ") +
+          history_.message_name(earlier),
+      {&cause_send, &effect_send, cause.first_delivery, effect.first_delivery});
+}
+
 void CausalSweep::deliver(Index process, ProcessState& state, const Step& step) {
+  if (is_fifo(step.message) && is_placed_[at(step.message)]) require_predecessors(process, step);
   const Context& causes = contexts_[at(step.message)];
   if (is_carrier(step.message) && !causes.empty()) {
     require(process, step, causes);
@@ -201,6 +249,7 @@ void CausalSweep::deliver(Index process, ProcessState& state, const Step& step) 
     own = std::max(own, place_of_[at(step.message)]);
   }
   delivered_[at(process)][at(step.message)] = true;
+  ++state.deliveries;
 }
 
 // Takes the process's steps as far as what it delivers has been sent. Whether it got any further.

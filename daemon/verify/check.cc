@@ -102,6 +102,8 @@ Verdict check(const Run& run) {
   check_answers(clients, findings);
   check_suspensions(clients, findings);
   check_departures(daemons, clients, findings);
+  check_acceptance(daemons, clients, findings);
+  check_domain_order(clients, findings);
 
   if (!findings.open().empty()) verdict.notes.push_back(note_of(findings.open()));
   verdict.damaged_traces = run.damaged_traces;

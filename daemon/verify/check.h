@@ -103,13 +103,17 @@ void check_suspensions(const History& clients, Findings& findings);
 void check_departures(const History& daemons, const History& clients, Findings& findings);
 // D19 whoever sends from outside of a group is known as such.
 void check_open_groups(const History& clients, Findings& findings);
+// L2: all that was accepted is delivered, or its sender told. REQUIRES: both levels.
+void check_acceptance(const History& daemons, const History& clients, Findings& findings);
 // D9 FIFO over all orders but reliable, without holes (D17).
 void check_fifo(const History& history, Findings& findings);
-// D10 and D11 causal order inside and across groups, D15, which is the same over totals, and D17:
-// no effect of a lost cause.
+// D9 and D11 across groups, D10 causal order inside of them, D15, which is the same over totals,
+// and D17: no effect of a lost cause.
 void check_causal_order(const History& history, Findings& findings);
 // D12 total order within a group.
 void check_total_order(const History& history, Findings& findings);
+// D12 over groups, among those who are in several.
+void check_domain_order(const History& clients, Findings& findings);
 // D13 strong total order, which is also M7: those who die or are excluded must not have seen
 // another order than the survivors. It is promised of safe messages, and of all total ones in
 // uniform groups.

@@ -4,6 +4,27 @@
 #include "daemon/verify/check.h"
 
 namespace groupcomm::verify {
+namespace {
+
+// Its sender, as a member, knew another view than this one when it asked for the send. Who asked to
+// leave before that is no member any more, or another one.
+bool is_asked_elsewhere(const History& history, const MessageInfo& message, Index view) {
+  const record::Send* asked = message.client_send;
+  if (asked == nullptr || asked->asked_in.empty()) return false;
+  const Index known = history.find_view(message.group, asked->asked_in);
+  if (known == view) return false;
+  return known == kNone || history.membership_in(known, message.sender) ==
+                               history.membership_in(view, message.sender);
+}
+
+bool is_of_another_view(const History& history, const MessageInfo& message, Index view) {
+  const record::Send* sent = message.daemon_send;
+  if (sent == nullptr) sent = message.client_send;
+  if (sent == nullptr || !sent->member) return false;
+  return sent->view != history.view_name(view) || is_asked_elsewhere(history, message, view);
+}
+
+}  // namespace
 
 void check_sending_view(const History& history, Findings& findings) {
   for (const Membership& membership : history.memberships()) {
@@ -17,12 +38,8 @@ void check_sending_view(const History& history, Findings& findings) {
       for (std::size_t i = 0; i < std::min(count, stay.deliveries.size()); ++i) {
         const DeliveryInfo& delivery = stay.deliveries[i];
         const MessageInfo& message = history.message(delivery.message);
-        const record::Send* sent = message.daemon_send;
-        if (sent == nullptr) sent = message.client_send;
-        if (sent == nullptr || !sent->member || sent->view == history.view_name(stay.view)) {
-          continue;
-        }
-        const Record send = *sent;
+        if (!is_of_another_view(history, message, stay.view)) continue;
+        const Record send = message.client_send != nullptr ? *message.client_send : *message.send();
         findings.add("D4",
                      history.message_name(delivery.message) +
                          " was delivered in another view than it was sent in",

@@ -214,16 +214,19 @@ void History::add(const Record& raw, const record::Deliver& deliver) {
   info.group = membership->group;
   if (info.first_delivery == nullptr) info.first_delivery = &raw;
   stay.deliveries.push_back({.message = message, .record = &raw});
-  process_infos_[at(membership->process)].steps.push_back(
-      {.is_send = false,
-       .message = message,
-       .membership = static_cast<Index>(membership - memberships_.data())});
+  ProcessInfo& process = process_infos_[at(membership->process)];
+  process.steps.push_back({.is_send = false,
+                           .message = message,
+                           .membership = static_cast<Index>(membership - memberships_.data())});
+  ++process.deliveries;
 }
 
 void History::add(const Record& raw, const record::Gone& gone) {
   Membership* membership = open_membership(gone.p, gone.g);
   // A join that was never granted may end this way, too.
-  if (membership != nullptr) membership->gone = &raw;
+  if (membership == nullptr) return;
+  membership->gone = &raw;
+  membership->deliveries_before_gone = process_infos_[at(membership->process)].deliveries;
 }
 
 void History::add(const Record&, const record::Start& start) {
@@ -474,6 +477,11 @@ bool History::has_parted(const MessageInfo& message, const Membership& membershi
 
 bool History::is_recovered(Index view) const {
   return recovered_.contains(daemon_view_of(view_name(view)));
+}
+
+Index History::find_view(Index group, std::string_view id) const {
+  const auto found = view_indices_.find({group, view_ids_.find(id)});
+  return found == view_indices_.end() ? kNone : found->second;
 }
 
 bool History::has_member(Index view, Index member) const {

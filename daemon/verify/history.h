@@ -113,6 +113,7 @@ struct Membership {
   Index group = kNone;
   std::vector<Stay> stays;  // never empty
   const Record* gone = nullptr;
+  std::size_t deliveries_before_gone = 0;  // of the process
 };
 
 // A delivery or send of a process, in its order over all groups.
@@ -135,6 +136,7 @@ struct ProcessInfo {
   bool ended = false;          // by exit or crash
   bool crashed = false;
   std::vector<Step> steps;          // deliveries, and sends where they were recorded
+  std::size_t deliveries = 0;       // among them
   std::vector<Index> daemon_sends;  // as its daemon stamped them
 };
 
@@ -220,6 +222,7 @@ class History {
   const std::string& group_name(Index group) const { return groups_.text(group); }
   Index find_process(std::string_view name) const { return processes_.find(name); }
   Index find_member(std::string_view name) const { return members_.find(name); }
+  Index find_view(Index group, std::string_view id) const;
   Index process_of_member(Index member) const { return member_processes_[at(member)]; }
   std::string message_name(Index message) const;
 

@@ -16,7 +16,20 @@ struct Change {
 
 }  // namespace
 
+// Whoever ends in order was told the end of each membership before.
+void check_told_the_end(const History& history, Findings& findings) {
+  for (const Membership& membership : history.memberships()) {
+    const ProcessInfo& process = history.process(membership.process);
+    if (!process.ended || process.crashed || membership.gone != nullptr) continue;
+    findings.add("M11",
+                 history.member_name(membership.member) +
+                     " ended in order, and was never told the end of its membership",
+                 {membership.stays.back().record});
+  }
+}
+
 void check_excluded(const History& history, Findings& findings) {
+  check_told_the_end(history, findings);
   std::map<Index, std::vector<Change>> by_origin;
   for (const Membership& membership : history.memberships()) {
     for (std::size_t i = 1; i < membership.stays.size(); ++i) {

@@ -48,8 +48,8 @@ void check_delivery(const History& daemons, const StampsByDaemon& all, const Sta
                {stamp->second, delivery.record});
 }
 
-// A daemon that goes on has delivered everything that it stamped itself. What came from outside of
-// a group may find it empty.
+// A daemon that goes on has delivered everything that it stamped itself, also what finds its group
+// empty.
 void check_own(const History& daemons, const Stamps& stamps, const Membership& membership,
                std::size_t i, Findings& findings) {
   const Stay& stay = membership.stays[i];
@@ -62,7 +62,6 @@ void check_own(const History& daemons, const Stamps& stamps, const Membership& m
   const Record* end = i + 1 < membership.stays.size() ? membership.stays[i + 1].record : nullptr;
   for (auto stamp = stamps.lower_bound({view, 0}); stamp != stamps.end(); ++stamp) {
     if (stamp->first.first != view) break;
-    if (!std::get<record::Send>(*stamp->second).member) continue;
     if (delivered.contains(stamp->first.second)) continue;
     findings.add("D7", "a daemon went on without a message that it had stamped itself",
                  {stamp->second, end});

@@ -131,6 +131,9 @@ struct Send {
   std::optional<std::uint64_t> seen = {};
   // Client: which of its requests. The sends of one request, to several groups, are one message.
   std::optional<std::uint64_t> request = {};
+  // Client: the view of the group that p had been told of last when it asked for the send; empty
+  // where it was no member then, and in traces of before this was written.
+  std::string asked_in = {};
   // Daemon: the number that the daemon gave to the message in its view.
   std::optional<std::uint64_t> daemon_number = {};
   bool operator==(const Send&) const = default;

@@ -240,6 +240,7 @@ void describe(Line& line, R& r) {
     line.number("size", r.size);
     line.rare_number("seen", r.seen);
     line.rare_number("request", r.request);
+    line.rare_text("asked_in", r.asked_in);
     line.rare_number("daemon_number", r.daemon_number);
   } else if constexpr (std::is_same_v<T, record::Deliver>) {
     line.text("view", r.view);

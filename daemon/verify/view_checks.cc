@@ -30,6 +30,12 @@ std::string list(const NameSet& names) {
   return text.empty() ? "nobody" : text;
 }
 
+// What it says of its own making.
+bool has_same_origin(const record::View& a, const record::View& b) {
+  return a.recovered == b.recovered && a.forced == b.forced && a.lineage == b.lineage &&
+         a.ancestor == b.ancestor;
+}
+
 bool has_same_options(const record::View& a, const record::View& b) {
   return a.uniform == b.uniform && a.flush == b.flush;
 }
@@ -46,17 +52,21 @@ void check_agreement(const History& history, const Stay& stay, Findings& finding
     findings.add("M3", "two members disagree whether view " + mine.id + " is primary",
                  {first, stay.record});
   }
+  if (!has_same_origin(mine, theirs)) {
+    findings.add("M3", "two members disagree how view " + mine.id + " came about",
+                 {first, stay.record});
+  }
   if (!has_same_options(mine, theirs)) {
     findings.add("M3", "two members of view " + mine.id + " name other options of its group",
                  {first, stay.record});
   }
 }
 
-void check_monotony(const Membership& membership, std::size_t i, Findings& findings) {
-  const Record* before = membership.stays[i - 1].record;
-  const Record* after = membership.stays[i].record;
-  const std::string& old_id = view_of(membership.stays[i - 1]).id;
-  const std::string& new_id = view_of(membership.stays[i]).id;
+void check_monotony(const Stay& earlier, const Stay& later, Findings& findings) {
+  const Record* before = earlier.record;
+  const Record* after = later.record;
+  const std::string& old_id = view_of(earlier).id;
+  const std::string& new_id = view_of(later).id;
   const auto old_order = parse_view_order(old_id);
   const auto new_order = parse_view_order(new_id);
   const bool is_later = old_order && new_order ? *old_order < *new_order : old_id != new_id;
@@ -69,6 +79,7 @@ void check_monotony(const Membership& membership, std::size_t i, Findings& findi
 
 void check_views(const History& history, Findings& findings) {
   for (const Stray& stray : history.strays()) findings.add("M4", stray.why, {stray.record});
+  std::map<std::pair<Index, Index>, const Stay*> lasts;  // by process and group
   for (const Membership& membership : history.memberships()) {
     const record::View& first = view_of(membership.stays.front());
     if (!contains(first.joined, first.p)) {
@@ -86,8 +97,13 @@ void check_views(const History& history, Findings& findings) {
         findings.add("M3", "the options of a group have changed while " + view.p + " is a member",
                      {membership.stays.front().record, membership.stays[i].record});
       }
-      if (i > 0) check_monotony(membership, i, findings);
+      if (i > 0) check_monotony(membership.stays[i - 1], membership.stays[i], findings);
     }
+    // Of one process, the next membership begins later, too.
+    const auto [last, is_first] =
+        lasts.try_emplace({membership.process, membership.group}, &membership.stays.back());
+    if (!is_first) check_monotony(*last->second, membership.stays.front(), findings);
+    last->second = &membership.stays.back();
   }
 }
 
@@ -193,6 +209,31 @@ void check_delta(const Change& change, Findings& findings) {
   }
 }
 
+// Who is to come along was said before; a join that was under way may have added others.
+void check_announced(const Membership& membership, std::size_t i, Findings& findings) {
+  const Stay& before = membership.stays[i - 1];
+  const record::View& view = view_of(membership.stays[i]);
+  if (before.transition == nullptr) return;
+  if (daemon_view_of(view_of(before).id) == daemon_view_of(view.id)) return;
+  NameSet announced;
+  for (const std::string& name : before.transition->transitional) {
+    announced.emplace(split_member(name).first);
+  }
+  for (std::size_t k = i - 1; k > 0; --k) {
+    if (membership.stays[k - 1].transition != before.transition) break;
+    for (const std::string& name : view_of(membership.stays[k]).joined) {
+      announced.emplace(split_member(name).first);
+    }
+  }
+  NameSet along;
+  for (const std::string& name : view.transitional) along.emplace(split_member(name).first);
+  const NameSet strangers = minus(along, announced);
+  if (strangers.empty()) return;
+  const Record transition = *before.transition;
+  findings.add("M9", list(strangers) + " came along, but was not among those announced",
+               {&transition, membership.stays[i].record});
+}
+
 // Those who went together are told the same reasons, and these fit what the one who left knows.
 void check_reasons(const History& history, const std::vector<Change>& changes,
                    const std::map<std::string, const Membership*>& by_name, Findings& findings) {
@@ -234,6 +275,7 @@ void check_view_changes(const History& history, Findings& findings) {
     for (std::size_t i = 0; i < membership.stays.size(); ++i) {
       const Stay* before = i == 0 ? nullptr : &membership.stays[i - 1];
       by_view[membership.stays[i].view].push_back({&membership, before, &membership.stays[i]});
+      if (i > 0) check_announced(membership, i, findings);
     }
   }
   for (const auto& [view, changes] : by_view) {

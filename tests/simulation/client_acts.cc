@@ -241,10 +241,21 @@ bool ClientNode::multicast(const std::vector<std::string>& groups, const Payload
                             .hash = verify::payload_hash(payload.bytes()),
                             .size = payload.size(),
                             .seen = seen_,
+                            .views = views_known(groups),
                             .groups_left = groups.size(),
                             .beside_answer = std::any_of(groups.begin(), groups.end(), is_blocked),
                             .call = call_of(groups, payload, options)};
   return true;
+}
+
+std::map<std::string, std::string> ClientNode::views_known(
+    const std::vector<std::string>& groups) const {
+  std::map<std::string, std::string> known;
+  for (const std::string& group : groups) {
+    const auto view = views_.find(group);
+    if (view != views_.end()) known[group] = to_string(view->second.id);
+  }
+  return known;
 }
 
 bool ClientNode::send(const std::string& group, Order order, const Payload& payload) {

@@ -314,6 +314,7 @@ void ClientNode::on_upcall(const upcall::ViewInstalled& u) {
                              previous == views_.end() ? nullptr : &previous->second));
   look_whom_it_meets(previous == views_.end() ? nullptr : &previous->second, u.group, u.view);
   views_[u.group] = u.view;
+  core_->on_view_told(u.group, u.view.id);
   ended_.erase(u.group);
   blocked_.erase(u.group);
   suspended_.erase(u.group);
@@ -401,6 +402,8 @@ void ClientNode::on_upcall(const upcall::Accepted& u) {
   send.size = asked.size;
   send.seen = asked.seen;
   send.request = u.request.value;
+  const auto asked_in = asked.views.find(u.group);
+  if (asked_in != asked.views.end()) send.asked_in = asked_in->second;
   record(send);
   if (asked.options.notify_safe) notices_.emplace(u.group, u.number.value);
   if (asked.beside_answer) PROBE("E16: what was sent between a block and its answer is accepted");
@@ -458,7 +461,10 @@ void ClientNode::on_upcall(const upcall::Safe& u) {
   if (notices_.erase({u.group, u.number.value}) == 0) {
     scene_.complain(name_ + " was told of a safe send that it did not ask about");
   }
-  record(record::Safe{.p = member_name(u.group), .g = u.group, .number = u.number.value});
+  const record::Safe notice{.p = member_name(u.group), .g = u.group, .number = u.number.value};
+  record(notice);
+  const auto view = views_.find(u.group);
+  surroundings_.on_notice(notice, view == views_.end() ? nullptr : &view->second);
 }
 
 void ClientNode::on_upcall(const upcall::Suspended& u) {
@@ -500,6 +506,7 @@ void ClientNode::on_upcall(const upcall::Gone& u) {
   end_wish("-" + u.group);
   record(record::Gone{.p = member_name(u.group), .g = u.group, .reason = to_string(u.reason)});
   views_.erase(u.group);
+  core_->on_gone_told(u.group);
   ended_.erase(u.group);
   blocked_.erase(u.group);
   suspended_.erase(u.group);

@@ -40,6 +40,8 @@ class ClientSurroundings {
   virtual void call_again(std::size_t client, const std::vector<Call>& calls) = 0;
   // It asks for a join or leave.
   virtual void on_wish(std::size_t client) = 0;
+  // It was told that all members have its message. `view`: its own of the group, or nullptr.
+  virtual void on_notice(const verify::record::Safe& notice, const GroupView* view) = 0;
   // The other processes that have a view of the group.
   virtual std::vector<std::string> members_besides(std::size_t client,
                                                    const std::string& group) const = 0;
@@ -101,6 +103,7 @@ class ClientNode {
   const std::string& process() const { return process_; }  // empty: it is not connected
   const Payload& last_payload() const { return last_payload_; }
   verify::Trace& trace() { return trace_; }
+  const verify::Trace& trace() const { return trace_; }
   // What it asked to leave, as verify::Run has it.
   const std::set<std::string>& farewells() const { return farewells_; }
 
@@ -111,8 +114,9 @@ class ClientNode {
     std::uint64_t hash = 0;
     std::uint64_t size = 0;
     std::uint64_t seen = 0;
-    std::size_t groups_left = 0;  // not accepted yet
-    bool beside_answer = false;   // it was asked to hold back and had not agreed yet
+    std::map<std::string, std::string> views = {};  // by group
+    std::size_t groups_left = 0;                    // not accepted yet
+    bool beside_answer = false;  // it was asked to hold back and had not agreed yet
     std::optional<Call> call = {};
   };
 
@@ -131,6 +135,7 @@ class ClientNode {
   bool send_one();
   bool multicast(const std::vector<std::string>& groups, const Payload& payload,
                  const SendOptions& options);
+  std::map<std::string, std::string> views_known(const std::vector<std::string>& groups) const;
   std::vector<std::string> choose_groups();
   SendOptions choose_options(const std::vector<std::string>& groups);
   Payload make_payload();

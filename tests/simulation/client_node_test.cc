@@ -18,6 +18,7 @@ class NobodyElse : public ClientSurroundings {
   bool act_as_leader(const std::string&, const GroupView&) override { return true; }
   void call_again(std::size_t, const std::vector<Call>&) override {}
   void on_wish(std::size_t) override {}
+  void on_notice(const verify::record::Safe&, const GroupView*) override {}
   std::vector<std::string> members_besides(std::size_t, const std::string&) const override {
     return {};
   }

@@ -46,6 +46,12 @@ void Simulator::judge(Outcome& outcome, bool settled) {
     if (!core_.contains(i)) run.unsettled_daemons.insert(to_string(daemons_[i]->id()));
     run.leavers->insert(daemons_[i]->farewells().begin(), daemons_[i]->farewells().end());
   }
+  std::vector<const verify::Trace*> of_clients;
+  for (const auto& client : clients_) of_clients.push_back(&client->trace());
+  const bool may_part = plan_.options.partitionable;
+  if (const std::string why = notices_.too_early(of_clients, may_part); !why.empty()) {
+    outcome.verdict += "D16 violated: " + why + "\n";
+  }
   for (const auto& client : clients_) {
     run.traces.push_back(std::move(client->trace()));
     run.leavers->insert(client->farewells().begin(), client->farewells().end());

@@ -265,6 +265,12 @@ void Simulator::on_wish(std::size_t client) {
   watch_.on_wish(daemons_[client % daemons_.size()]->id());
 }
 
+void Simulator::on_notice(const verify::record::Safe& notice, const GroupView* view) {
+  std::vector<std::size_t> lengths;
+  for (const auto& client : clients_) lengths.push_back(client->trace().records.size());
+  notices_.on_notice(notice, view, std::move(lengths));
+}
+
 std::vector<std::string> Simulator::members_besides(std::size_t client,
                                                     const std::string& group) const {
   std::vector<std::string> members;

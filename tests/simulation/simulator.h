@@ -18,6 +18,7 @@
 #include "tests/simulation/daemon_node.h"
 #include "tests/simulation/edge_watch.h"
 #include "tests/simulation/network.h"
+#include "tests/simulation/notice_watch.h"
 #include "tests/simulation/plan.h"
 #include "tests/simulation/scene.h"
 #include "tests/simulation/wire_monitor.h"
@@ -72,6 +73,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   bool act_as_leader(const std::string& group, const GroupView& view) override;
   void call_again(std::size_t client, const std::vector<Call>& calls) override;
   void on_wish(std::size_t client) override;
+  void on_notice(const verify::record::Safe& notice, const GroupView* view) override;
   std::vector<std::string> members_besides(std::size_t client,
                                            const std::string& group) const override;
   bool has_died(const std::vector<std::string>& processes) const override;
@@ -161,6 +163,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   Scene scene_;
   WireMonitor monitor_;
   EdgeWatch watch_;
+  NoticeWatch notices_;
   std::unique_ptr<Network> network_;
   std::vector<std::unique_ptr<DaemonNode>> daemons_;
   std::vector<std::unique_ptr<ClientNode>> clients_;

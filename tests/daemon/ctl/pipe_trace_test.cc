@@ -35,7 +35,7 @@ class PipeTraceTest : public ::testing::Test {
   }
   void send(const std::string& group, std::uint64_t request, std::uint64_t number) {
     trace.accepted(group, RequestId{request}, SendNumber{number},
-                   trace.asked(Payload::copy_of("x"), {}));
+                   trace.asked({group}, Payload::copy_of("x"), {}));
   }
 
   // What was written so far.
@@ -91,6 +91,26 @@ TEST_F(PipeTraceTest, SaysWhatCameBeforeAnAgreementToHoldBack) {
   trace.view("g", RequestId{1}, view(1, 2));
   send("g", 4, 2);
   EXPECT_EQ(violated(), "");
+}
+
+TEST_F(PipeTraceTest, TellsTheViewThatWasKnownAtTheRequest) {
+  trace.view("g", RequestId{1}, view(1, 1));
+  const auto asked = trace.asked({"g", "h"}, Payload::copy_of("x"), {});
+  trace.view("g", RequestId{1}, view(1, 2));
+  trace.accepted("g", RequestId{2}, SendNumber{1}, asked);
+  trace.accepted("h", RequestId{2}, SendNumber{1}, asked);
+  std::vector<std::string> known;
+  for (const auto& send : written<record::Send>()) known.push_back(send.asked_in);
+  EXPECT_EQ(known, (std::vector<std::string>{to_string(view(1, 1).id), ""}));
+}
+
+TEST_F(PipeTraceTest, EndsInOrderOnlyWhereAllMembershipsAreOver) {
+  trace.view("g", RequestId{1}, view(1, 1));
+  trace.exited();
+  EXPECT_TRUE(written<record::Exit>().empty());
+  trace.gone("g", RequestId{1}, GoneReason::kLeft);
+  trace.exited();
+  EXPECT_EQ(written<record::Exit>().size(), 1u);
 }
 
 TEST_F(PipeTraceTest, ShowsASendThatWasAcceptedInSpiteOfTheAgreement) {

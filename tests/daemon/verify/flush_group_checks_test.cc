@@ -29,6 +29,34 @@ TEST(SendingView, FailsWhereAMessageIsDeliveredInALaterView) {
   }
 }
 
+// The daemon stamps and delivers it in one view, but its sender had been told of another one.
+TEST(SendingView, FailsWhereTheSenderKnewAnEarlierView) {
+  for (const std::string& known : {kView1, kView1b, std::string()}) {
+    Story story;
+    story.make_flush().view(kView1, {"a", "b"}).view(kView1b, {"a", "b"});
+    record::Send send = story.make_send("a", 1, Order::kTotal, kView1b);
+    story.stamp(send);
+    send.asked_in = known;
+    story.add("a", send);
+    for (const char* who : {"a", "b"}) story.deliver(who, "a", 1, Order::kTotal, kView1b);
+    EXPECT_EQ(story.violated(), known == kView1 ? "D4" : "") << known;
+  }
+}
+
+// It asked to leave and to join again, and did not wait for either.
+TEST(SendingView, IsThatOfTheMembershipThatSends) {
+  Story story;
+  story.make_flush().view(kView1, {"a", "b"}).gone("a", "left").view("b", kView1b, {"b"});
+  const std::string id = "1.0000000000000001.1/6";
+  story.view("b", id, {"b", "a~2"}).view("a~2", id, {"b", "a~2"});
+  record::Send send = story.make_send("a", 1, Order::kTotal, id);
+  story.stamp(send);
+  send.asked_in = kView1;
+  story.add("a", send);
+  for (const char* who : {"a~2", "b"}) story.deliver(who, "a", 1, Order::kTotal, id);
+  EXPECT_EQ(story.violated(/*converged=*/false).find("D4"), std::string::npos);
+}
+
 TEST(SendingView, IsNotPromisedToThoseWhoAreNoMembers) {
   Story story;
   story.make_flush().view(kView1, {"a"});

@@ -33,6 +33,16 @@ TEST(TheExcluded, MayHaveBeenInAnEarlierPrimaryViewWhereTheyPartFromOneThatIsNot
   }
 }
 
+TEST(TheExcluded, AreToldSoBeforeTheirEnd) {
+  for (const bool is_told : {true, false}) {
+    Story story;
+    story.view(kView1, {"a"});
+    if (is_told) story.gone("a", "excluded");
+    story.add("a", record::Exit{.p = Story::full("a")});
+    EXPECT_EQ(story.violated(), is_told ? "" : "M11");
+  }
+}
+
 TEST(TheExcluded, MayLearnThatTheyAreGone) {
   Story story;
   story.view(kView1, {"a", "b", "c"}).gone("a", "excluded");

@@ -163,6 +163,14 @@ TEST(CausalOrder, FailsWhereAnAnswerComesBeforeItsQuestion) {
   EXPECT_EQ(story.violated(), "D10");
 }
 
+TEST(CausalOrder, IsOwedToThoseWhoAreThrownOutLater) {
+  for (const char* reason : {"excluded", "daemon_lost", "evicted", "left"}) {
+    Story story = question_and_answer(Order::kCausal, Order::kCausal);
+    story.deliver("c", "b", 1, Order::kCausal, kView1).deliver("c", "a", 1, Order::kCausal, kView1);
+    EXPECT_EQ(story.gone("c", reason).violated(/*converged=*/false), "D10") << reason;
+  }
+}
+
 TEST(CausalOrder, FailsWhereTheTotalOrderContradictsCausality) {
   Story story;
   story.view(kView1, {"a", "b", "c"}).send("a", 1, Order::kCausal, kView1);
@@ -266,6 +274,55 @@ TEST(CausalOrderAcrossGroups, FailsWhereTheOtherGroupIsFaster) {
   EXPECT_EQ(story.violated(/*converged=*/false), "D11");
 }
 
+// a sends to one group and then to the other; c delivers the second one first, or alone.
+TEST(FifoAcrossGroups, FailsWhereTheOtherGroupIsFaster) {
+  for (const bool is_late : {true, false}) {
+    for (const Order order : {Order::kFifo, Order::kReliable}) {
+      Story story;
+      for (const char* who : {"a", "c"}) {
+        story.view(who, kView1, {"a", "c"});
+        in_other_group(story, who, story.client(who).records.back());
+      }
+      story.send("a", 1, order, kView1).deliver("a", "a", 1, order, kView1);
+      record::Send second = story.make_send("a", 1, order, kView1);
+      second.g = "h";
+      story.stamp(second).add("a", second);
+      record::Deliver delivery = answer_at("c");
+      delivery.sender = Story::full("a");
+      delivery.order = order;
+      story.add("c", delivery);
+      if (is_late) story.deliver("c", "a", 1, order, kView1);
+      EXPECT_EQ(story.violated(/*converged=*/false), order == Order::kFifo ? "D9" : "");
+    }
+  }
+}
+
+// a sends to one group and b to the other; both are in both.
+TEST(TotalOrderAcrossGroups, FailsWhereMembersOfBothSeeTwoOrders) {
+  for (const bool is_same : {true, false}) {
+    Story story;
+    for (const char* who : {"a", "b"}) {
+      story.view(who, kView1, {"a", "b"});
+      in_other_group(story, who, story.client(who).records.back());
+    }
+    story.send("a", 1, Order::kTotal, kView1);
+    record::Send other = story.make_send("b", 1, Order::kTotal, kView1);
+    other.g = "h";
+    story.stamp(other).add("b", other);
+    const auto deliver_other = [&](const std::string& who) {
+      record::Deliver delivery = answer_at(who);
+      delivery.order = Order::kTotal;
+      story.add(who, delivery);
+    };
+    story.deliver("a", "a", 1, Order::kTotal, kView1);
+    deliver_other("a");
+    if (!is_same) deliver_other("b");
+    story.deliver("b", "a", 1, Order::kTotal, kView1);
+    if (is_same) deliver_other("b");
+    EXPECT_EQ(story.violated(), is_same ? "" : "D12");
+  }
+}
+
 TEST(CausalOrderAcrossGroups, IsContentWithTheRightOrder) {
   Story story = two_groups();
   story.deliver("c", "a", 1, Order::kCausal, kView1).add("c", answer_at("c"));
@@ -276,6 +333,12 @@ TEST(CausalOrderAcrossGroups, AsksNothingOfWhoIsNotInBoth) {
   Story story = two_groups();
   story.gone("c", "excluded").add("c", answer_at("c"));
   EXPECT_EQ(story.violated(/*converged=*/false), "");
+}
+
+TEST(CausalOrderAcrossGroups, IsOwedToWhoIsThrownOutOfOneLater) {
+  Story story = two_groups();
+  story.add("c", answer_at("c")).gone("c", "excluded");
+  EXPECT_EQ(story.violated(/*converged=*/false), "D11");
 }
 
 TEST(Integrity, FailsWhereADeliveryComesBeforeItsCauseInTime) {

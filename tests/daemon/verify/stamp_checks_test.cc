@@ -18,8 +18,9 @@ class Stamps : public testing::Test {
     story.daemon_view(who, view);
   }
   static std::string id(int counter) { return std::to_string(counter) + ".0000000000000001.1"; }
-  void stamp(std::uint64_t number) {
+  void stamp(std::uint64_t number, bool member = true) {
     record::Send send = story.make_send("a", number, Order::kTotal, id(1) + "/1");
+    send.member = member;
     send.seen.reset();
     send.daemon_number = number;
     story.daemon("d#1").records.push_back(send);
@@ -54,6 +55,13 @@ TEST_F(Stamps, SayWhatIsDelivered) {
 
 TEST_F(Stamps, AreNotLostByADaemonThatGoesOn) {
   stamp(1);
+  view("d#1", 2, {"d#1", "e#1"}, {});
+  view("e#1", 2, {"d#1", "e#1"}, {});
+  EXPECT_EQ(story.violated(/*converged=*/false), "D7");
+}
+
+TEST_F(Stamps, OfThoseOutsideOfAGroupAreNotLostEither) {
+  stamp(1, /*member=*/false);
   view("d#1", 2, {"d#1", "e#1"}, {});
   view("e#1", 2, {"d#1", "e#1"}, {});
   EXPECT_EQ(story.violated(/*converged=*/false), "D7");

@@ -33,6 +33,7 @@ std::vector<Record> one_of_each() {
   send.hash = 0xdeadbeef;
   send.size = 3;
   send.seen = 4;
+  send.asked_in = "v1";
   send.request = 5;
   send.daemon_number = 6;
   record::Deliver deliver{.p = "p", .g = "g", .view = "v", .sender = "s", .number = 8};

@@ -50,6 +50,14 @@ TEST(Monotony, KnowsThatPlacesOfOneDaemonViewRise) {
   EXPECT_EQ(story.violated(), "");
 }
 
+TEST(Monotony, HoldsOverTheMembershipsOfOneProcess) {
+  for (const std::string& again : {kView1b, kView3}) {
+    Story story;
+    story.view(kView2, {"a"}).gone("a", "left").view("a~2", again, {"a~2"});
+    EXPECT_EQ(story.violated(), again == kView3 ? "" : "M2");
+  }
+}
+
 TEST(ViewOrder, IsReadFromTheId) {
   EXPECT_EQ(parse_view_order("12.00000000000000ff.3/4"), ViewOrder(12, 255, 3, 4));
   EXPECT_EQ(parse_view_order("12.00000000000000ff.3"), ViewOrder(12, 255, 3, 0));
@@ -76,6 +84,26 @@ TEST(Agreement, FailsWherePrimaryDiffers) {
   view.primary = false;
   story.add("b", view);
   EXPECT_EQ(story.violated(), "M3");
+}
+
+TEST(Agreement, FailsWhereOneIsToldARecoveryAndTheOtherNot) {
+  Story story;
+  story.view(kView1, {"a", "b"}).view("a", kView2, {"a", "b"});
+  record::View view = story.make_view("b", kView2, {"a", "b"});
+  view.recovered = true;
+  story.add("b", view);
+  EXPECT_NE(story.violated().find("M3"), std::string::npos);
+}
+
+TEST(Agreement, FailsWhereDaemonsNameOtherLineages) {
+  Story story;
+  for (const char* who : {"d#1", "e#1"}) {
+    record::View view{.id = "1.0000000000000001.1", .members = {"d#1", "e#1"}};
+    view.joined = view.members;
+    view.lineage = who;
+    story.daemon_view(who, view);
+  }
+  EXPECT_NE(story.violated().find("M3"), std::string::npos);
 }
 
 TEST(Agreement, FailsWhereMembersNameOtherOptionsOfTheirGroup) {
@@ -221,6 +249,26 @@ TEST(TransitionalSet, FailsWhereAJoinerClaimsHistory) {
   view.transitional = Story::full(std::vector<std::string>{"a", "b"});
   story.add("b", view);
   EXPECT_EQ(story.violated(), "M9");
+}
+
+// What the members are told before a view of daemons ends; c, whose join was under way, comes in
+// between.
+std::string violated_after_a_transition(const std::vector<std::string>& announced, bool joins) {
+  Story story;
+  story.view(kView1, {"a", "b"});
+  for (const char* who : {"a", "b"}) {
+    story.add(who, record::Transition{
+                       .p = Story::full(who), .g = "g", .transitional = Story::full(announced)});
+  }
+  if (joins) story.view(kView1b, {"a", "b", "c"});
+  return story.view(kView2, {"a", "b", "c"}).violated();
+}
+
+TEST(TransitionalSet, IsAmongThoseWhoWereAnnounced) {
+  EXPECT_EQ(violated_after_a_transition({"a", "b"}, /*joins=*/false), "");
+  EXPECT_EQ(violated_after_a_transition({"a", "b"}, /*joins=*/true), "");
+  EXPECT_EQ(violated_after_a_transition({"a"}, /*joins=*/false), "M9");
+  EXPECT_EQ(violated_after_a_transition({"b"}, /*joins=*/true), "M9");
 }
 
 TEST(TransitionalSet, MayNameOneWhoNeverCameSoFar) {

@@ -1,0 +1,35 @@
+// D16, in simulated time: who is told that all members have a message finds that they have it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemon/verify/trace_file.h"
+#include "groupcomm/view.h"
+
+namespace groupcomm::simulation {
+
+class NoticeWatch {
+ public:
+  // `view`: the sender's, nullptr where it is no member. `lengths`: of the traces of all clients.
+  void on_notice(const verify::record::Safe& notice, const GroupView* view,
+                 std::vector<std::size_t> lengths);
+
+  // The first delivery that came too late, or nothing. `traces` in the same order; `may_part`:
+  // sides of a partition go on apart.
+  std::string too_early(const std::vector<const verify::Trace*>& traces, bool may_part) const;
+
+ private:
+  struct Notice {
+    std::string process;
+    std::string group;
+    std::uint64_t number = 0;
+    bool is_member = false;            // of the group
+    std::vector<std::string> members;  // as it knows them
+    std::vector<std::size_t> lengths;
+  };
+  std::vector<Notice> notices_;
+};
+
+}  // namespace groupcomm::simulation
