@@ -130,7 +130,7 @@ TEST(MissingTraces, LeaveOpenWhatADaemonLost) {
 TEST(MissingTraces, LeaveOpenWhatADaemonAcceptedAtTheEnd) {
   Story story;
   story.view(kView1, {"a", "c"}).deliver("a", "c", 1, Order::kFifo, kView1);
-  story.add("c", record::Exit{.p = Story::full("c")});
+  story.gone("c", "left").add("c", record::Exit{.p = Story::full("c")});
   EXPECT_EQ(violated(whole(story)), std::set<std::string>{"D1"});
   EXPECT_EQ(violated(without(story, kD2)), std::set<std::string>{});
   EXPECT_TRUE(is_open(without(story, kD2), "D1"));
