@@ -48,8 +48,7 @@ void Simulator::judge(Outcome& outcome, bool settled) {
   }
   std::vector<const verify::Trace*> of_clients;
   for (const auto& client : clients_) of_clients.push_back(&client->trace());
-  const bool may_part = plan_.options.partitionable;
-  if (const std::string why = notices_.too_early(of_clients, may_part); !why.empty()) {
+  if (const std::string why = notices_.too_early(of_clients); !why.empty()) {
     outcome.verdict += "D16 violated: " + why + "\n";
   }
   for (const auto& client : clients_) {

@@ -18,27 +18,11 @@ void NoticeWatch::on_notice(const record::Safe& notice, const GroupView* view,
   notices_.push_back({.process = std::string(verify::split_member(notice.p).first),
                       .group = notice.g,
                       .number = notice.number,
-                      .is_member = view != nullptr,
                       .members = std::move(members),
                       .lengths = std::move(lengths)});
 }
 
-namespace {
-
-// Where the sender is no member nobody knows what it took for the members, but whoever is one in a
-// later view was one all along, if there are no sides of a partition.
-bool has_later_view(const verify::Trace& trace, std::size_t from, const record::Deliver& delivery) {
-  return std::any_of(trace.records.begin() + static_cast<std::ptrdiff_t>(from), trace.records.end(),
-                     [&](const verify::Record& one) {
-                       const auto* view = std::get_if<record::View>(&one);
-                       return view != nullptr && view->p == delivery.p && view->g == delivery.g;
-                     });
-}
-
-}  // namespace
-
-std::string NoticeWatch::too_early(const std::vector<const verify::Trace*>& traces,
-                                   bool may_part) const {
+std::string NoticeWatch::too_early(const std::vector<const verify::Trace*>& traces) const {
   using Key = std::tuple<std::string_view, std::string_view, std::uint64_t>;
   std::map<Key, const Notice*> notices;
   for (const Notice& notice : notices_) {
@@ -52,12 +36,8 @@ std::string NoticeWatch::too_early(const std::vector<const verify::Trace*>& trac
       if (delivery == nullptr) continue;
       const auto found = notices.find(Key(delivery->sender, delivery->g, delivery->number));
       if (found == notices.end() || i < found->second->lengths[client]) continue;
-      const Notice& notice = *found->second;
-      const bool is_owed =
-          notice.is_member
-              ? std::count(notice.members.begin(), notice.members.end(), delivery->p) > 0
-              : !may_part && has_later_view(*traces[client], i, *delivery);
-      if (!is_owed) continue;
+      const std::vector<std::string>& members = found->second->members;
+      if (std::find(members.begin(), members.end(), delivery->p) == members.end()) continue;
       return delivery->p + " delivered message " + std::to_string(delivery->number) + " of " +
              delivery->sender + " to " + delivery->g +
              " after its sender was told that all members have it";

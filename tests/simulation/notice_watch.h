@@ -16,16 +16,15 @@ class NoticeWatch {
   void on_notice(const verify::record::Safe& notice, const GroupView* view,
                  std::vector<std::size_t> lengths);
 
-  // The first delivery that came too late, or nothing. `traces` in the same order; `may_part`:
-  // sides of a partition go on apart.
-  std::string too_early(const std::vector<const verify::Trace*>& traces, bool may_part) const;
+  // The first delivery that came too late, or nothing. `traces` in the same order. Of a sender that
+  // is no member nobody can tell whom it took for one.
+  std::string too_early(const std::vector<const verify::Trace*>& traces) const;
 
  private:
   struct Notice {
     std::string process;
     std::string group;
     std::uint64_t number = 0;
-    bool is_member = false;            // of the group
     std::vector<std::string> members;  // as it knows them
     std::vector<std::size_t> lengths;
   };
