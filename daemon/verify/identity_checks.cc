@@ -14,8 +14,6 @@ struct Change {
   const Stay* after = nullptr;
 };
 
-}  // namespace
-
 // Whoever ends in order was told the end of each membership before.
 void check_told_the_end(const History& history, Findings& findings) {
   for (const Membership& membership : history.memberships()) {
@@ -27,6 +25,8 @@ void check_told_the_end(const History& history, Findings& findings) {
                  {membership.stays.back().record});
   }
 }
+
+}  // namespace
 
 void check_excluded(const History& history, Findings& findings) {
   check_told_the_end(history, findings);

@@ -191,8 +191,9 @@ void limit_time(std::chrono::milliseconds limit) {
 }
 
 std::string ending_of(int status, const BatchOptions& options) {
-  if (!WIFSIGNALED(status))
+  if (!WIFSIGNALED(status)) {
     return "the process ended with code " + std::to_string(WEXITSTATUS(status));
+  }
   if (WTERMSIG(status) != SIGPROF) {
     return "the process ended with signal " + std::to_string(WTERMSIG(status));
   }
