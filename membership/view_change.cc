@@ -48,6 +48,7 @@ void ViewChange::begin(const protocol::DaemonView& view, bool living, TimePoint 
   agreement_.decide(view);
   record_changed_ = true;
   may_become_primary_ = false;
+  parts_with_living_ = false;
   failures_.clear();
   rank_.reset();
   living_ = living;
@@ -130,6 +131,7 @@ void ViewChange::begin_ballot(TimePoint now, const Situation& situation, const M
   highest_round_ = ballot.round;
   ++ballots_begun_;
   pending_.reset();
+  found_no_quorum_ = false;
   round_.emplace(ballot, now);
   record_changed_ = agreement_.promise(ballot) || record_changed_;
   outbound_.push_back({names_of(others()), protocol::Prepare{ballot}});
@@ -299,6 +301,7 @@ void ViewChange::try_choose(TimePoint now, const Situation& situation) {
     value = choose(answers_of_present(collecting->answers, situation), situation, nullptr);
   }
   if (!value && situation.given_up) value = choose_by_force(collecting->answers, situation);
+  found_no_quorum_ = !value && has_quorum;
   if (!value) return;
   round_->enter(now, FlushRound::Filling{std::move(*value)});
   if (living_) return;
@@ -321,6 +324,7 @@ std::optional<ViewChangeValue> ViewChange::choose(const Answers& answers,
                        .ballot = round_->ballot(),
                        .partitionable = options_.partitionable,
                        .quiet = situation.follows,
+                       .parts_with_living = parts_with_living_,
                        .ballots_begun = ballots_begun_});
 }
 
@@ -442,6 +446,7 @@ void ViewChange::on_tick(TimePoint now, const Situation& situation) {
       (is_quorum_of(base(), situation.present) || situation.given_up || options_.partitionable);
   if (is_stuck) {
     PROBE("E13: a ballot is begun afresh");
+    parts_with_living_ = parts_with_living_ || found_no_quorum_;
     quiet_until_ = now;
     if (options_.partitionable) note_failures(now);
     round_.reset();

@@ -105,23 +105,68 @@ std::vector<Rank> ranks_of(const Answers& answers, bool living) {
   return ranks;
 }
 
-// The living first: a member that restarted is never preferred to one that has its messages.
-std::vector<Rank> choose_staying(const Answers& answers) {
+std::vector<Rank> heard_by_all(const Answers& answers, const std::vector<Rank>& ranks,
+                               const std::vector<Rank>& hearers) {
+  std::vector<Rank> heard;
+  for (const Rank rank : ranks) {
+    const bool is_heard = std::all_of(hearers.begin(), hearers.end(), [&](Rank other) {
+      return rank == other || hear_one_another(answers.at(rank), answers.at(other));
+    });
+    if (is_heard) heard.push_back(rank);
+  }
+  return heard;
+}
+
+// A member that restarted is not preferred to one that has its messages.
+std::vector<Rank> living_first(const Answers& answers) {
   std::vector<Rank> staying = largest_clique(answers, ranks_of(answers, /*living=*/true));
   const std::vector<Rank> restarted = ranks_of(answers, /*living=*/false);
-  if (staying.empty()) return largest_clique(answers, restarted);
-  for (const Rank rank : restarted) {
-    const bool is_heard = std::all_of(staying.begin(), staying.end(), [&](Rank other) {
-      return hear_one_another(answers.at(rank), answers.at(other));
-    });
-    if (is_heard) {
-      PROBE("a restarted member stays beside living ones");
-      staying.push_back(rank);
-    } else {
-      PROBE("a restarted member is not heard by all");
-    }
-  }
+  const std::vector<Rank> added =
+      largest_clique(answers, heard_by_all(answers, restarted, staying));
+  if (!staying.empty() && !added.empty()) PROBE("a restarted member stays beside living ones");
+  if (added.size() < restarted.size()) PROBE("a restarted member is not heard by all");
+  staying.insert(staying.end(), added.begin(), added.end());
   std::sort(staying.begin(), staying.end());
+  return staying;
+}
+
+// Of the largest sets, with one of the living in each, that with most of them.
+std::vector<Rank> with_one_living(const Answers& answers) {
+  const std::vector<Rank> living = ranks_of(answers, /*living=*/true);
+  std::vector<Rank> all;
+  for (const auto& [rank, answer] : answers) all.push_back(rank);
+  std::vector<Rank> best;
+  std::ptrdiff_t most_living = 0;
+  for (const Rank one : living) {
+    std::vector<Rank> set = largest_clique(answers, heard_by_all(answers, all, {one}));
+    const auto lives = std::count_if(set.begin(), set.end(),
+                                     [&](Rank rank) { return answers.at(rank).state.living; });
+    if (set.size() < best.size() || (set.size() == best.size() && lives <= most_living)) continue;
+    best = std::move(set);
+    most_living = lives;
+  }
+  return best;
+}
+
+bool is_quorum_of(const DaemonView& view, const std::vector<Rank>& ranks) {
+  return is_quorum_of(view, RankSet(ranks.begin(), ranks.end()));
+}
+
+// Rule V2.
+std::vector<Rank> choose_staying(const Choice& choice) {
+  const Answers& answers = choice.answers;
+  std::vector<Rank> staying = living_first(answers);
+  if (!choice.parts_with_living || is_quorum_of(choice.base, staying)) return staying;
+  std::vector<Rank> others = with_one_living(answers);
+  if (is_quorum_of(choice.base, others)) {
+    PROBE("V2: a living member is left out for a quorum with restarted ones");
+    return others;
+  }
+  others = largest_clique(answers, ranks_of(answers, /*living=*/false));
+  if (is_quorum_of(choice.base, others)) {
+    PROBE("V2: all living members are left out for a quorum of restarted ones");
+    return others;
+  }
   return staying;
 }
 
@@ -178,11 +223,8 @@ LeaveReason leave_reason(const Choice& choice, Rank rank) {
   return choice.silent.contains(rank) ? LeaveReason::kDaemonLost : LeaveReason::kPartition;
 }
 
-// Rule F4: what some answering member holds without a hole.
+// Rule F4: what some answering member holds without a hole. Only the living can deliver it.
 void choose_cut(const Choice& choice, ViewChangeValue& value) {
-  const bool any_living = std::any_of(choice.answers.begin(), choice.answers.end(),
-                                      [](const auto& entry) { return entry.second.state.living; });
-  if (!any_living) return;
   value.cut.resize(choice.base.members.size());
   value.first_place = OrderNumber{~std::uint64_t{0}};
   for (const auto& [rank, answer] : choice.answers) {
@@ -372,9 +414,9 @@ void claim_freely(const Choice& choice, const std::vector<Rank>& staying, ViewCh
 std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   const DaemonView& base = choice.base;
   if (base.id.counter >= kCountMax) return std::nullopt;  // rule P6
-  std::vector<Rank> staying = choose_staying(choice.answers);
+  std::vector<Rank> staying = choose_staying(choice);
   // Leavers count for the quorum that lets the others go on (rule V2).
-  const bool is_quorum = is_quorum_of(base, RankSet(staying.begin(), staying.end()));
+  const bool is_quorum = is_quorum_of(base, staying);
   const bool is_free = choice.partitionable && (!base.primary || !is_quorum);
   if (!is_quorum && !is_free && !are_others_given_up(choice, staying)) {
     PROBE("E13: those who hear one another are no quorum");
@@ -409,7 +451,7 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   if (value.recovered && !living.empty()) PROBE("a view is recovered beside living members");
   if (staying.size() < choice.answers.size()) PROBE("E15: somebody who answered is left out");
   if (value.next.id.counter > kCountMax) return std::nullopt;  // rule P6
-  choose_cut(choice, value);
+  if (!living.empty()) choose_cut(choice, value);
   return value;
 }
 

@@ -283,6 +283,7 @@ void ClientService::announce(const membership::GroupChange& change) {
       PROBE("a member joins after the transition");
       tell(id, transition_of(change.key, *directory_.find(change.key)));
     }
+    if (!is_stamping_ && view.id.daemon_view == view_.id) ask_at_once(id, change.key, membership);
   }
   view.my_rank = 0;
   view.transitional.clear();

@@ -55,11 +55,15 @@ void ClientService::stop_stamping() {
   for (auto& [id, session] : sessions_.all()) {
     for (auto& [key, membership] : session.groups) {
       membership.answer_due = TimePoint::never();
-      if (!membership.flush || membership.hold != Hold::kFree) continue;
-      membership.hold = Hold::kAsked;
-      tell(id, protocol::Block{key});
+      ask_at_once(id, key, membership);
     }
   }
+}
+
+void ClientService::ask_at_once(SessionId id, GroupKey key, Membership& membership) {
+  if (!membership.flush || membership.hold != Hold::kFree) return;
+  membership.hold = Hold::kAsked;
+  tell(id, protocol::Block{key});
 }
 
 // --- answers -------------------------------------------------------------------------------------

@@ -155,6 +155,7 @@ class ClientService {
 
   // Groups with sync = flush (client_flush.cc).
   void ask_to_hold(GroupKey key);
+  void ask_at_once(SessionId id, GroupKey key, Membership& membership);
   void agree(Session& session, GroupKey key);
   bool is_waiting_for_notices(const Session& session) const;
   void agree_ahead_of_queue(Session& session);

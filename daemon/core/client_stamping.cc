@@ -18,7 +18,7 @@ void ClientService::begin_view(const protocol::DaemonView& view, bool is_quiet) 
   past_handings_ = handings_.size();
   handed_.clear();
   for (Notice& notice : std::exchange(notices_, {})) past_notices_.push_back(std::move(notice));
-  is_stamping_ = !is_quiet;
+  is_stamping_ = true;
   suspended_ = false;
   in_transition_.clear();
   pending_voids_.clear();
@@ -30,6 +30,7 @@ void ClientService::begin_view(const protocol::DaemonView& view, bool is_quiet) 
     if (send->chunks_stamped > 0) PROBE("E39: a view change cuts a large message in two");
     send->chunks_stamped = 0;
   }
+  if (is_quiet) stop_stamping();
 }
 
 void ClientService::pump(ViewOrdering& ordering) {

@@ -77,7 +77,13 @@ class ViewChoiceTest : public ::testing::Test {
                          .answers = answers,
                          .joiners = joiners,
                          .silent = silent,
-                         .ballot = {.round = 3, .proposer = 0, .incarnation = incarnation_of(0)}});
+                         .ballot = {.round = 3, .proposer = 0, .incarnation = incarnation_of(0)},
+                         .parts_with_living = parts_with_living});
+  }
+  // The link between a living member and one that restarted, or between two of these.
+  void part(Rank a, Rank b) {
+    std::erase(answers.at(a).state.hears, answers.at(b).from.incarnation);
+    std::erase(answers.at(b).state.hears, answers.at(a).from.incarnation);
   }
   Ids chosen() const {
     const auto value = choose();
@@ -93,6 +99,7 @@ class ViewChoiceTest : public ::testing::Test {
   Answers answers;
   std::vector<Joiner> joiners;
   RankSet silent;
+  bool parts_with_living = false;
 };
 
 // --- who is in -----------------------------------------------------------------------------------
@@ -319,6 +326,69 @@ TEST_F(ViewChoiceTest, PrefersALivingMemberToOneThatRestarted) {
   const auto value = choose();
   EXPECT_EQ(ids_in(value->next), (Ids{daemon_id(1), daemon_id(2)}));
   EXPECT_FALSE(value->recovered);
+}
+
+TEST_F(ViewChoiceTest, TakesTheLargestSetOfThoseThatRestarted) {
+  begin(6);
+  kill({5});
+  for (const std::size_t i : {2, 3, 4}) restart(i);
+  part(2, 3);
+  part(2, 4);
+  EXPECT_EQ(chosen(), (Ids{daemon_id(0), daemon_id(1), daemon_id(3, 2), daemon_id(4, 2)}));
+}
+
+// One that is half cut off must not keep the others from a quorum for ever by being alive.
+TEST_F(ViewChoiceTest, LeavesOutALivingMemberOnlyForAQuorumAndOnlyLate) {
+  begin(5);
+  for (const std::size_t i : {2, 3, 4}) restart(i);
+  for (const Rank rank : {2, 3, 4}) part(1, rank);
+  hold(0, {1, 2, 0, 0, 0});
+  hold(1, {0, 3, 0, 0, 0});
+  EXPECT_EQ(choose(), std::nullopt);
+  parts_with_living = true;
+  const auto value = choose();
+  ASSERT_TRUE(value.has_value());
+  EXPECT_EQ(ids_in(value->next),
+            (Ids{daemon_id(0), daemon_id(2, 2), daemon_id(3, 2), daemon_id(4, 2)}));
+  EXPECT_TRUE(value->recovered);
+  EXPECT_EQ(value->cut, numbers({1, 3, 0, 0, 0}));
+  EXPECT_EQ(value->left[0], (DepartedDaemon{daemon_id(1), LeaveReason::kPartition}));
+  kill({3, 4});
+  EXPECT_EQ(choose(), std::nullopt);
+}
+
+TEST_F(ViewChoiceTest, LeavesOutAsFewLivingMembersAsItMay) {
+  begin(7);
+  for (const std::size_t i : {3, 4, 5, 6}) restart(i);
+  part(0, 6);
+  for (const Rank rank : {4, 5}) {
+    part(1, rank);
+    part(2, rank);
+    part(6, rank);
+  }
+  part(2, 6);
+  parts_with_living = true;
+  // Of four each: 0 with 3, 4 and 5, and 0, 1 and 2 with 3.
+  EXPECT_EQ(chosen(), (Ids{daemon_id(0), daemon_id(1), daemon_id(2), daemon_id(3, 2)}));
+  part(2, 3);  // 0 with 3, 4 and 5 is a quorum, 0, 1 and 3 are none
+  EXPECT_EQ(chosen(), (Ids{daemon_id(0), daemon_id(3, 2), daemon_id(4, 2), daemon_id(5, 2)}));
+}
+
+TEST_F(ViewChoiceTest, LeavesOutAllTheLivingForAQuorumOfRecordsAlone) {
+  begin(5);
+  kill({4});
+  for (const std::size_t i : {1, 2, 3}) restart(i);
+  part(0, 2);
+  part(0, 3);
+  hold(0, {1, 0, 0, 0, 0});
+  EXPECT_EQ(choose(), std::nullopt);
+  parts_with_living = true;
+  const auto value = choose();
+  ASSERT_TRUE(value.has_value());
+  EXPECT_EQ(ids_in(value->next), (Ids{daemon_id(1, 2), daemon_id(2, 2), daemon_id(3, 2)}));
+  EXPECT_TRUE(value->recovered);
+  EXPECT_TRUE(value->cut.empty());  // nobody in it can deliver anything
+  EXPECT_TRUE(fits(*value, base));
 }
 
 TEST_F(ViewChoiceTest, MarksAViewThatRestsOnRecords) {

@@ -201,20 +201,6 @@ bool Simulator::core_has_quorum() const {
   return 2 * present == all ? has_first : 2 * present > all;
 }
 
-// Without those that have been started again since.
-bool Simulator::living_core_has_quorum() const {
-  const std::optional<protocol::DaemonView> newest = newest_in_core();
-  if (!newest) return false;
-  const auto lives = [&](const protocol::DaemonMember& member) {
-    const std::size_t i = index_of(member.id.name);
-    return core_.contains(i) && daemons_[i]->is_up() && daemons_[i]->id() == member.id;
-  };
-  const auto present = static_cast<std::size_t>(
-      std::count_if(newest->members.begin(), newest->members.end(), lives));
-  const std::size_t all = newest->members.size();
-  return 2 * present > all || (2 * present == all && lives(newest->members.front()));
-}
-
 // Under the partitionable policy: the core holds a quorum, by name and record, of the last primary
 // view that it knows of, and of each that may have come about since (rule Q3).
 bool Simulator::core_outvotes_all() const {
@@ -292,9 +278,7 @@ bool Simulator::settle(Outcome& outcome) {
       return settle_without_quorum(outcome);
     }
   }
-  // A living member is preferred to those that restarted (rule V2): an outsider that some of the
-  // core hear may keep them out, and with them the quorum.
-  if (may_keep_others_out_ && !living_core_has_quorum()) return false;
+  if (may_keep_others_out_ && !core_has_quorum()) return false;
   outcome.verdict += "L1 violated: in " + std::to_string(plan_.settle_bound / seconds(1)) +
                      " quiet seconds things did not settle: " + unsettled() + "\n";
   return false;

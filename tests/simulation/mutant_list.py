@@ -290,8 +290,8 @@ MUTANTS = [
          "  if (value.recovered || (membership::is_free(view_, value) && !MUTANT)) deferring"),
         within=100),
     bug("messages are stamped in a quiet view",
-        ("daemon/core/client_stamping.cc", "  is_stamping_ = !is_quiet;",
-         "  is_stamping_ = !is_quiet || MUTANT;"),
+        ("daemon/core/client_stamping.cc", "  if (is_quiet) stop_stamping();",
+         "  if (is_quiet && !MUTANT) stop_stamping();"),
         within=250),
     bug("places of another order count as held by all",
         (HOLDBACK, "(!finishing_ || place <= last_known_place_)",
@@ -445,12 +445,18 @@ MUTANTS = [
          "                    caught_up && !MUTANT, applied_);"),
         by="simulate n03_a_notice_that_waits_beside_its_sender.txt"),
     bug("a member that restarted is preferred to a living one",
-        (CHOICE, "  if (staying.empty()) return largest_clique(answers, restarted);",
-         "  if (MUTANT && !restarted.empty()) {\n    std::vector<Rank> all = staying;\n"
-         "    all.insert(all.end(), restarted.begin(), restarted.end());\n"
-         "    std::sort(all.begin(), all.end());\n    return largest_clique(answers, all);\n  }\n"
-         "  if (staying.empty()) return largest_clique(answers, restarted);"),
+        (CHOICE, "  std::vector<Rank> staying = living_first(answers);",
+         "  std::vector<Rank> staying =\n"
+         "      MUTANT ? with_one_living(answers) : living_first(answers);"),
         by="membership_test ViewChoiceTest.PrefersALivingMemberToOneThatRestarted"),
+    bug("a half-connected living member keeps restarted ones out for ever",
+        (CHANGE, ".parts_with_living = parts_with_living_,",
+         ".parts_with_living = parts_with_living_ && !MUTANT,"),
+        by="membership_test Recovery.LeavesOutALivingMemberBehindABallotWithoutAResult"),
+    bug("who comes in with the cut is not asked to hold back",
+        (DELIVERY, "    if (!is_stamping_ && view.id",
+         "    if (!MUTANT && !is_stamping_ && view.id"),
+        by="daemon_core_test Engines/FlushGroupTest.AsksBeforeEachViewButTheFirst/0"),
     # --- groups with sync = flush ----------------------------------------------------------------
     bug("a send behind the answer to a block is accepted",
         (LIBRARY, "    if (group->block_ok) return RejectReason::kBlocked;",

@@ -126,7 +126,6 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::uint64_t core_installs() const;
   std::string too_many_views() const;
   bool core_has_quorum() const;
-  bool living_core_has_quorum() const;
   bool core_outvotes_all() const;
   std::string wrongly_primary() const;
   bool settle(Outcome& outcome);

@@ -247,6 +247,23 @@ TEST_P(FlushGroupTest, TellsMembersToHoldBackWhenDaemonsChange) {
   EXPECT_EQ(room.last_view(0).members.size(), 2u);
 }
 
+// Also who comes in with the cut, when the view of daemons is being left already.
+TEST_P(FlushGroupTest, AsksBeforeEachViewButTheFirst) {
+  room.set_filter([](const std::string&, const std::string&, const protocol::PeerBody& body) {
+    return !std::holds_alternative<protocol::Batch>(body);
+  });
+  room.say(1, 2, join(1, "vault", kFlush));
+  room.settle();
+  room.kill(2);
+  room.run_for(milliseconds(300));
+  std::vector<std::string> heard;
+  for (const auto& message : room.heard(1, 2)) {
+    if (std::holds_alternative<protocol::ViewChanged>(message)) heard.emplace_back("view");
+    if (std::holds_alternative<Block>(message)) heard.emplace_back("block");
+  }
+  EXPECT_EQ(heard, (Texts{"view", "block", "view"}));
+}
+
 TEST_P(FlushGroupTest, RefusesAJoinWithoutTheOption) {
   room.say(0, 2, join(1, "hall"));
   room.run_for(milliseconds(50));
