@@ -197,16 +197,16 @@ TEST(Recovery, VotesInTheChangeOfTheLiving) {
 // Rule V2: links may still be coming up.
 TEST(Recovery, LeavesOutALivingMemberBehindABallotWithoutAResult) {
   auto net = ViewChangeNet::living(5);
-  for (const std::size_t i : {2, 3, 4}) net.restart(i, 2);
-  for (const std::size_t i : {2, 3, 4}) net.cut(1, i);
+  for (const std::size_t i : {2u, 3u, 4u}) net.restart(i, 2);
+  for (const std::size_t i : {2u, 3u, 4u}) net.cut(1, i);
   net.run_for(milliseconds(1400));
   EXPECT_EQ(net.decided(), std::nullopt);
   net.run_for(milliseconds(400));
   EXPECT_EQ(net.decided_members(),
             (Ids{daemon_id(0), daemon_id(2, 2), daemon_id(3, 2), daemon_id(4, 2)}));
   auto healed = ViewChangeNet::living(5);
-  for (const std::size_t i : {2, 3, 4}) healed.restart(i, 2);
-  for (const std::size_t i : {2, 3, 4}) healed.cut(1, i);
+  for (const std::size_t i : {2u, 3u, 4u}) healed.restart(i, 2);
+  for (const std::size_t i : {2u, 3u, 4u}) healed.cut(1, i);
   healed.run_for(milliseconds(1400));
   healed.heal();
   healed.run_for(seconds(1));

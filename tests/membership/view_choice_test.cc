@@ -331,7 +331,7 @@ TEST_F(ViewChoiceTest, PrefersALivingMemberToOneThatRestarted) {
 TEST_F(ViewChoiceTest, TakesTheLargestSetOfThoseThatRestarted) {
   begin(6);
   kill({5});
-  for (const std::size_t i : {2, 3, 4}) restart(i);
+  for (const std::size_t i : {2u, 3u, 4u}) restart(i);
   part(2, 3);
   part(2, 4);
   EXPECT_EQ(chosen(), (Ids{daemon_id(0), daemon_id(1), daemon_id(3, 2), daemon_id(4, 2)}));
@@ -340,8 +340,8 @@ TEST_F(ViewChoiceTest, TakesTheLargestSetOfThoseThatRestarted) {
 // One that is half cut off must not keep the others from a quorum for ever by being alive.
 TEST_F(ViewChoiceTest, LeavesOutALivingMemberOnlyForAQuorumAndOnlyLate) {
   begin(5);
-  for (const std::size_t i : {2, 3, 4}) restart(i);
-  for (const Rank rank : {2, 3, 4}) part(1, rank);
+  for (const std::size_t i : {2u, 3u, 4u}) restart(i);
+  for (const Rank rank : {2u, 3u, 4u}) part(1, rank);
   hold(0, {1, 2, 0, 0, 0});
   hold(1, {0, 3, 0, 0, 0});
   EXPECT_EQ(choose(), std::nullopt);
@@ -359,9 +359,9 @@ TEST_F(ViewChoiceTest, LeavesOutALivingMemberOnlyForAQuorumAndOnlyLate) {
 
 TEST_F(ViewChoiceTest, LeavesOutAsFewLivingMembersAsItMay) {
   begin(7);
-  for (const std::size_t i : {3, 4, 5, 6}) restart(i);
+  for (const std::size_t i : {3u, 4u, 5u, 6u}) restart(i);
   part(0, 6);
-  for (const Rank rank : {4, 5}) {
+  for (const Rank rank : {4u, 5u}) {
     part(1, rank);
     part(2, rank);
     part(6, rank);
@@ -377,7 +377,7 @@ TEST_F(ViewChoiceTest, LeavesOutAsFewLivingMembersAsItMay) {
 TEST_F(ViewChoiceTest, LeavesOutAllTheLivingForAQuorumOfRecordsAlone) {
   begin(5);
   kill({4});
-  for (const std::size_t i : {1, 2, 3}) restart(i);
+  for (const std::size_t i : {1u, 2u, 3u}) restart(i);
   part(0, 2);
   part(0, 3);
   hold(0, {1, 0, 0, 0, 0});
