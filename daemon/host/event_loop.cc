@@ -78,7 +78,7 @@ bool EventLoop::begin() {
   if (parts_.trace != nullptr) parts_.trace->on_begin(options_.self);
   parts_.log.info("begins as " + to_string(options_.self) + " in cluster " + options_.cluster);
   core_ = std::make_unique<DaemonCore>(options_, std::move(record).value(), now_);
-  timer_due_ = TimePoint::never();
+  timer_ = CoreTimer{};
   stepped_ = true;
   on_outcome(performer_.perform(core_->take_effects(), now_));
   return true;
@@ -114,17 +114,8 @@ bool EventLoop::take_turn() {
   }
   busy |= read_peers();
   if (!exit_code_) busy |= read_clients();
-  if (exit_code_ || !timer_is_due()) return busy;
+  if (exit_code_ || !timer_.take_expired(now_, core_->next_deadline())) return busy;
   step(TimerExpired{});
-  return true;
-}
-
-// The core never names a deadline before its last step, so under a load that never ends the newest
-// one is always yet to come: the earliest that it named since the last TimerExpired counts.
-bool EventLoop::timer_is_due() {
-  timer_due_ = std::min(timer_due_, core_->next_deadline());
-  if (timer_due_ > now_) return false;
-  timer_due_ = TimePoint::never();
   return true;
 }
 
@@ -172,7 +163,7 @@ bool EventLoop::read_signals() {
 }
 
 TimePoint EventLoop::next_deadline() const {
-  return std::min({timer_due_, core_->next_deadline(), parts_.peers.next_deadline(),
+  return std::min({timer_.due(core_->next_deadline()), parts_.peers.next_deadline(),
                    parts_.clients.next_deadline(), stop_by_});
 }
 

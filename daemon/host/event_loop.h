@@ -6,6 +6,7 @@
 
 #include "daemon/core/daemon_core.h"
 #include "daemon/host/client_socket.h"
+#include "daemon/host/core_timer.h"
 #include "daemon/host/effect_performer.h"
 #include "daemon/host/host_counters.h"
 #include "daemon/host/log.h"
@@ -53,7 +54,6 @@ class EventLoop {
   void on_outcome(EffectPerformer::Outcome outcome);
   // The loop is over.
   void end(int exit_code) { exit_code_ = exit_code; }
-  bool timer_is_due();
   TimePoint next_deadline() const;
 
   Parts parts_;
@@ -62,7 +62,7 @@ class EventLoop {
   Readiness readiness_;
   std::unique_ptr<DaemonCore> core_;
   TimePoint now_;
-  TimePoint timer_due_ = TimePoint::never();
+  CoreTimer timer_;
   TimePoint stop_by_ = TimePoint::never();
   bool stepped_ = false;  // since the last InputDrained
   std::optional<int> exit_code_;
