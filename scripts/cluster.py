@@ -400,6 +400,32 @@ class Cluster:
             daemon.wait_ready()
         return self
 
+    def is_formed(self):
+        """All daemons are in one primary view, by the word of each."""
+        views = set()
+        for name in self.daemons:
+            told = self.ctl(name, "status", "--json", "--timeout", "1")
+            if told.returncode != 0:
+                return False
+            status = json.loads(told.stdout)
+            if not status["primary"] or len(status["members"]) != len(self.daemons):
+                return False
+            views.add(status["view"])
+        return len(views) == 1
+
+    def wait_formed(self):
+        """A daemon may be late: the others have a view without it first, and when it comes each
+        group gets a view more, which nobody may take for the one that is waited for."""
+        wait_until(self.is_formed, f"all {len(self.daemons)} daemons in one primary view")
+        return self
+
+    def by_rank(self, name="n1"):
+        """The names of the daemons in the view of this one."""
+        told = self.ctl(name, "status", "--json")
+        if told.returncode != 0:
+            raise RuntimeError(told.stderr)
+        return [member["name"] for member in json.loads(told.stdout)["members"]]
+
     def trace_path(self, stem):
         path = self.folder / f"{len(self.traces)}-{stem}.trace"
         self.traces.append(path)

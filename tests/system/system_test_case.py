@@ -8,6 +8,7 @@ Environment:
 import os
 import pathlib
 import sys
+import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -34,8 +35,8 @@ class SystemTestCase(unittest.TestCase):
         return cluster
 
     def cluster(self, size=3, config=None):
-        """A started cluster. After the test its traces are verified and its processes ended."""
-        return self.unstarted_cluster(size, config).start()
+        """A cluster that was started, and whose daemons have found together."""
+        return self.unstarted_cluster(size, config).start().wait_formed()
 
     def show_logs_of_a_failure(self, cluster):
         result = self._outcome.result
@@ -70,6 +71,17 @@ class SystemTestCase(unittest.TestCase):
         event = pipe.wait_for("rejected", start=mark)
         self.assertEqual(event["reason"], reason, event)
         return event
+
+    def read_until(self, process, text):
+        """The next line of its output with this text. If there is none in time, it is killed."""
+        patience = threading.Timer(groupcomm.WAIT_SECONDS, process.kill)
+        patience.start()
+        try:
+            while text not in (line := process.popen.stdout.readline().decode()):
+                self.assertTrue(line, f"the output ended before {text!r}")
+        finally:
+            patience.cancel()
+        return line
 
     def assert_serves(self, cluster, group="serves"):
         """Every daemon that was not ended takes a client, and they all hear one another."""

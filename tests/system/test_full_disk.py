@@ -46,7 +46,7 @@ class FullDisk(SystemTestCase):
         cluster = self.unstarted_cluster(3)
         last = cluster.daemons["n3"]
         last.state = disk.folder / "state"
-        cluster.start()
+        cluster.start().wait_formed()
         second = cluster.members("room", ["c1", "c2", "c3"])[1]
         disk.fill()
         mark = second.mark()
@@ -85,7 +85,7 @@ class FullDisk(SystemTestCase):
 
         cluster.trace_path = trace_path
         second.log = disk.folder / "log"
-        cluster.start()
+        cluster.start().wait_formed()
         pipes = cluster.members("room", ["c1", "c2"])
         disk.fill()
         for number in range(100):

@@ -31,15 +31,7 @@ class NetworkTestCase(SystemTestCase):
             self.skipTest(f"NOT TESTED: {reason}")
         self.addCleanup(cluster.close)
         self.addCleanup(self.show_logs_of_a_failure, cluster)
-        cluster.start()
-        groupcomm.wait_until(lambda: len(self.by_rank(cluster)) == size, "a view of all daemons")
-        return cluster
-
-    def by_rank(self, cluster):
-        """The names of the daemons in the view of n1."""
-        status = cluster.ctl("n1", "status", "--json")
-        self.assertEqual(status.returncode, 0, status.stderr)
-        return [member["name"] for member in groupcomm.json.loads(status.stdout)["members"]]
+        return cluster.start().wait_formed()
 
     def client_of(self, daemon):
         return f"c{daemon[1:]}"
@@ -70,7 +62,7 @@ class Partitions(NetworkTestCase):
         that they have no quorum or are out."""
         cluster = self.network(5)
         pipes = self.members(cluster)
-        ranks = self.by_rank(cluster)
+        ranks = cluster.by_rank()
         marks = {daemon: pipe.mark() for daemon, pipe in pipes.items()}
         dice = random.Random(5)
         self.talk(pipes.values(), dice)
@@ -114,7 +106,7 @@ class Partitions(NetworkTestCase):
         """Who goes on depends on who falls silent first; that all agree on it does not."""
         cluster = self.network(5)
         pipes = self.members(cluster)
-        ranks = self.by_rank(cluster)
+        ranks = cluster.by_rank()
         marks = {daemon: pipe.mark() for daemon, pipe in pipes.items()}
         for rank, daemon in enumerate(ranks):
             cluster.cut([ranks[(rank + 2) % 5], ranks[(rank + 3) % 5]], [daemon])

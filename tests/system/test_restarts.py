@@ -39,20 +39,6 @@ class Talk:
 
 
 class Restarts(SystemTestCase):
-    def views_of_daemons(self, cluster):
-        sizes = []
-        for name in cluster.daemons:
-            status = cluster.ctl(name, "status", "--json")
-            if status.returncode != 0:
-                return []
-            sizes.append(len(groupcomm.json.loads(status.stdout)["members"]))
-        return sizes
-
-    def wait_for_all(self, cluster):
-        size = len(cluster.daemons)
-        groupcomm.wait_until(lambda: self.views_of_daemons(cluster) == [size] * size,
-                             f"all {size} daemons in one view")
-
     def test_a_rolling_restart_under_load_disturbs_only_those_who_are_restarted(self):
         cluster = self.cluster()
         pipes = cluster.members("room", ["a", "b", "c"])
@@ -84,7 +70,7 @@ class Restarts(SystemTestCase):
             return path
 
         cluster.trace_path = trace_path
-        cluster.start()
+        cluster.start().wait_formed()
         pipes = cluster.members("room", ["a", "b", "c"])
         for daemon in cluster.daemons.values():
             pipes[0].send("room", f"before {daemon.name} ends")
@@ -95,7 +81,7 @@ class Restarts(SystemTestCase):
                 daemon.terminate()
                 daemon.process.wait()
             daemon.start().wait_ready()
-            self.wait_for_all(cluster)
+            cluster.wait_formed()
             settle(pipes)
         cluster.end_cleanly()
         verdict = cluster.verify()
@@ -107,7 +93,6 @@ class Restarts(SystemTestCase):
     def test_many_daemons_that_start_at_once_find_one_view(self):
         for _ in range(repetitions(1, 5)):
             cluster = self.cluster(size=7)
-            self.wait_for_all(cluster)
             self.assert_serves(cluster)
             for daemon in cluster.daemons.values():
                 daemon.process.may_end(-signal.SIGKILL)
@@ -117,7 +102,7 @@ class Restarts(SystemTestCase):
                 daemon.start()
             for daemon in cluster.daemons.values():
                 daemon.wait_ready()
-            self.wait_for_all(cluster)
+            cluster.wait_formed()
             self.assert_serves(cluster, "again")
             self.check_traces(cluster)
             self.doCleanups()

@@ -18,7 +18,7 @@ class FewDescriptors(SystemTestCase):
         cluster = self.unstarted_cluster(2)
         limited = ["prlimit", f"--nofile={self.LIMIT}"]
         cluster.prefix_of = lambda name: limited if name == "n1" else []
-        return cluster.start()
+        return cluster.start().wait_formed()
 
     def clients_until_one_is_refused(self, cluster):
         served = []
