@@ -215,6 +215,14 @@ bool has_delivered(const Membership& membership, Index message) {
   });
 }
 
+// Where a quorum died with it, a join may have taken effect among the dead, and for the others only
+// with a later view: the joiner came in behind what was sent to the dead.
+bool came_behind(const History& history, const Membership& membership, Index view) {
+  const auto first = parse_view_order(history.view_name(membership.stays.front().view));
+  const auto sent_in = parse_view_order(history.view_name(view));
+  return first && sent_in && *sent_in < *first;
+}
+
 // Whoever was still a member when a sender was told that all have its message has delivered it,
 // even if it died later.
 void check_notice(const History& history, const SafeNotice& notice, Findings& findings) {
@@ -228,6 +236,7 @@ void check_notice(const History& history, const SafeNotice& notice, Findings& fi
     if (!history.has_member(notice.view, membership.member)) continue;
     if (!history.is_addressed(message, membership.process)) continue;
     if (has_delivered(membership, notice.message)) continue;
+    if (came_behind(history, membership, sent_in)) continue;
     if (history.has_parted(message, membership)) continue;
     if (membership.gone == nullptr && history.is_cut(history.process_name(membership.process))) {
       findings.leave_open("D16");
