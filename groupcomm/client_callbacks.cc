@@ -168,7 +168,7 @@ void ClientState::tell(upcall::Gone& told) {
   if (membership != nullptr) membership->listener->on_gone(membership->group, told.reason);
 }
 
-void ClientState::tell(upcall::Status& told) { listener_->on_status(told.request, told.status); }
+void ClientState::tell(upcall::Status& told) { listener_->on_status(told.request, *told.status); }
 
 void ClientState::tell(upcall::Groups& told) { listener_->on_groups(told.request, told.groups); }
 

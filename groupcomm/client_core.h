@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "groupcomm/boxed.h"
 #include "groupcomm/identity.h"
 #include "groupcomm/message.h"
 #include "groupcomm/protocol/client_frames.h"
@@ -74,7 +75,7 @@ struct Disconnected {
 };
 struct Status {
   RequestId request;
-  protocol::DaemonStatus status;
+  Boxed<protocol::DaemonStatus> status;  // never null
 };
 struct Groups {
   RequestId request;

@@ -242,8 +242,7 @@ ClientCore::Outcome ClientCore::on_message(protocol::Deliver& message) {
   upcalls_.emplace_back(upcall::Delivered{
       .group = group->name,
       .view = group->view->id,
-      .message = {.sender =
-                      is_member ? members[message.sender_rank].process : *std::move(message.sender),
+      .message = {.sender = is_member ? members[message.sender_rank].process : *message.sender,
                   .number = message.number,
                   .order = message.order,
                   .payload = take_assembled(std::move(message.payload))},

@@ -99,13 +99,15 @@ std::optional<membership::GroupChange> ClientService::apply(
   const ProcessKey& process = change.member.process.key;
   Session* session = local_session(process);
   std::optional<membership::GroupChange> applied;
+  route_.reset();
   if (change.is_join) {
     const auto outcome = directory_.join(id, change.name, change.options, change.member);
     applied = outcome.change;
     if (session != nullptr && applied) {
       session->groups[key] = {
           .group = change.name, .joins = change.member.joins, .flush = change.options.flush};
-      local_members_[key].push_back(session->id);
+      SessionList& members = local_members_[key];
+      members = members.with(session->id);
     } else if (session != nullptr) {
       reject(*session, session->pending_control.value_or(RequestId{}), key, outcome.refused);
     }
@@ -138,52 +140,81 @@ void ClientService::deliver_data(Delivery& delivery) {
   if (delivery.message->notify_safe) await_handing(delivery);
 }
 
+const ClientService::Route& ClientService::find_route(GroupKey group, const ProcessKey& sender) {
+  if (route_ && route_->group == group && route_->sender == sender) return *route_;
+  route_ = Route{.group = group,
+                 .sender = sender,
+                 .found = directory_.find(group),
+                 .rank = directory_.rank_of(group, sender),
+                 .members = local_members(group),
+                 .sessions = {}};
+  for (const SessionId id : route_->members) {
+    Session* session = sessions_.find(id);
+    CHECK(session != nullptr);
+    route_->sessions.push_back(session);
+  }
+  return *route_;
+}
+
+// Whom the message is for has gone, and its sender is here.
+void ClientService::fail_without_addressee(const Delivery& delivery,
+                                           const protocol::Destination& destination,
+                                           const Route& route) {
+  const protocol::StampedMessage& message = *delivery.message;
+  const bool has_addressee =
+      route.found != nullptr && (!message.to || directory_.rank_of(destination.group, *message.to));
+  if (has_addressee || route.sender.daemon != options_.self.incarnation) return;
+  if (sessions_.find(message.session) == nullptr) return;
+  PROBE("whom an accepted message was for is gone at its place");
+  drop_notice(message.number, destination.group);
+  tell(message.session, protocol::SendFail{destination.group, destination.number});
+}
+
+SessionList ClientService::addressees(const protocol::StampedMessage& message,
+                                      const Route& route) const {
+  if (!message.to && !message.self_discard) return route.members;
+  std::vector<SessionId> sessions;
+  for (const SessionId id : route.members) {
+    const ProcessKey key{options_.self.incarnation, id};
+    if (message.to && *message.to != key) continue;
+    if (message.self_discard && key == route.sender) continue;
+    sessions.push_back(id);
+  }
+  return sessions;
+}
+
 void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destination& destination,
                                      bool is_first) {
   const protocol::StampedMessage& message = *delivery.message;
-  const Group* group = directory_.find(destination.group);
-  const ProcessKey sender = process_of(delivery);
-  const bool has_addressee =
-      group != nullptr && (!message.to || directory_.rank_of(destination.group, *message.to));
-  if (!has_addressee && sender.daemon == options_.self.incarnation &&
-      sessions_.find(message.session) != nullptr) {
-    PROBE("whom an accepted message was for is gone at its place");
-    drop_notice(message.number, destination.group);
-    tell(message.session, protocol::SendFail{destination.group, destination.number});
-  }
-  if (group == nullptr && !options_.report_all_deliveries) return;
-  if (message.notify_safe && group != nullptr) await_leaves(destination.group, message.to);
-  std::vector<SessionId> sessions;
-  for (const SessionId id : local_members(destination.group)) {
-    const ProcessKey key{options_.self.incarnation, id};
-    if (message.to && *message.to != key) continue;
-    if (message.self_discard && key == sender) continue;
-    sessions.push_back(id);
-  }
+  const Route& route = find_route(destination.group, process_of(delivery));
+  fail_without_addressee(delivery, destination, route);
+  if (route.found == nullptr && !options_.report_all_deliveries) return;
+  if (message.notify_safe && route.found != nullptr) await_leaves(destination.group, message.to);
+  SessionList sessions = addressees(message, route);
   if (sessions.empty() && !options_.report_all_deliveries) return;
   const bool is_after = delivery.transitional || deferring_after_;
-  if (is_after && group != nullptr) announce_transition(destination.group, *group);
+  if (is_after && route.found != nullptr) announce_transition(destination.group, *route.found);
 
-  protocol::Deliver out;
+  DeliverMessage effect;
+  protocol::Deliver& out = effect.delivery;
   out.group = destination.group;
   out.number = destination.number;
   out.order = message.order;
   out.payload = message.payload;
   out.report_soon = message.notify_safe;
-  if (const auto rank = directory_.rank_of(destination.group, sender)) {
-    out.sender_rank = *rank;
+  if (route.rank) {
+    out.sender_rank = *route.rank;
   } else {
     out.sender = ProcessId{.name = sender_name(delivery),
                            .daemon = view_.members[delivery.reference.sender].id.name,
-                           .key = sender};
+                           .key = route.sender};
   }
-  charge_delivery(sessions, out, delivery.chunks);
-  delivered_messages_ += sessions.size();
-  effects_.push_back(
-      DeliverMessage{.sessions = std::move(sessions),
-                     .delivery = std::move(out),
-                     .chunks = delivery.chunks,
-                     .reference = is_first ? delivery.reference : protocol::MessageReference{}});
+  effect.sessions = std::move(sessions);
+  effect.chunks = delivery.chunks;
+  if (is_first) effect.reference = delivery.reference;
+  charge_delivery(effect, route);
+  delivered_messages_ += effect.sessions.size();
+  effects_.emplace_back(std::move(effect));
 }
 
 // What a member sends does not name it. Where its join is deferred, or the hold with which its join
@@ -204,29 +235,39 @@ const std::string& ClientService::sender_name(const Delivery& delivery) const {
 }
 
 // A large message is one charge: while it is under way it does not count (rule W3).
-void ClientService::charge_delivery(const std::vector<SessionId>& sessions,
-                                    const protocol::Deliver& last,
-                                    const std::vector<Payload>& chunks) {
-  std::uint64_t bytes = protocol::queue_cost(last);
-  for (const Payload& chunk : chunks) bytes += protocol::queue_cost(protocol::DeliverChunk{chunk});
-  for (const SessionId id : sessions) {
+void ClientService::charge_delivery(const DeliverMessage& effect, const Route& route) {
+  std::uint64_t bytes = protocol::queue_cost(effect.delivery);
+  for (const Payload& chunk : effect.chunks) {
+    bytes += protocol::queue_cost(protocol::DeliverChunk{chunk});
+  }
+  const auto charge_one = [&](Session& session) {
+    charge(session, bytes);
+    if (effect.delivery.report_soon) {
+      told_positions_.emplace_back(session.id, session.meter.delivered());
+    }
+  };
+  if (effect.sessions.is(route.members)) {
+    for (Session* session : route.sessions) charge_one(*session);
+    return;
+  }
+  for (const SessionId id : effect.sessions) {
     Session* session = sessions_.find(id);
     CHECK(session != nullptr);
-    charge(*session, bytes);
-    if (last.report_soon) told_positions_.emplace_back(id, session->meter.delivered());
+    charge_one(*session);
   }
 }
 
-const std::vector<SessionId>& ClientService::local_members(GroupKey key) const {
-  static const std::vector<SessionId> kNobody;
+const SessionList& ClientService::local_members(GroupKey key) const {
+  static const SessionList kNobody;
   const auto members = local_members_.find(key);
   return members == local_members_.end() ? kNobody : members->second;
 }
 
 void ClientService::forget_local_member(GroupKey key, SessionId session) {
+  route_.reset();
   const auto members = local_members_.find(key);
   if (members == local_members_.end()) return;
-  std::erase(members->second, session);
+  members->second = members->second.without(session);
   if (members->second.empty()) local_members_.erase(members);
 }
 
@@ -300,6 +341,7 @@ void ClientService::begin_transition(const protocol::ViewChangeValue& value) {
 }
 
 void ClientService::on_daemons_changed(const protocol::ViewChangeValue& value) {
+  route_.reset();
   deferring_after_.reset();
   std::vector<membership::GroupChange> earlier;
   is_view_over_ = true;
@@ -316,6 +358,7 @@ void ClientService::on_daemons_changed(const protocol::ViewChangeValue& value) {
 
 void ClientService::on_taken_in(const protocol::ViewChangeValue& value,
                                 const std::vector<protocol::GroupEntry>& groups) {
+  route_.reset();
   next_ = value.next;
   for (auto& change : directory_.restore_and_compare(groups, value.next.id)) {
     change.view.recovered = value.recovered;

@@ -319,6 +319,7 @@ void ClientService::end_all(GoneReason reason, const std::string& why) {
   pending_voids_.clear();
   holds_to_stamp_.clear();
   local_members_.clear();
+  route_.reset();
 }
 
 }  // namespace groupcomm::daemon

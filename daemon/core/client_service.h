@@ -111,6 +111,15 @@ class ClientService {
     std::deque<Unseen> unseen;
     std::set<GroupKey> groups;  // that it has still to leave
   };
+  // Where the messages of one sender to one group go. Neighbours in a stream have the same.
+  struct Route {
+    GroupKey group;
+    ProcessKey sender;
+    const Group* found = nullptr;
+    std::optional<Rank> rank;  // of the sender
+    SessionList members;
+    std::vector<Session*> sessions;  // of them
+  };
   // What a session here wants to hear of its message.
   struct Notice {
     MessageNumber number;
@@ -188,8 +197,11 @@ class ClientService {
   void deliver_data(ordering::Delivery& delivery);
   void deliver_to_group(ordering::Delivery& delivery, const protocol::Destination& destination,
                         bool is_first);
-  void charge_delivery(const std::vector<SessionId>& sessions, const protocol::Deliver& last,
-                       const std::vector<Payload>& chunks);
+  const Route& find_route(GroupKey group, const ProcessKey& sender);
+  void fail_without_addressee(const ordering::Delivery& delivery,
+                              const protocol::Destination& destination, const Route& route);
+  SessionList addressees(const protocol::StampedMessage& message, const Route& route) const;
+  void charge_delivery(const DeliverMessage& effect, const Route& route);
   void announce(const membership::GroupChange& change);
   void dismiss_left_out(const membership::GroupChange& change);
   bool is_in_transition(GroupKey key) const;
@@ -198,7 +210,7 @@ class ClientService {
   void tell(SessionId id, protocol::DaemonMessage message);
   void charge(Session& session, std::uint64_t bytes);
   void evict_slow_readers();
-  const std::vector<SessionId>& local_members(GroupKey key) const;
+  const SessionList& local_members(GroupKey key) const;
   void forget_local_member(GroupKey key, SessionId session);
   ProcessKey process_of(const ordering::Delivery& delivery) const;
   const std::string& sender_name(const ordering::Delivery& delivery) const;
@@ -211,7 +223,8 @@ class ClientService {
   std::set<GroupKey> holding_;  // this daemon's members agreed in the round of the group
   std::vector<GroupKey> holds_to_stamp_;
   TimePoint now_;
-  std::unordered_map<GroupKey, std::vector<SessionId>> local_members_;
+  std::unordered_map<GroupKey, SessionList> local_members_;
+  std::optional<Route> route_;  // of the last message, until members come or go
   std::deque<PendingLeave> pending_leaves_;
   std::vector<SessionId> pending_voids_;  // ended in the middle of a large send
   std::vector<SessionId> to_evict_;

@@ -14,6 +14,7 @@ using protocol::StampedMessage;
 
 void ClientService::begin_view(const protocol::DaemonView& view, bool is_quiet) {
   view_ = view;
+  route_.reset();
   // What was delivered in the views before is now one question: who has caught up with it.
   past_handings_ = handings_.size();
   handed_.clear();

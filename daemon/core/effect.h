@@ -5,9 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "daemon/core/session_list.h"
 #include "groupcomm/number.h"
 #include "groupcomm/protocol/client_frames.h"
 #include "groupcomm/protocol/peer_frames.h"
@@ -35,7 +37,7 @@ struct SendToClient {
 };
 // A delivery to local members of one group: encode once, send to each. `chunks` come before.
 struct DeliverMessage {
-  std::vector<SessionId> sessions;  // may be empty where only the trace wants to know
+  SessionList sessions;  // may be empty where only the trace wants to know
   protocol::Deliver delivery;
   std::vector<Payload> chunks;
   // For the trace of @daemons; number 0 for the further groups of a message to several.
@@ -47,7 +49,11 @@ struct CloseClient {
 };
 // Write and sync before the next effect is performed.
 struct PersistRecord {
-  protocol::DurableRecord record;
+  explicit PersistRecord(protocol::DurableRecord of)
+      : shared(std::make_shared<const protocol::DurableRecord>(std::move(of))) {}
+  const protocol::DurableRecord& record() const { return *shared; }
+
+  std::shared_ptr<const protocol::DurableRecord> shared;
 };
 // A view of daemons was installed (for log and trace; nothing is to be done).
 struct InstallView {

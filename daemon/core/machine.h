@@ -29,7 +29,11 @@ class DaemonCore::Machine {
   Machine(DaemonOptions options, protocol::DurableRecord record, TimePoint now);
 
   void step(TimePoint now, Event event);
-  std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
+  std::vector<Effect> take_effects() {
+    std::vector<Effect> effects;
+    effects.reserve(effects_.size());  // the next step has about as many
+    return std::exchange(effects_, std::move(effects));
+  }
   TimePoint next_deadline() const;
   protocol::DaemonStatus status(TimePoint now) const;
   void check_invariants() const;

@@ -20,8 +20,26 @@ void ClientBatches::add(SessionId session, protocol::DaemonMessage message) {
   append(batch, std::move(message));
 }
 
-void ClientBatches::add(const std::vector<SessionId>& sessions,
-                        const std::vector<protocol::DaemonMessage>& messages) {
+void ClientBatches::add(DeliverMessage message) {
+  if (message.sessions.empty()) return;
+  if (last_ == nullptr || !message.sessions.is(last_sessions_)) {
+    const std::vector<BatchPointer> lists = lists_of(message.sessions);
+    for (std::size_t i = 1; i < lists.size(); ++i) {
+      for (const Payload& chunk : message.chunks) {
+        append(lists[i], protocol::DeliverChunk{chunk});
+      }
+      append(lists[i], message.delivery);
+    }
+    last_ = lists.front();
+    last_sessions_ = lists.size() == 1 ? message.sessions : SessionList();
+  }
+  const BatchPointer list = last_;
+  if (last_sessions_.empty()) last_.reset();
+  for (Payload& chunk : message.chunks) append(list, protocol::DeliverChunk{std::move(chunk)});
+  append(list, std::move(message.delivery));
+}
+
+std::vector<ClientBatches::BatchPointer> ClientBatches::lists_of(const SessionList& sessions) {
   std::vector<SessionId> fresh;
   std::vector<BatchPointer> touched;
   for (const SessionId session : sessions) {
@@ -35,9 +53,7 @@ void ClientBatches::add(const std::vector<SessionId>& sessions,
   }
   for (BatchPointer& batch : touched) batch = split(batch);
   if (!fresh.empty()) touched.push_back(make(std::move(fresh)));
-  for (const BatchPointer& batch : touched) {
-    for (const protocol::DaemonMessage& message : messages) append(batch, message);
-  }
+  return touched;
 }
 
 ClientBatches::BatchPointer ClientBatches::split(BatchPointer batch) {
@@ -55,21 +71,24 @@ ClientBatches::BatchPointer ClientBatches::split(BatchPointer batch) {
 }
 
 ClientBatches::BatchPointer ClientBatches::make(std::vector<SessionId> sessions) {
+  last_.reset();
   auto batch = std::make_shared<Batch>();
   for (const SessionId session : sessions) by_session_[session] = batch;
   batch->sessions = std::move(sessions);
   return batch;
 }
 
-void ClientBatches::append(const BatchPointer& batch, protocol::DaemonMessage message) {
+template <typename Message>
+void ClientBatches::append(const BatchPointer& batch, Message message) {
   const bool was_full = batch->bytes >= kBatchBytesMax;
   batch->bytes += protocol::queue_cost(message);
-  batch->messages.push_back(std::move(message));
+  batch->messages.emplace_back(std::move(message));
   if (!was_full && batch->bytes >= kBatchBytesMax) full_.push_back(batch);
 }
 
 void ClientBatches::take(const BatchPointer& batch, std::vector<Frame>& frames) {
   if (batch->sessions.empty()) return;
+  last_.reset();
   for (const SessionId session : batch->sessions) by_session_.erase(session);
   const std::vector<SessionId> sessions = std::exchange(batch->sessions, {});
   const std::span<const protocol::DaemonMessage> messages(batch->messages);
@@ -109,6 +128,7 @@ std::vector<ClientBatches::Frame> ClientBatches::take(SessionId session) {
 void ClientBatches::drop(SessionId session) {
   const auto it = by_session_.find(session);
   if (it == by_session_.end()) return;
+  last_.reset();
   auto& sessions = it->second->sessions;
   sessions.erase(std::remove(sessions.begin(), sessions.end(), session), sessions.end());
   by_session_.erase(it);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "daemon/core/effect.h"
 #include "groupcomm/number.h"
 #include "groupcomm/payload.h"
 #include "groupcomm/protocol/client_frames.h"
@@ -27,9 +28,7 @@ class ClientBatches {
   static constexpr std::size_t kBatchBytesMax = 256u << 10;
 
   void add(SessionId session, protocol::DaemonMessage message);
-  // All of `messages` to each of `sessions`, which are different ones.
-  void add(const std::vector<SessionId>& sessions,
-           const std::vector<protocol::DaemonMessage>& messages);
+  void add(DeliverMessage message);
 
   // What has reached kBatchBytesMax.
   std::vector<Frame> take_full();
@@ -50,14 +49,21 @@ class ClientBatches {
   };
   using BatchPointer = std::shared_ptr<Batch>;
 
+  // The lists that exactly these sessions share from here on.
+  std::vector<BatchPointer> lists_of(const SessionList& sessions);
   // The list that exactly the addressed sessions of `batch` share from here on.
   BatchPointer split(BatchPointer batch);
   BatchPointer make(std::vector<SessionId> sessions);
-  void append(const BatchPointer& batch, protocol::DaemonMessage message);
+  template <typename Message>
+  void append(const BatchPointer& batch, Message message);
   void take(const BatchPointer& batch, std::vector<Frame>& frames);
 
   std::map<SessionId, BatchPointer> by_session_;
   std::vector<BatchPointer> full_;
+  // Messages of a group come one after another. Whose list the last one went to, if it was one, and
+  // it is so still.
+  SessionList last_sessions_;
+  BatchPointer last_;
 };
 
 }  // namespace groupcomm::daemon

@@ -94,7 +94,7 @@ struct EffectText {
            " message=" + kind(effect.message, kDaemonMessages);
   }
   std::string operator()(const DeliverMessage& effect) const {
-    return "DeliverMessage sessions=" + list(effect.sessions) +
+    return "DeliverMessage sessions=" + list(effect.sessions.all()) +
            " sender=" + std::to_string(effect.reference.sender) +
            " number=" + to_string(effect.reference.number) +
            " order=" + to_string(effect.delivery.order);
@@ -103,9 +103,9 @@ struct EffectText {
     return "CloseClient session=" + to_string(effect.session);
   }
   std::string operator()(const PersistRecord& effect) const {
-    return "PersistRecord decided=" + to_string(effect.record.decided.id) +
-           " promised=" + std::to_string(effect.record.promised.round) +
-           " accepted=" + (effect.record.accepted ? "yes" : "no");
+    return "PersistRecord decided=" + to_string(effect.record().decided.id) +
+           " promised=" + std::to_string(effect.record().promised.round) +
+           " accepted=" + (effect.record().accepted ? "yes" : "no");
   }
   std::string operator()(const InstallView& effect) const {
     return "InstallView " + describe(effect.view);

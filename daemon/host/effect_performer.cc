@@ -48,7 +48,9 @@ Outcome EffectPerformer::on(DisconnectPeer& effect, TimePoint /*now*/) {
 Outcome EffectPerformer::on(SendToClient& effect, TimePoint /*now*/) {
   if (auto* reply = std::get_if<protocol::StatusReply>(&effect.message)) {
     parts_.counters.overfull_connections = overfull_connections();
-    parts_.counters.add_to(reply->status.counters);
+    protocol::DaemonStatus status = *reply->status;
+    parts_.counters.add_to(status.counters);
+    reply->status = std::move(status);
   }
   batches_.add(effect.session, std::move(effect.message));
   return Outcome::kGoOn;
@@ -56,14 +58,7 @@ Outcome EffectPerformer::on(SendToClient& effect, TimePoint /*now*/) {
 
 Outcome EffectPerformer::on(DeliverMessage& effect, TimePoint /*now*/) {
   if (parts_.trace != nullptr) parts_.trace->on_deliver(effect);
-  if (effect.sessions.empty()) return Outcome::kGoOn;
-  std::vector<protocol::DaemonMessage> messages;
-  messages.reserve(effect.chunks.size() + 1);
-  for (Payload& chunk : effect.chunks) {
-    messages.emplace_back(protocol::DeliverChunk{std::move(chunk)});
-  }
-  messages.emplace_back(std::move(effect.delivery));
-  batches_.add(effect.sessions, messages);
+  batches_.add(std::move(effect));
   return Outcome::kGoOn;
 }
 
@@ -77,7 +72,7 @@ Outcome EffectPerformer::on(PersistRecord& effect, TimePoint /*now*/) {
   if (parts_.records == nullptr) return Outcome::kGoOn;
   // Clients need not wait for the disk.
   flush();
-  const auto saved = parts_.records->save(effect.record);
+  const auto saved = parts_.records->save(effect.record());
   ++parts_.counters.record_writes;
   if (saved.ok()) return Outcome::kGoOn;
   parts_.log.error(saved.error() + "; a daemon that cannot keep its votes must not vote");

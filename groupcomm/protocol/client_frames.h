@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "groupcomm/boxed.h"
 #include "groupcomm/identity.h"
 #include "groupcomm/message.h"
 #include "groupcomm/number.h"
@@ -165,7 +166,7 @@ inline constexpr Rank kNoRank = 0xFFFFFFFF;
 struct Deliver {
   GroupKey group;
   Rank sender_rank = kNoRank;
-  std::optional<ProcessId> sender;
+  Boxed<ProcessId> sender;
   SendNumber number;
   Order order = Order::kTotal;
   Payload payload;
@@ -230,7 +231,7 @@ struct DaemonStatus {
 };
 struct StatusReply {
   RequestId request;
-  DaemonStatus status;
+  Boxed<DaemonStatus> status;  // never null
   bool operator==(const StatusReply&) const = default;
 };
 struct GroupStatus {

@@ -52,7 +52,7 @@ struct Cost {
   std::uint64_t operator()(const ViewChanged& m) const { return cost(m.group, m.view); }
   std::uint64_t operator()(const WatchedView& m) const { return cost(m.group, m.view); }
   std::uint64_t operator()(const Transition& m) const { return kMessage + cost(m.transitional); }
-  std::uint64_t operator()(const StatusReply& m) const { return cost(m.status); }
+  std::uint64_t operator()(const StatusReply& m) const { return cost(*m.status); }
   std::uint64_t operator()(const GroupsReply& m) const { return kMessage + cost(m.groups); }
   template <typename Small>
   std::uint64_t operator()(const Small&) const {

@@ -143,7 +143,7 @@ void write(const Disconnect& disconnect, Builder message) {
 void write(const StatusReply& reply, Builder message) {
   auto out = message.initStatusReply();
   out.setRequest(reply.request.value);
-  write(reply.status, out.initStatus());
+  write(*reply.status, out.initStatus());
 }
 
 void write(const GroupsReply& reply, Builder message) {

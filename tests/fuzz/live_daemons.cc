@@ -117,7 +117,7 @@ void LiveDaemons::perform(std::size_t node, daemon::Effect& effect) {
     }
     while (wire_.size() > kFramesMax) wire_.pop_front();
   } else if (const auto* record = std::get_if<daemon::PersistRecord>(&effect)) {
-    auto read_back = wire::decode_durable_record(wire::encode(record->record));
+    auto read_back = wire::decode_durable_record(wire::encode(record->record()));
     CHECK(read_back.ok());
     self.record = std::move(read_back).value();
   } else if (const auto* tell = std::get_if<daemon::SendToClient>(&effect)) {

@@ -359,7 +359,7 @@ TEST_F(ClientCoreSendTest, AnswersQuestions) {
   const RequestId groups = core.query_groups();
   core.watch({"room"});
   EXPECT_EQ(core.take_outgoing().size(), 3u);
-  say(protocol::StatusReply{.request = status, .status = {}},
+  say(protocol::StatusReply{.request = status, .status = protocol::DaemonStatus{}},
       protocol::GroupsReply{.request = groups, .groups = {}},
       protocol::WatchedView{.group = "room", .view = view_of_alice(1)});
   EXPECT_EQ(told(), "status; groups; watched room");

@@ -29,8 +29,8 @@ void ClientNode::on_upcall(const upcall::Status& u) {
   if (queries_.erase(u.request) == 0) {
     return scene_.complain(name_ + " was told a status that it did not ask for");
   }
-  if (u.status.daemon.name != core_->process()->daemon) {
-    scene_.complain(name_ + " was told the status of " + u.status.daemon.name);
+  if (u.status->daemon.name != core_->process()->daemon) {
+    scene_.complain(name_ + " was told the status of " + u.status->daemon.name);
   }
 }
 

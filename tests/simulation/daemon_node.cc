@@ -367,7 +367,7 @@ void DaemonNode::perform_one(const daemon::Effect& effect, Outgoing& outgoing) {
     send_outgoing(outgoing);
     if (sessions_.erase(close->session) > 0) surroundings_.close_session(index_, close->session);
   } else if (const auto* persist = std::get_if<daemon::PersistRecord>(&effect)) {
-    record_bytes_ = wire::encode(persist->record);
+    record_bytes_ = wire::encode(persist->record());
     scene_.mix(record_bytes_.size());
   } else if (const auto* installed = std::get_if<daemon::InstallView>(&effect)) {
     install(*installed);

@@ -241,16 +241,16 @@ std::string describe(const daemon::Effect& effect) {
             return "to s" + text(e.session) + " " + describe(e.message);
           },
           [](const daemon::DeliverMessage& e) {
-            return "Deliver " + text(e.reference) + " to s" + list(e.sessions) + " " +
+            return "Deliver " + text(e.reference) + " to s" + list(e.sessions.all()) + " " +
                    describe(DaemonMessage(e.delivery));
           },
           [](const daemon::CloseClient& e) { return "CloseClient s" + text(e.session); },
           [](const daemon::PersistRecord& e) {
-            return "PersistRecord " + text(e.record.decided.id) + " promised " +
-                   text(e.record.promised) +
-                   (e.record.accepted ? " accepted " + text(e.record.accepted->ballot) + " " +
-                                            text(e.record.accepted->value)
-                                      : "");
+            return "PersistRecord " + text(e.record().decided.id) + " promised " +
+                   text(e.record().promised) +
+                   (e.record().accepted ? " accepted " + text(e.record().accepted->ballot) + " " +
+                                              text(e.record().accepted->value)
+                                        : "");
           },
           [](const daemon::InstallView& e) {
             return "INSTALL " + text(e.view) + " left " + list(e.left) +

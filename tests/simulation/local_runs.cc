@@ -249,8 +249,8 @@ void LocalRuns::perform(Life& life, Past& past, const daemon::Effect& effect) {
       past.sent.push_back(frame_id(past.daemon, index_of(peer), *send->frame));
     }
   } else if (const auto* persist = std::get_if<daemon::PersistRecord>(&effect)) {
-    life.record = persist->record;
-    const auto& accepted = persist->record.accepted;
+    life.record = persist->record();
+    const auto& accepted = persist->record().accepted;
     if (accepted) life.accepted.emplace(accepted->ballot, accepted->value.next.id);
   } else if (const auto* delivery = std::get_if<daemon::DeliverMessage>(&effect)) {
     if (!life.is_member || !delivery->reference.number) return;

@@ -382,18 +382,16 @@ MUTANTS = [
          "    return queues_[sender].empty() ? nullptr : queues_[sender].front().get();\n  }"),
         within=250),
     bug("a message from outside of a group is dropped by all alike",
-        (DELIVERY, "  if (group == nullptr && !options_.report_all_deliveries) return;",
-         "  const bool is_open = group != nullptr && !message.sender_name.empty();\n"
+        (DELIVERY, "  if (route.found == nullptr && !options_.report_all_deliveries) return;",
+         "  const bool is_open = route.found != nullptr && !message.sender_name.empty();\n"
          "  if (MUTANT && is_open && destination.number.value % 8 == 0) return;\n"
-         "  if (group == nullptr && !options_.report_all_deliveries) return;"),
+         "  if (route.found == nullptr && !options_.report_all_deliveries) return;"),
         within=100),
     bug("a sender is not told that nobody was there",
         (DELIVERY,
-         "    tell(message.session, protocol::SendFail{destination.group, destination.number});",
-         "    if (!MUTANT) {\n"
-         "      const auto number = destination.number;\n"
-         "      tell(message.session, protocol::SendFail{destination.group, number});\n"
-         "    }"),
+         "  tell(message.session, protocol::SendFail{destination.group, destination.number});",
+         "  if (MUTANT) return;\n"
+         "  tell(message.session, protocol::SendFail{destination.group, destination.number});"),
         within=1000),
     # --- joins and leaves ------------------------------------------------------------------------
     bug("the epoch of a group is ignored",
@@ -493,10 +491,9 @@ MUTANTS = [
          "  for (Notice& notice : std::exchange(notices_, {})) if (!MUTANT) past_"),
         within=100),
     bug("what comes from outside of a group is lost in a flush",
-        (DELIVERY, "  if (group == nullptr && !options_.report_all_deliveries) return;",
-         "  if (MUTANT && delivery.transitional &&\n"
-         "      !directory_.rank_of(destination.group, sender)) {\n    return;\n  }\n"
-         "  if (group == nullptr && !options_.report_all_deliveries) return;"),
+        (DELIVERY, "  if (route.found == nullptr && !options_.report_all_deliveries) return;",
+         "  if (MUTANT && delivery.transitional && !route.rank) return;\n"
+         "  if (route.found == nullptr && !options_.report_all_deliveries) return;"),
         within=250),
     bug("a large message that a view change has cut in two is not begun again",
         (STAMPING, "    send->chunks_stamped = 0;\n",

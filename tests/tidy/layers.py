@@ -4,6 +4,7 @@ import pathlib
 
 # The vocabulary lives beside the client in groupcomm/: these are its files.
 VOCABULARY = {
+    "boxed",
     "check",
     "probe",
     "identity",

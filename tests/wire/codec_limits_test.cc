@@ -152,9 +152,9 @@ TEST(Codec, RejectsAViewWithoutItsReceiver) {
 }
 
 TEST(Codec, RejectsAStatusWithTooManyDaemons) {
-  StatusReply reply{RequestId{1}, samples::daemon_status()};
-  reply.status.members.resize(kDaemonsMax + 1, reply.status.members[0]);
-  EXPECT_EQ(refusal(DaemonMessage{reply}), "too many daemons: 65");
+  DaemonStatus status = samples::daemon_status();
+  status.members.resize(kDaemonsMax + 1, status.members[0]);
+  EXPECT_EQ(refusal(DaemonMessage{StatusReply{RequestId{1}, status}}), "too many daemons: 65");
 }
 
 // --- stamped messages ----------------------------------------------------------------------------

@@ -279,12 +279,13 @@ TEST_F(ClientServiceTest, AnswersHowTheDaemonIs) {
   const auto replies = room.heard_of<protocol::StatusReply>(0, 1);
   ASSERT_EQ(replies.size(), 1u);
   EXPECT_EQ(replies[0].request, RequestId{7});
-  EXPECT_EQ(replies[0].status.phase, "regular");
-  EXPECT_EQ(replies[0].status.view, room.status(0).view);
-  ASSERT_EQ(replies[0].status.members.size(), 2u);
-  EXPECT_EQ(replies[0].status.members[0].state, "self");
-  EXPECT_EQ(replies[0].status.members[1].state, "alive");
-  EXPECT_TRUE(std::is_sorted(replies[0].status.counters.begin(), replies[0].status.counters.end()));
+  const protocol::DaemonStatus& status = *replies[0].status;
+  EXPECT_EQ(status.phase, "regular");
+  EXPECT_EQ(status.view, room.status(0).view);
+  ASSERT_EQ(status.members.size(), 2u);
+  EXPECT_EQ(status.members[0].state, "self");
+  EXPECT_EQ(status.members[1].state, "alive");
+  EXPECT_TRUE(std::is_sorted(status.counters.begin(), status.counters.end()));
 }
 
 TEST_F(ClientServiceTest, TellsWhatAPeerHasNotAcknowledged) {

@@ -262,7 +262,7 @@ class Cluster {
       } else if (auto* disconnect = std::get_if<DisconnectPeer>(&effect)) {
         node.connected.erase(disconnect->name);
       } else if (auto* record = std::get_if<PersistRecord>(&effect)) {
-        node.record = record->record;
+        node.record = record->record();
       } else if (auto* tell = std::get_if<SendToClient>(&effect)) {
         node.heard[tell->session].push_back(tell->message);
       } else if (auto* deliver = std::get_if<DeliverMessage>(&effect)) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
+#include <vector>
+
 #include "groupcomm/wire/codec.h"
 
 namespace groupcomm::daemon {
@@ -23,6 +27,26 @@ DaemonMessage delivery(std::size_t size) {
   deliver.payload = Payload::copy_of(std::string(size, 'x'));
   return deliver;
 }
+
+// A message that tells itself apart.
+protocol::Deliver numbered(std::uint64_t number) {
+  protocol::Deliver deliver;
+  deliver.group = GroupKey{1};
+  deliver.sender_rank = 0;
+  deliver.number = SendNumber{number};
+  return deliver;
+}
+
+void deliver(ClientBatches& batches, const SessionList& sessions, protocol::Deliver delivery,
+             std::vector<Payload> chunks = {}) {
+  DeliverMessage message;
+  message.sessions = sessions;
+  message.delivery = std::move(delivery);
+  message.chunks = std::move(chunks);
+  batches.add(std::move(message));
+}
+
+SessionList list(const std::vector<SessionId>& sessions) { return sessions; }
 
 // What each session is sent, frame by frame.
 std::map<SessionId, std::vector<DaemonMessage>> contents(
@@ -55,13 +79,14 @@ TEST(ClientBatches, PutAllMessagesOfASessionIntoOneFrame) {
 
 TEST(ClientBatches, CutALargePayloadIntoFramesOfModerateSize) {
   ClientBatches batches;
-  Messages parts(400, protocol::DeliverChunk{Payload::copy_of(std::string(64u << 10, 'x'))});
-  parts.push_back(delivery(1));
-  batches.add({kA, kB}, parts);
+  const std::vector<Payload> chunks(400, Payload::copy_of(std::string(64u << 10, 'x')));
+  deliver(batches, list({kA, kB}), numbered(1), chunks);
   const auto frames = batches.take_full();
   for (const ClientBatches::Frame& frame : frames) {
     EXPECT_LE(frame.bytes.size(), 2 * ClientBatches::kBatchBytesMax);
   }
+  Messages parts(400, protocol::DeliverChunk{chunks.front()});
+  parts.emplace_back(numbered(1));
   EXPECT_EQ(contents(frames).at(kB), parts);
 }
 
@@ -83,34 +108,52 @@ TEST(ClientBatches, CutManyLargeViewsIntoFramesOfModerateSize) {
 
 TEST(ClientBatches, EncodeWhatIsTheSameForSeveralOnce) {
   ClientBatches batches;
-  batches.add({kA, kB, kC}, {accepted(1)});
-  batches.add({kC, kB, kA}, {accepted(2), accepted(3)});
+  const SessionList all = list({kA, kB, kC});
+  deliver(batches, all, numbered(1));
+  deliver(batches, all, numbered(2));
+  deliver(batches, list({kC, kB, kA}), numbered(3));
   const auto frames = batches.take_all();
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(frames[0].sessions, (std::vector<SessionId>{kA, kB, kC}));
-  EXPECT_EQ(contents(frames).at(kC), (Messages{accepted(1), accepted(2), accepted(3)}));
+  EXPECT_EQ(contents(frames).at(kC), (Messages{numbered(1), numbered(2), numbered(3)}));
 }
 
 TEST(ClientBatches, PartWhereMessagesDiffer) {
   ClientBatches batches;
-  batches.add({kA, kB, kC}, {accepted(1)});
+  const SessionList all = list({kA, kB, kC});
+  deliver(batches, all, numbered(1));
   batches.add(kB, accepted(2));
-  batches.add({kA, kB, kC}, {accepted(3)});
+  deliver(batches, all, numbered(3));
+  deliver(batches, all, numbered(4));
   const auto frames = batches.take_all();
   EXPECT_EQ(frames.size(), 2u);
   const auto sent = contents(frames);
-  EXPECT_EQ(sent.at(kA), (Messages{accepted(1), accepted(3)}));
-  EXPECT_EQ(sent.at(kB), (Messages{accepted(1), accepted(2), accepted(3)}));
-  EXPECT_EQ(sent.at(kC), (Messages{accepted(1), accepted(3)}));
+  EXPECT_EQ(sent.at(kA), (Messages{numbered(1), numbered(3), numbered(4)}));
+  EXPECT_EQ(sent.at(kB), (Messages{numbered(1), accepted(2), numbered(3), numbered(4)}));
+  EXPECT_EQ(sent.at(kC), (Messages{numbered(1), numbered(3), numbered(4)}));
+}
+
+TEST(ClientBatches, GoOnWhereTheyWereTakenOrDropped) {
+  ClientBatches batches;
+  const SessionList both = list({kA, kB});
+  deliver(batches, both, numbered(1));
+  EXPECT_EQ(contents(batches.take_all()).at(kB), (Messages{numbered(1)}));
+  deliver(batches, both, numbered(2));
+  batches.drop(kA);
+  deliver(batches, both, numbered(3));
+  const auto sent = contents(batches.take_all());
+  EXPECT_EQ(sent.at(kA), (Messages{numbered(3)}));
+  EXPECT_EQ(sent.at(kB), (Messages{numbered(2), numbered(3)}));
 }
 
 TEST(ClientBatches, LetNewSessionsShareAmongThemselves) {
   ClientBatches batches;
   batches.add(kA, accepted(1));
-  batches.add({kA, kB, kC}, {accepted(2)});
+  deliver(batches, list({kA, kB, kC}), numbered(2));
   const auto frames = batches.take_all();
   EXPECT_EQ(frames.size(), 2u);
-  EXPECT_EQ(contents(frames).at(kB), (Messages{accepted(2)}));
+  EXPECT_EQ(contents(frames).at(kA), (Messages{accepted(1), numbered(2)}));
+  EXPECT_EQ(contents(frames).at(kB), (Messages{numbered(2)}));
 }
 
 TEST(ClientBatches, AreSentWhenTheyAreFull) {
@@ -138,13 +181,13 @@ TEST(ClientBatches, AreTakenForOneSession) {
 
 TEST(ClientBatches, ForgetALostSession) {
   ClientBatches batches;
-  batches.add({kA, kB}, {accepted(1)});
+  deliver(batches, list({kA, kB}), numbered(1));
   batches.drop(kA);
   batches.drop(kC);
   batches.add(kA, accepted(2));
   const auto sent = contents(batches.take_all());
   EXPECT_EQ(sent.at(kA), (Messages{accepted(2)}));
-  EXPECT_EQ(sent.at(kB), (Messages{accepted(1)}));
+  EXPECT_EQ(sent.at(kB), (Messages{numbered(1)}));
 }
 
 TEST(ClientBatches, ForgetTheLastSessionOfAFullList) {
