@@ -1,11 +1,12 @@
 // CBCAST with one vector-clock slot for each daemon.
 #pragma once
 
-#include <deque>
+#include <memory>
 #include <vector>
 
 #include "groupcomm/check.h"
 #include "groupcomm/protocol/stamped_message.h"
+#include "ordering/ring.h"
 #include "ordering/vector_time.h"
 
 namespace groupcomm::ordering {
@@ -20,35 +21,43 @@ class CausalOrder {
  public:
   explicit CausalOrder(std::size_t view_size) : seen_(view_size), queues_(view_size) {}
 
-  // The next causal, total or safe message of this rank. REQUIRES: in the order of their numbers.
-  void add(Rank sender, protocol::MessagePointer message) {
-    CHECK_EQ(message->causal_number, seen_[sender].plus(queues_[sender].size() + 1));
-    queues_[sender].push_back(std::move(message));
+  // The next causal, total or safe message of this rank. REQUIRES: in the order of their numbers;
+  // the message stays where it is until it is taken.
+  void add(Rank sender, const protocol::StampedMessage& message) {
+    Queue& queue = queues_[sender];
+    CHECK_EQ(message.causal_number, seen_[sender].plus(queue.waiting.size() + 1));
+    queue.waiting.push_back(&message);
   }
 
   // The head of a rank's queue if all its causes have been taken, else nullptr.
-  const protocol::StampedMessage* ready(Rank sender) const {
-    const auto& queue = queues_[sender];
-    if (queue.empty()) return nullptr;
-    const protocol::StampedMessage& head = *queue.front();
-    return is_next(seen_, sender, head.causal_number, *head.context) ? &head : nullptr;
+  const protocol::StampedMessage* ready(Rank sender) {
+    Queue& queue = queues_[sender];
+    if (queue.waiting.empty()) return nullptr;
+    const protocol::StampedMessage& head = *queue.waiting.front();
+    // Neighbours share their vector time, and what was taken stays so.
+    if (head.context == queue.satisfied) return &head;
+    if (!is_next(seen_, sender, head.causal_number, *head.context)) return nullptr;
+    queue.satisfied = head.context;
+    return &head;
   }
 
   // Takes the head of a rank's queue. REQUIRES: ready(sender).
-  protocol::MessagePointer take(Rank sender) {
+  void take(Rank sender) {
     CHECK(ready(sender) != nullptr);
-    protocol::MessagePointer head = std::move(queues_[sender].front());
-    queues_[sender].pop_front();
+    queues_[sender].waiting.pop_front();
     ++seen_[sender];
-    return head;
   }
 
   const VectorTime& seen() const { return seen_; }
-  bool is_waiting(Rank sender) const { return !queues_[sender].empty(); }
 
  private:
+  struct Queue {
+    Ring<const protocol::StampedMessage*> waiting;
+    std::shared_ptr<const VectorTime> satisfied;  // all that is in it has been taken
+  };
+
   VectorTime seen_;  // by rank, how many were taken
-  std::vector<std::deque<protocol::MessagePointer>> queues_;
+  std::vector<Queue> queues_;
 };
 
 }  // namespace groupcomm::ordering

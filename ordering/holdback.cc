@@ -31,24 +31,23 @@ Holdback::Holdback(std::size_t view_size, Rank self, std::unique_ptr<TotalOrder>
       stability_(view_size),
       learnt_time_(view_size) {}
 
-void Holdback::admit(Rank sender, const MessagePointer& message) {
+void Holdback::admit(Rank sender, Retained& entry) {
   Stream& stream = streams_[sender];
-  Retained* entry = stream.buffer.find(message->number);
-  CHECK(entry != nullptr);
-  switch (message->kind) {
-    case MessageKind::kChunk: admit_chunk(stream, *message); break;
+  const StampedMessage& message = *entry.message;
+  switch (message.kind) {
+    case MessageKind::kChunk: admit_chunk(stream, message); break;
     case MessageKind::kClosing:
-      epochs_.on_closing(sender, message->closes, message->number);
-      stream.last_closing = message->number;
-      admit_data(sender, *entry);
+      epochs_.on_closing(sender, message.closes, message.number);
+      stream.last_closing = message.number;
+      admit_data(sender, entry);
       return;
     case MessageKind::kData:
     case MessageKind::kJoin:
     case MessageKind::kLeave:
-    case MessageKind::kHold: admit_data(sender, *entry); return;
+    case MessageKind::kHold: admit_data(sender, entry); return;
   }
-  entry->delivered = true;
-  mark_clear(sender, message->number);
+  entry.delivered = true;
+  mark_clear(sender, entry);
 }
 
 // An empty chunk says that those before it belong to nothing (rule C5).
@@ -73,17 +72,19 @@ std::vector<Payload> Holdback::take_chunks(Stream& stream, SessionId session) {
 }
 
 void Holdback::admit_data(Rank sender, Retained& entry) {
-  const MessagePointer& message = entry.message;
-  Stream& stream = streams_[sender];
-  if (message->chunks > 0) entry.chunks = take_chunks(stream, message->session);
-  if (message->is_ordered()) total_->on_held(sender, *message);
-  if (message->is_causal()) {
+  const StampedMessage& message = *entry.message;
+  if (message.chunks > 0) {
+    entry.chunks =
+        std::make_unique<std::vector<Payload>>(take_chunks(streams_[sender], message.session));
+  }
+  if (message.is_ordered()) total_->on_held(sender, message);
+  if (message.is_causal()) {
     clearing_.add(sender, message);
     delivering_.add(sender, message);
     return;
   }
-  clear_or_wait(sender, *message);
-  try_deliver(sender, message->number);
+  clear_or_wait(sender, entry);
+  try_deliver(sender, message.number);
 }
 
 // --- clear ---------------------------------------------------------------------------------------
@@ -106,18 +107,24 @@ bool Holdback::is_clear(Rank sender, MessageNumber number) const {
   return entry != nullptr && entry->clear;
 }
 
-void Holdback::clear_or_wait(Rank sender, const StampedMessage& message) {
+void Holdback::clear_or_wait(Rank sender, Retained& entry) {
+  const StampedMessage& message = *entry.message;
   if (const MessageNumber cause = unclear_cause(sender, message)) {
     streams_[sender].clear_waits.wait_for(cause, message.number);
   } else if (!epochs_.is_backed(message)) {
     PROBE("a message counts joins and leaves that are not among its causes");
     unbacked_.push_back({sender, message.number});
   } else {
-    mark_clear(sender, message.number);
+    mark_clear(sender, entry);
   }
 }
 
-void Holdback::mark_clear(Rank sender, MessageNumber number) {
+void Holdback::mark_clear(Rank sender, Retained& entry) {
+  mark_one_clear(sender, entry);
+  if (!streams_[sender].clear_waits.empty()) mark_waiters_clear(sender, entry.message->number);
+}
+
+void Holdback::mark_waiters_clear(Rank sender, MessageNumber number) {
   std::vector<MessageNumber> work{number};
   Stream& stream = streams_[sender];
   while (!work.empty()) {
@@ -125,7 +132,7 @@ void Holdback::mark_clear(Rank sender, MessageNumber number) {
     work.pop_back();
     Retained* entry = stream.buffer.find(next);
     CHECK(entry != nullptr);
-    mark_one_clear(sender, *entry);
+    if (next != number) mark_one_clear(sender, *entry);
     const auto waiting = stream.clear_waits.take_waiting_for(next);
     for (auto it = waiting.rbegin(); it != waiting.rend(); ++it) {
       const Retained* waiter = stream.buffer.find(*it);
@@ -165,9 +172,9 @@ bool Holdback::advance_unbacked() {
   if (!std::exchange(unbacked_may_move_, false) || unbacked_.empty()) return false;
   bool moved = false;
   for (const auto& [sender, number] : std::exchange(unbacked_, {})) {
-    const Retained* entry = streams_[sender].buffer.find(number);
+    Retained* entry = streams_[sender].buffer.find(number);
     if (entry == nullptr) continue;  // beyond the cut
-    clear_or_wait(sender, *entry->message);
+    clear_or_wait(sender, *entry);
     if (!is_clear(sender, number)) continue;
     moved = true;
     ready_.push_back({sender, number});
@@ -181,9 +188,10 @@ bool Holdback::advance_clear() {
     while (const StampedMessage* head = clearing_.ready(sender)) {
       if (!is_clear(sender, head->predecessor)) break;
       if (!epochs_.is_backed(*head)) break;
-      const MessageNumber number = head->number;
+      Retained* entry = streams_[sender].buffer.find(head->number);
+      CHECK(entry != nullptr);
       clearing_.take(sender);
-      mark_clear(sender, number);
+      mark_clear(sender, *entry);
       moved = true;
     }
   }
@@ -196,7 +204,7 @@ bool Holdback::advance_clear() {
 // that are in its vector time. This also keeps a message from being placed twice.
 bool Holdback::may_take_place(Rank sender, const StampedMessage& message) const {
   for (Rank rank = 0; rank < streams_.size(); ++rank) {
-    const std::deque<Unplaced>& unplaced = streams_[rank].unplaced;
+    const Ring<Unplaced>& unplaced = streams_[rank].unplaced;
     if (rank == sender) {
       if (unplaced.empty() || unplaced.front().number != message.number) return false;
     } else if (!unplaced.empty() && unplaced.front().causal_number <= (*message.context)[rank]) {
@@ -416,12 +424,12 @@ void Holdback::deliver(Rank sender, MessageNumber number, OrderNumber place) {
       place <= stability_.ordered_by_all() && (!finishing_ || place <= last_known_place_);
   const bool transitional = message.order == Order::kSafe && !is_held_by_all;
   if (transitional) PROBE("E31: a safe message is delivered after a transition");
-  deliveries_.push_back({.reference = {sender, number},
-                         .message = entry->message,
-                         .place = place,
-                         .chunks = std::move(entry->chunks),
-                         .transitional = transitional});
-  entry->chunks.clear();
+  Delivery& delivery = deliveries_.emplace_back();
+  delivery.reference = {sender, number};
+  delivery.message = entry->message;
+  delivery.place = place;
+  delivery.transitional = transitional;
+  if (entry->chunks != nullptr) delivery.chunks = std::move(*std::exchange(entry->chunks, nullptr));
   if (EpochGate::Pending* pending = epochs_.front()) pending->blockers.erase({sender, number});
   if (message.is_control()) {
     const auto woken = epochs_.apply();

@@ -1,7 +1,6 @@
 // Holds messages back until their order allows them to be delivered.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <set>
 #include <unordered_map>
@@ -39,8 +38,9 @@ class Holdback {
  public:
   Holdback(std::size_t view_size, Rank self, std::unique_ptr<TotalOrder> total);
 
-  // The next message of this rank is held. REQUIRES: in the order of numbers.
-  void admit(Rank sender, const protocol::MessagePointer& message);
+  // The next message of this rank, which is in its buffer, is held. REQUIRES: in the order of
+  // numbers.
+  void admit(Rank sender, Retained& entry);
   // Moves everything that can be moved. Call after inputs.
   void advance();
 
@@ -96,19 +96,20 @@ class Holdback {
     FifoOrder deliver_waits;  // fifo messages whose predecessor is not delivered
     std::unordered_map<SessionId, std::vector<Payload>> chunks;  // of unfinished large messages
     std::size_t waiting_chunks = 0;
-    std::deque<Unplaced> unplaced;  // by causal number
+    Ring<Unplaced> unplaced;  // by causal number
   };
 
   void admit_data(Rank sender, Retained& entry);
   static std::vector<Payload> take_chunks(Stream& stream, SessionId session);
+  void mark_clear(Rank sender, Retained& entry);
+  void mark_waiters_clear(Rank sender, MessageNumber number);
   static void admit_chunk(Stream& stream, const protocol::StampedMessage& chunk);
   MessageNumber unclear_cause(Rank sender, const protocol::StampedMessage& message) const;
   bool is_clear(Rank sender, MessageNumber number) const;
-  void mark_clear(Rank sender, MessageNumber number);
   void mark_one_clear(Rank sender, Retained& entry);
   bool advance_clear();
   bool advance_unbacked();
-  void clear_or_wait(Rank sender, const protocol::StampedMessage& message);
+  void clear_or_wait(Rank sender, Retained& entry);
   bool may_take_place(Rank sender, const protocol::StampedMessage& message) const;
   bool advance_ordered_line();
   bool advance_causal();

@@ -1,21 +1,23 @@
 // The messages of one sender that may still be needed.
 #pragma once
 
-#include <deque>
+#include <memory>
 #include <vector>
 
 #include "groupcomm/check.h"
 #include "groupcomm/number.h"
 #include "groupcomm/payload.h"
 #include "groupcomm/protocol/stamped_message.h"
+#include "ordering/ring.h"
 
 namespace groupcomm::ordering {
 
 // A message and how far it has come here.
 struct Retained {
   protocol::MessagePointer message;  // nullptr: not received yet
-  std::vector<Payload> chunks;       // of the message's earlier chunks, once all are held
-  bool clear = false;                // it and all its causes are held here (rule O1)
+  // Of the message's earlier chunks, once all are held; most have none.
+  std::unique_ptr<std::vector<Payload>> chunks;
+  bool clear = false;  // it and all its causes are held here (rule O1)
   bool delivered = false;
 };
 
@@ -68,7 +70,7 @@ class RetransmitBuffer {
 
  private:
   MessageNumber first_{1};
-  std::deque<Retained> entries_;
+  Ring<Retained> entries_;
 };
 
 }  // namespace groupcomm::ordering

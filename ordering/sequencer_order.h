@@ -1,6 +1,7 @@
 // Total order by a sequencer: the member of rank 0 assigns the places.
 #pragma once
 
+#include <deque>
 #include <map>
 
 #include "ordering/total_order.h"

@@ -4,12 +4,6 @@
 
 namespace groupcomm::ordering {
 
-MessageReference TotalOrder::at(OrderNumber place) const {
-  CHECK(place > base_);
-  CHECK_LE(place, known());
-  return places_[place.value - base_.value - 1];
-}
-
 bool TotalOrder::release_through(OrderNumber place) {
   CHECK_LE(place, known());
   while (base_ < place) {
@@ -38,7 +32,7 @@ void TotalOrder::replace_after(OrderNumber keep, const std::vector<MessageRefere
   CHECK_LE(keep, known());
   CHECK_LE(base_, keep);
   while (known() > keep) places_.pop_back();
-  places_.insert(places_.end(), rest.begin(), rest.end());
+  for (const MessageReference& reference : rest) append(reference);
 }
 
 }  // namespace groupcomm::ordering

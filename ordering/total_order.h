@@ -1,7 +1,6 @@
 // One order for all: what the two engines have in common.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <span>
@@ -9,6 +8,7 @@
 
 #include "groupcomm/number.h"
 #include "groupcomm/protocol/stamped_message.h"
+#include "ordering/ring.h"
 
 namespace groupcomm::ordering {
 
@@ -40,7 +40,10 @@ class TotalOrder {
   // Places known here with no place missing before: (first_kept(), known()].
   OrderNumber known() const { return base_.plus(places_.size()); }
   // REQUIRES: first_kept() <= place <= known().
-  MessageReference at(OrderNumber place) const;
+  MessageReference at(OrderNumber place) const {
+    CHECK(base_ < place && place <= known());
+    return places_[place.value - base_.value - 1];
+  }
   OrderNumber first_kept() const { return base_.next(); }
   // True: that made room for more places, which are known now.
   bool release_through(OrderNumber place);
@@ -72,7 +75,7 @@ class TotalOrder {
 
  private:
   OrderNumber base_;  // places up to here were released
-  std::deque<MessageReference> places_;
+  Ring<MessageReference> places_;
   bool frozen_ = false;
 };
 

@@ -129,20 +129,20 @@ void ViewOrdering::receive(Rank sender, const MessagePointer& message) {
 void ViewOrdering::admit_held(Rank sender, MessageNumber held_before) {
   const MessageNumber held = windows_[sender].held();
   for (MessageNumber number = held_before.next(); number <= held; ++number) {
-    const Retained* entry = holdback_.buffer(sender).find(number);
+    Retained* entry = holdback_.buffer(sender).find(number);
     CHECK(entry != nullptr);
-    const MessagePointer message = entry->message;
-    if (!heads_[sender].is_followed_by(*message)) {
+    const StampedMessage& message = *entry->message;
+    if (!heads_[sender].is_followed_by(message)) {
       retract(sender, number);
       break;
     }
-    heads_[sender].take(*message);
-    clock_ = std::max(clock_, message->stamp);
-    holdback_.admit(sender, message);
-    holdback_.total().on_clock(sender, message->stamp);
+    heads_[sender].take(message);
+    clock_ = std::max(clock_, message.stamp);
+    holdback_.admit(sender, *entry);
+    holdback_.total().on_clock(sender, message.stamp);
     if (sender != options_.self) ++untold_messages_;
-    if (message->kind == MessageKind::kClosing) closing_untold_ = true;
-    if (message->notify_safe) handover_.on_held(sender, number);
+    if (message.kind == MessageKind::kClosing) closing_untold_ = true;
+    if (message.notify_safe) handover_.on_held(sender, number);
   }
   count_clock(sender);
 }

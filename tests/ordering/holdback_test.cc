@@ -23,8 +23,7 @@ MessageBuilder closing(std::uint64_t value, std::uint64_t causal_number, std::ui
 class HoldbackTest : public ::testing::Test {
  protected:
   void admit(Rank sender, const protocol::MessagePointer& message) {
-    holdback.buffer(sender).put(message->number, message);
-    holdback.admit(sender, message);
+    holdback.admit(sender, holdback.buffer(sender).put(message->number, message));
     holdback.advance();
     collect();
   }

@@ -50,6 +50,11 @@ class MessageBuilder {
     message_->context = std::make_shared<const protocol::VectorTime>(vector_time(context));
     return *this;
   }
+  // Its vector time is the other's, as that of neighbours in a stream.
+  MessageBuilder& context_of(const protocol::StampedMessage& other) {
+    message_->context = other.context;
+    return *this;
+  }
   MessageBuilder& predecessor(std::uint64_t value) {
     message_->predecessor = number(value);
     return *this;

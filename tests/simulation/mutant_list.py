@@ -379,7 +379,8 @@ MUTANTS = [
         ("ordering/causal_order.h", "  const VectorTime& seen() const { return seen_; }",
          "  const VectorTime& seen() const { return seen_; }\n"
          "  const protocol::StampedMessage* head(Rank sender) const {\n"
-         "    return queues_[sender].empty() ? nullptr : queues_[sender].front().get();\n  }"),
+         "    const auto& waiting = queues_[sender].waiting;\n"
+         "    return waiting.empty() ? nullptr : waiting.front();\n  }"),
         within=250),
     bug("a message from outside of a group is dropped by all alike",
         (DELIVERY, "  if (route.found == nullptr && !options_.report_all_deliveries) return;",
