@@ -61,7 +61,6 @@ MessageNumber ViewOrdering::stamp(std::shared_ptr<StampedMessage> message) {
   stamp_order(*message);
   const MessageNumber number = message->number;
   take_into_stream(std::move(message));
-  settle();
   return number;
 }
 

@@ -55,9 +55,11 @@ class ViewOrdering {
   // --- sending
   // The window has room for another message.
   bool may_send() const { return send_window_.has_room(); }
-  // Completes the stamps of a message of a local session and takes it into the stream. What can be
-  // delivered at once is. REQUIRES: not frozen; kind, order, session, groups and payload are set.
+  // Completes the stamps of a message of a local session and takes it into the stream; settle() is
+  // due after the last of some. REQUIRES: not frozen; kind, order, session, groups and payload set.
   MessageNumber stamp(std::shared_ptr<protocol::StampedMessage> message);
+  // Orders and delivers what can be, and releases what is stable.
+  void settle();
   // The session ended: its chain of predecessors is no longer needed.
   void forget_session(SessionId session) { chains_.erase(session); }
 
@@ -175,7 +177,6 @@ class ViewOrdering {
   void receive(Rank sender, const protocol::MessagePointer& message);
   void admit_held(Rank sender, MessageNumber held_before);
   void count_clock(Rank rank);
-  void settle();
   bool fits(const protocol::StampedMessage& message) const;
   bool agrees(OrderNumber first, const std::vector<MessageReference>& places) const;
   bool is_in_reach(const std::vector<MessageNumber>& numbers) const;

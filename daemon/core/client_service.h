@@ -148,6 +148,7 @@ class ClientService {
 
   // Stamping. False: the window is full, or the request must wait.
   void stamp_requests(ordering::ViewOrdering& ordering);
+  bool serve_in_turns(ordering::ViewOrdering& ordering);
   bool serve_front(Session& session, ordering::ViewOrdering& ordering);
   bool serve(Session& session, const protocol::Join& join, ordering::ViewOrdering& ordering);
   bool serve(Session& session, const protocol::Leave& leave, ordering::ViewOrdering& ordering);
@@ -235,7 +236,8 @@ class ClientService {
   std::vector<ordering::Delivery> deferred_;
   protocol::DaemonStatus status_;
   std::vector<BootstrapWish> bootstraps_;
-  SessionId next_served_;  // round robin over sessions
+  SessionId next_served_;         // round robin over sessions
+  std::vector<SessionId> turns_;  // of the round under way
   bool is_stamping_ = false;
   bool is_view_over_ = false;  // its last joins and leaves are being counted in
   bool suspended_ = false;

@@ -50,24 +50,37 @@ void ClientService::pump(ViewOrdering& ordering) {
 void ClientService::stamp_requests(ViewOrdering& ordering) {
   stamp_pending_leaves(ordering);
   stamp_holds(ordering);
+  bool is_full = true;
+  do {
+    const bool served = serve_in_turns(ordering);
+    is_full = served && !ordering.may_send();
+    ordering.settle();  // alone in a view, that makes room
+  } while (is_full && ordering.may_send());
+}
+
+// One request of each session in turn, beginning after the one that was served last. Whether there
+// was any.
+bool ClientService::serve_in_turns(ViewOrdering& ordering) {
+  bool any = false;
   bool served = true;
   while (served && ordering.may_send()) {
     served = false;
-    // One request of each session in turn, beginning after the one that was served last.
-    std::vector<SessionId> order;
+    turns_.clear();
     for (const auto& [id, session] : sessions_.all()) {
-      if (!session.queue.empty() && !session.pending_control) order.push_back(id);
+      if (!session.queue.empty() && !session.pending_control) turns_.push_back(id);
     }
-    std::rotate(order.begin(), std::upper_bound(order.begin(), order.end(), next_served_),
-                order.end());
-    for (const SessionId id : order) {
+    std::rotate(turns_.begin(), std::upper_bound(turns_.begin(), turns_.end(), next_served_),
+                turns_.end());
+    for (const SessionId id : turns_) {
       if (!ordering.may_send()) break;
       Session* session = sessions_.find(id);
       if (session == nullptr) continue;
       next_served_ = id;
       served = serve_front(*session, ordering) || served;
     }
+    any = any || served;
   }
+  return any;
 }
 
 bool ClientService::serve_front(Session& session, ViewOrdering& ordering) {

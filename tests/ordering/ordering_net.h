@@ -69,6 +69,7 @@ class OrderingNet {
     }
     message->payload = Payload::copy_of(what.text);
     const MessageNumber number = at(rank).stamp(std::move(message));
+    at(rank).settle();
     collect(rank);
     return number;
   }

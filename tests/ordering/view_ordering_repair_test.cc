@@ -198,6 +198,7 @@ TEST(ViewOrderingRepair, PutsNoMoreIntoABatchThanItsBoundButOneMessageAtLeast) {
       message->order = Order::kFifo;
       message->payload = Payload::copy_of(std::string(size, 'x'));
       ordering.stamp(std::move(message));
+      ordering.settle();
     }
     EXPECT_EQ(sizes_of_batches(ordering), sizes);
   }
