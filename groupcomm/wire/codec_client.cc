@@ -3,6 +3,7 @@
 
 #include "groupcomm/wire/codec.h"
 #include "groupcomm/wire/conversions.h"
+#include "groupcomm/wire/runs.h"
 
 namespace groupcomm::wire {
 namespace {
@@ -52,12 +53,26 @@ std::size_t words_for(const Message&) {
   return kMessageWords;
 }
 
-std::size_t words_estimate(std::span<const ClientMessage> messages) {
-  std::size_t words = kFrameWords + messages.size() * capnp::sizeInWords<schema::ClientMessage>();
-  for (const ClientMessage& message : messages) {
-    words += std::visit([](const auto& value) { return words_for(value); }, message);
+std::size_t words_estimate(std::span<const ClientMessage> messages, const std::vector<Run>& runs) {
+  std::size_t words = kFrameWords + runs.size() * capnp::sizeInWords<schema::ClientMessage>();
+  for (const Run& run : runs) {
+    for (std::size_t i = 0; i < run.count; ++i) {
+      words +=
+          std::visit([](const auto& value) { return words_for(value); }, messages[run.first + i]);
+    }
+    if (run.count > 1) words += words_of(run.count * sizeof(std::uint32_t));
   }
   return words;
+}
+
+// The next send to the same group.
+bool follows(const ClientMessage& before, const ClientMessage& message) {
+  const auto* a = std::get_if<Multicast>(&before);
+  const auto* b = std::get_if<Multicast>(&message);
+  return a != nullptr && b != nullptr && may_run(a->payload, b->payload) && !has_extra(*a) &&
+         !has_extra(*b) && b->request == a->request.next() && b->group == a->group &&
+         b->order == a->order && b->self_discard == a->self_discard &&
+         b->notify_safe == a->notify_safe;
 }
 
 // --- writing -------------------------------------------------------------------------------------
@@ -66,13 +81,27 @@ void write(const MulticastChunk& chunk, Builder message) {
   message.setMulticastChunk(to_wire(chunk.payload));
 }
 
-void write(const Multicast& multicast, Builder message) {
-  auto out = message.initMulticast();
+// All but the payload and the rare parts.
+void write_head(const Multicast& multicast, schema::ClientMessage::Multicast::Builder out) {
   out.setRequest(multicast.request.value);
   out.setGroupKey(multicast.group.value);
   out.setOrder(to_wire(multicast.order));
   out.setSelfDiscard(multicast.self_discard);
   out.setNotifySafe(multicast.notify_safe);
+}
+
+void write_multicasts(std::span<const ClientMessage> run, Builder message) {
+  auto out = message.initMulticast();
+  write_head(std::get<Multicast>(run.front()), out);
+  const auto payload_of = [&](std::size_t i) -> const Payload& {
+    return std::get<Multicast>(run[i]).payload;
+  };
+  write_run(run.size(), payload_of, out);
+}
+
+void write(const Multicast& multicast, Builder message) {
+  auto out = message.initMulticast();
+  write_head(multicast, out);
   if (!multicast.payload.empty()) out.setPayload(to_wire(multicast.payload));
   if (!has_extra(multicast)) return;
   auto extra = out.initExtra();
@@ -158,19 +187,39 @@ void read_extra(schema::MulticastExtra::Reader in, Multicast& multicast) {
   }
 }
 
-void read_multicast(schema::ClientMessage::Multicast::Reader in, const FrameReader& frame,
-                    Multicast& multicast) {
+// All but the payload.
+void read_head(schema::ClientMessage::Multicast::Reader in, Multicast& multicast) {
   multicast.request = RequestId{in.getRequest()};
   multicast.group = GroupKey{in.getGroupKey()};
   if (!multicast.group) bad_frame("a message for no group");
   multicast.order = read(in.getOrder());
   multicast.self_discard = in.getSelfDiscard();
   multicast.notify_safe = in.getNotifySafe();
-  multicast.payload = frame.payload(in.getPayload());
-  if (multicast.payload.size() > protocol::kChunkBytesMax) {
-    bad_frame("a payload of more than 64 KiB");
-  }
   if (in.hasExtra()) read_extra(in.getExtra(), multicast);
+}
+
+// Appends one, or those of a run.
+void read_multicasts(schema::ClientMessage::Multicast::Reader in, const FrameReader& frame,
+                     std::vector<ClientMessage>& messages) {
+  Multicast& first = std::get<Multicast>(messages.emplace_back(std::in_place_type<Multicast>));
+  read_head(in, first);
+  const Sizes sizes = read_sizes(in);
+  if (sizes.size() == 0) {
+    first.payload = read_payload(in, frame);
+    return;
+  }
+  if (messages.size() - 1 + sizes.size() > messages.capacity()) {
+    bad_frame("more messages than are counted");
+  }
+  if (has_extra(first)) bad_frame("a run of messages with rare parts");
+  check_has_next(first.request.value);
+  Multicast next = std::move(first);
+  messages.pop_back();
+  read_run(in, sizes, frame, [&](Payload payload) {
+    Multicast& multicast = std::get<Multicast>(messages.emplace_back(next));
+    multicast.payload = std::move(payload);
+    ++next.request;
+  });
 }
 
 Hello read(schema::ClientMessage::Hello::Reader in) {
@@ -197,10 +246,7 @@ Bootstrap read(schema::ClientMessage::Bootstrap::Reader in) {
 bool read_into(std::vector<ClientMessage>& messages, schema::ClientMessage::Reader in,
                const FrameReader& frame) {
   switch (in.which()) {
-    case Kind::MULTICAST:
-      read_multicast(in.getMulticast(), frame,
-                     std::get<Multicast>(messages.emplace_back(std::in_place_type<Multicast>)));
-      return true;
+    case Kind::MULTICAST: read_multicasts(in.getMulticast(), frame, messages); return true;
     case Kind::MULTICAST_CHUNK:
       messages.emplace_back(read_chunk(in.getMulticastChunk(), frame));
       return true;
@@ -225,12 +271,19 @@ bool read_into(std::vector<ClientMessage>& messages, schema::ClientMessage::Read
 }  // namespace
 
 Payload encode(std::span<const ClientMessage> messages) {
-  FrameBuilder builder(kToDaemonFormat, words_estimate(messages));
+  const std::vector<Run> runs = runs_of(messages, follows);
+  FrameBuilder builder(kToDaemonFormat, words_estimate(messages, runs));
   auto out = builder.initRoot<schema::ClientFrame>();
   out.setVersion(protocol::kProtocolVersion);
-  auto list = out.initMessages(list_size(messages));
+  out.setCount(list_size(messages));
+  auto list = out.initMessages(list_size(runs));
   for (capnp::uint i = 0; i < list.size(); ++i) {
-    std::visit([&](const auto& value) { write(value, list[i]); }, messages[i]);
+    const auto run = messages.subspan(runs[i].first, runs[i].count);
+    if (run.size() > 1) {
+      write_multicasts(run, list[i]);
+    } else {
+      std::visit([&](const auto& value) { write(value, list[i]); }, run.front());
+    }
   }
   return builder.finish();
 }
@@ -249,7 +302,9 @@ Result<std::vector<ClientMessage>> decode_client_messages(const Payload& bytes,
     const auto list = in.getMessages();
     check_share_of_frame(list, frame, kMessageWordsMin);
     std::vector<ClientMessage> messages;
-    messages.reserve(list.size());
+    const std::size_t count = in.getCount();
+    check_messages(count, frame);
+    messages.reserve(std::max<std::size_t>(count, list.size()));
     for (const auto message : list) {
       if (!read_into(messages, message, frame)) ++unknown_kinds;
     }

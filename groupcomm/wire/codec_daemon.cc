@@ -1,6 +1,9 @@
 // Daemon to client. Most messages are deliveries, so those are made to be cheap.
+#include <algorithm>
+
 #include "groupcomm/wire/codec.h"
 #include "groupcomm/wire/conversions.h"
+#include "groupcomm/wire/runs.h"
 
 namespace groupcomm::wire {
 namespace {
@@ -56,25 +59,52 @@ std::size_t words_for(const Message&) {
   return kMessageWords;
 }
 
-std::size_t words_estimate(std::span<const DaemonMessage> messages) {
-  std::size_t words = kFrameWords + messages.size() * capnp::sizeInWords<schema::DaemonMessage>();
-  for (const DaemonMessage& message : messages) {
-    words += std::visit([](const auto& value) { return words_for(value); }, message);
+std::size_t words_estimate(std::span<const DaemonMessage> messages, const std::vector<Run>& runs) {
+  std::size_t words = kFrameWords + runs.size() * capnp::sizeInWords<schema::DaemonMessage>();
+  for (const Run& run : runs) {
+    for (std::size_t i = 0; i < run.count; ++i) {
+      words +=
+          std::visit([](const auto& value) { return words_for(value); }, messages[run.first + i]);
+    }
+    if (run.count > 1) words += words_of(run.count * sizeof(std::uint32_t));
   }
   return words;
 }
 
+// The next message of the same sender to the same group.
+bool follows(const DaemonMessage& before, const DaemonMessage& message) {
+  const auto* a = std::get_if<Deliver>(&before);
+  const auto* b = std::get_if<Deliver>(&message);
+  return a != nullptr && b != nullptr && may_run(a->payload, b->payload) && !a->sender &&
+         !b->sender && b->number == a->number.next() && b->sender_rank == a->sender_rank &&
+         b->group == a->group && b->order == a->order && b->report_soon == a->report_soon;
+}
+
 // --- writing -------------------------------------------------------------------------------------
 
-void write(const Deliver& deliver, Builder message) {
-  auto out = message.initDeliver();
+// All but the payload.
+void write_head(const Deliver& deliver, schema::DaemonMessage::Deliver::Builder out) {
   out.setOrder(to_wire(deliver.order));
   out.setSenderRank(deliver.sender_rank);
   out.setGroupKey(deliver.group.value);
   out.setNumber(deliver.number.value);
-  if (!deliver.payload.empty()) out.setPayload(to_wire(deliver.payload));
   if (deliver.sender) write(*deliver.sender, out.initSender());
   out.setReportSoon(deliver.report_soon);
+}
+
+void write(const Deliver& deliver, Builder message) {
+  auto out = message.initDeliver();
+  write_head(deliver, out);
+  if (!deliver.payload.empty()) out.setPayload(to_wire(deliver.payload));
+}
+
+void write_deliveries(std::span<const DaemonMessage> run, Builder message) {
+  auto out = message.initDeliver();
+  write_head(std::get<Deliver>(run.front()), out);
+  const auto payload_of = [&](std::size_t i) -> const Payload& {
+    return std::get<Deliver>(run[i]).payload;
+  };
+  write_run(run.size(), payload_of, out);
 }
 
 void write(const DeliverChunk& chunk, Builder message) {
@@ -169,21 +199,41 @@ void write(const BootstrapReply& reply, Builder message) {
 
 // --- reading -------------------------------------------------------------------------------------
 
-void read_deliver(schema::DaemonMessage::Deliver::Reader in, const FrameReader& frame,
-                  Deliver& deliver) {
+// All but the payload.
+void read_head(schema::DaemonMessage::Deliver::Reader in, Deliver& deliver) {
   deliver.order = read(in.getOrder());
   deliver.sender_rank = in.getSenderRank();
   deliver.group = GroupKey{in.getGroupKey()};
   deliver.number = SendNumber{in.getNumber()};
-  deliver.payload = frame.payload(in.getPayload());
-  if (deliver.payload.size() > protocol::kChunkBytesMax) {
-    bad_frame("a payload of more than 64 KiB");
-  }
   if (in.hasSender()) deliver.sender = read(in.getSender());
   deliver.report_soon = in.getReportSoon();
   if (deliver.sender_rank == protocol::kNoRank && !deliver.sender) {
     bad_frame("a delivery from nobody");
   }
+}
+
+// Appends one, or those of a run.
+void read_deliveries(schema::DaemonMessage::Deliver::Reader in, const FrameReader& frame,
+                     std::vector<DaemonMessage>& messages) {
+  Deliver& first = std::get<Deliver>(messages.emplace_back(std::in_place_type<Deliver>));
+  read_head(in, first);
+  const Sizes sizes = read_sizes(in);
+  if (sizes.size() == 0) {
+    first.payload = read_payload(in, frame);
+    return;
+  }
+  if (messages.size() - 1 + sizes.size() > messages.capacity()) {
+    bad_frame("more messages than are counted");
+  }
+  if (first.sender) bad_frame("a run of messages that name their sender");
+  check_has_next(first.number.value);
+  Deliver next = std::move(first);
+  messages.pop_back();
+  read_run(in, sizes, frame, [&](Payload payload) {
+    Deliver& deliver = std::get<Deliver>(messages.emplace_back(next));
+    deliver.payload = std::move(payload);
+    ++next.number;
+  });
 }
 
 DeliverChunk read_chunk(capnp::Data::Reader in, const FrameReader& frame) {
@@ -240,10 +290,7 @@ BootstrapReply read(schema::DaemonMessage::BootstrapReply::Reader in) {
 bool read_into(std::vector<DaemonMessage>& messages, schema::DaemonMessage::Reader in,
                const FrameReader& frame) {
   switch (in.which()) {
-    case Kind::DELIVER:
-      read_deliver(in.getDeliver(), frame,
-                   std::get<Deliver>(messages.emplace_back(std::in_place_type<Deliver>)));
-      return true;
+    case Kind::DELIVER: read_deliveries(in.getDeliver(), frame, messages); return true;
     case Kind::DELIVER_CHUNK:
       messages.emplace_back(read_chunk(in.getDeliverChunk(), frame));
       return true;
@@ -274,12 +321,19 @@ bool read_into(std::vector<DaemonMessage>& messages, schema::DaemonMessage::Read
 }  // namespace
 
 Payload encode(std::span<const DaemonMessage> messages) {
-  FrameBuilder builder(kToClientFormat, words_estimate(messages));
+  const std::vector<Run> runs = runs_of(messages, follows);
+  FrameBuilder builder(kToClientFormat, words_estimate(messages, runs));
   auto out = builder.initRoot<schema::DaemonFrame>();
   out.setVersion(protocol::kProtocolVersion);
-  auto list = out.initMessages(list_size(messages));
+  out.setCount(list_size(messages));
+  auto list = out.initMessages(list_size(runs));
   for (capnp::uint i = 0; i < list.size(); ++i) {
-    std::visit([&](const auto& value) { write(value, list[i]); }, messages[i]);
+    const auto run = messages.subspan(runs[i].first, runs[i].count);
+    if (run.size() > 1) {
+      write_deliveries(run, list[i]);
+    } else {
+      std::visit([&](const auto& value) { write(value, list[i]); }, run.front());
+    }
   }
   return builder.finish();
 }
@@ -298,7 +352,9 @@ Result<std::vector<DaemonMessage>> decode_daemon_messages(const Payload& bytes,
     const auto list = in.getMessages();
     check_share_of_frame(list, frame, kMessageWordsMin);
     std::vector<DaemonMessage> messages;
-    messages.reserve(list.size());
+    const std::size_t count = in.getCount();
+    check_messages(count, frame);
+    messages.reserve(std::max<std::size_t>(count, list.size()));
     for (const auto message : list) {
       if (!read_into(messages, message, frame)) ++unknown_kinds;
     }

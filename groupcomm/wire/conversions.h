@@ -17,6 +17,7 @@
 #include "groupcomm/view.h"
 #include "groupcomm/wire/frame_envelope.h"
 #include "groupcomm/wire/groupcomm.capnp.h"
+#include "groupcomm/wire/peer.capnp.h"
 
 namespace groupcomm::wire {
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "groupcomm/wire/runs.h"
+
 namespace groupcomm::wire {
 namespace {
 
@@ -84,10 +86,72 @@ void read_extra(schema::MessageExtra::Reader in, StampedMessage& message) {
   if (in.hasControl()) message.control = read(in.getControl());
 }
 
+// --- runs ----------------------------------------------------------------------------------------
+
+bool is_plain(const StampedMessage& message) {
+  return message.kind == MessageKind::kData && message.chunks == 0 && !has_extra(message);
+}
+
+// What follows `before` in a run has the next numbers.
+bool has_next_numbers(const StampedMessage& before, const StampedMessage& message) {
+  const CausalNumber causal = before.causal_number ? before.causal_number.next() : CausalNumber{};
+  return message.number == before.number.next() && message.stamp == before.stamp.next() &&
+         message.causal_number == causal &&
+         message.destination.number == before.destination.number.next();
+}
+
+bool has_the_same_rest(const StampedMessage& before, const StampedMessage& message) {
+  return message.order == before.order && message.uniform == before.uniform &&
+         message.self_discard == before.self_discard && message.notify_safe == before.notify_safe &&
+         message.session == before.session &&
+         message.destination.group == before.destination.group &&
+         message.destination.epoch == before.destination.epoch && message.context == before.context;
+}
+
+// Where two neighbours of a run stand to one another.
+struct Links {
+  bool predecessor_follows = false;
+  bool after_follows = false;
+  bool operator==(const Links&) const = default;
+};
+
+Links links_of(const StampedMessage& before, const StampedMessage& message) {
+  return {message.predecessor == before.number, message.after == before.number};
+}
+
+bool fits(const Links& links, const StampedMessage& before, const StampedMessage& message) {
+  return (links.predecessor_follows || message.predecessor == before.predecessor) &&
+         (links.after_follows || message.after == before.after);
+}
+
+// Whether a message may stand behind another in one run. To be asked of neighbours one after
+// another: all of a run must stand to one another alike.
+class Neighbours {
+ public:
+  bool operator()(const MessagePointer& before, const MessagePointer& message) {
+    const bool is_in_run = before.get() == last_;
+    last_ = nullptr;
+    if (!is_plain(*before) || !is_plain(*message)) return false;
+    if (!may_run(before->payload, message->payload)) return false;
+    if (!has_next_numbers(*before, *message) || !has_the_same_rest(*before, *message)) return false;
+    const Links links = links_of(*before, *message);
+    if (!fits(links, *before, *message) || (is_in_run && links_ != links)) return false;
+    links_ = links;
+    last_ = message.get();
+    return true;
+  }
+
+ private:
+  const StampedMessage* last_ = nullptr;  // of the run so far, if it has two
+  Links links_;                           // in it
+};
+
 // --- one message ---------------------------------------------------------------------------------
 
-void write_message(const StampedMessage& message, capnp::uint context,
+// A message, or the run that begins with it.
+void write_message(std::span<const MessagePointer> run, capnp::uint context,
                    schema::StampedMessage::Builder out) {
+  const StampedMessage& message = *run.front();
   out.setNumber(message.number.value);
   out.setKind(static_cast<schema::MessageKind>(message.kind));
   out.setOrder(to_wire(message.order));
@@ -104,6 +168,14 @@ void write_message(const StampedMessage& message, capnp::uint context,
   out.setGroupKey(message.destination.group.value);
   out.setEpoch(message.destination.epoch.value);
   out.setSendNumber(message.destination.number.value);
+  if (run.size() > 1) {
+    const Links links = links_of(message, *run[1]);
+    out.setPredecessorFollows(links.predecessor_follows);
+    out.setAfterFollows(links.after_follows);
+    write_run(
+        run.size(), [&](std::size_t i) -> const Payload& { return run[i]->payload; }, out);
+    return;
+  }
   if (!message.payload.empty()) out.setPayload(to_wire(message.payload));
   if (has_extra(message)) write_extra(message, out.initExtra());
 }
@@ -118,7 +190,6 @@ bool has_repetition(const StampedMessage& message) {
 void check_message(const StampedMessage& message) {
   const std::size_t bytes = message.payload.size();
   if (!message.number) bad_frame("a message without a number");
-  if (bytes > protocol::kChunkBytesMax) bad_frame("a payload of more than 64 KiB");
   // An empty one says that those before it belong to nothing (rule C5).
   if (message.kind == MessageKind::kChunk && bytes != 0 && bytes != protocol::kChunkBytesMax) {
     bad_frame("a chunk that is not 64 KiB");
@@ -143,9 +214,10 @@ void check_message(const StampedMessage& message) {
   }
 }
 
-void read_message(schema::StampedMessage::Reader in, const FrameReader& frame,
-                  std::span<const std::shared_ptr<const VectorTime>> contexts,
-                  StampedMessage& message) {
+// All but the payload.
+void read_stamps(schema::StampedMessage::Reader in,
+                 std::span<const std::shared_ptr<const VectorTime>> contexts,
+                 StampedMessage& message) {
   message.number = MessageNumber{in.getNumber()};
   message.kind = read_enumerator(in.getKind(), MessageKind::kHold, "message kind");
   message.order = read(in.getOrder());
@@ -164,9 +236,55 @@ void read_message(schema::StampedMessage::Reader in, const FrameReader& frame,
   message.session = SessionId{in.getSession()};
   message.destination = {GroupKey{in.getGroupKey()}, Epoch{in.getEpoch()},
                          SendNumber{in.getSendNumber()}};
-  message.payload = frame.payload(in.getPayload());
   if (in.hasExtra()) read_extra(in.getExtra(), message);
-  check_message(message);
+}
+
+// The stamps of what follows `before` in a run.
+void follow(const StampedMessage& before, const Links& links, StampedMessage& message) {
+  message.number = before.number.next();
+  message.order = before.order;
+  message.uniform = before.uniform;
+  message.self_discard = before.self_discard;
+  message.notify_safe = before.notify_safe;
+  message.context = before.context;
+  if (before.causal_number) message.causal_number = before.causal_number.next();
+  message.stamp = before.stamp.next();
+  message.predecessor = links.predecessor_follows ? before.number : before.predecessor;
+  message.after = links.after_follows ? before.number : before.after;
+  message.session = before.session;
+  message.destination = before.destination;
+  ++message.destination.number;
+}
+
+void read_run_of_messages(schema::StampedMessage::Reader in, const Sizes& sizes,
+                          const FrameReader& frame, std::span<StampedMessage> run) {
+  const Links links{in.getPredecessorFollows(), in.getAfterFollows()};
+  const StampedMessage& first = run.front();
+  if (!is_plain(first)) bad_frame("a run of what is not just data");
+  check_has_next(std::max({first.number.value, first.causal_number.value, first.stamp.value,
+                           first.destination.number.value}));
+  std::size_t i = 0;
+  read_run(in, sizes, frame, [&](Payload payload) {
+    if (i > 0) follow(run[i - 1], links, run[i]);
+    run[i++].payload = std::move(payload);
+  });
+}
+
+// One element: fills the first of `rest`. How many it was.
+std::size_t read_element(schema::StampedMessage::Reader in, const FrameReader& frame,
+                         std::span<const std::shared_ptr<const VectorTime>> contexts,
+                         std::span<StampedMessage> rest) {
+  const Sizes sizes = read_sizes(in);
+  const std::size_t count = std::max<std::size_t>(sizes.size(), 1);
+  if (count > rest.size()) bad_frame("more messages than are counted");
+  read_stamps(in, contexts, rest.front());
+  if (count > 1) {
+    read_run_of_messages(in, sizes, frame, rest.first(count));
+  } else {
+    rest.front().payload = read_payload(in, frame);
+  }
+  check_message(rest.front());
+  return count;
 }
 
 // --- vector times --------------------------------------------------------------------------------
@@ -211,9 +329,12 @@ Destination read(schema::Destination::Reader in) {
 
 std::size_t message_words(std::span<const MessagePointer> messages) {
   std::size_t words = capnp::sizeInWords<schema::MessageList>() + 2;
-  for (const MessagePointer& message : messages) {
-    words += capnp::sizeInWords<schema::StampedMessage>() + words_of(message->payload.size());
-    if (has_extra(*message)) words += extra_words(*message);
+  for (const Run& run : runs_of(messages, Neighbours())) {
+    const auto payload_of = [&](std::size_t i) -> const Payload& {
+      return messages[run.first + i]->payload;
+    };
+    words += capnp::sizeInWords<schema::StampedMessage>() + run_words(run.count, payload_of);
+    if (has_extra(*messages[run.first])) words += extra_words(*messages[run.first]);
   }
   for_each_context(messages, [&](const VectorTime& context) { words += 1 + context.size(); });
   return words;
@@ -228,15 +349,17 @@ void write_messages(std::span<const MessagePointer> messages, schema::MessageLis
     write_numbers(context, context_list.init(written++, list_size(context)));
   });
 
-  auto list = out.initMessages(list_size(messages));
+  out.setCount(list_size(messages));
+  const std::vector<Run> runs = runs_of(messages, Neighbours());
+  auto list = out.initMessages(list_size(runs));
   const VectorTime* last = nullptr;
   capnp::uint index = 0;
   for (capnp::uint i = 0; i < list.size(); ++i) {
-    const StampedMessage& message = *messages[i];
-    const VectorTime* context = message.context.get();
+    const auto run = messages.subspan(runs[i].first, runs[i].count);
+    const VectorTime* context = run.front()->context.get();
     if (context != nullptr && context != last) ++index;
     if (context != nullptr) last = context;
-    write_message(message, context == nullptr ? 0 : index, list[i]);
+    write_message(run, context == nullptr ? 0 : index, list[i]);
   }
 }
 
@@ -245,14 +368,17 @@ std::vector<MessagePointer> read_messages(schema::MessageList::Reader in,
   const auto contexts = read_contexts(in.getContexts());
   const auto list = in.getMessages();
   check_share_of_frame(list, frame, kMessageWordsMin);
-  const auto block = std::make_shared<std::vector<StampedMessage>>(list.size());
-  std::vector<MessagePointer> messages;
-  messages.reserve(list.size());
-  for (capnp::uint i = 0; i < list.size(); ++i) {
-    StampedMessage& message = (*block)[i];
-    read_message(list[i], frame, contexts, message);
-    messages.emplace_back(block, &message);
+  const std::size_t count = in.getCount();
+  check_messages(count, frame);
+  const auto block = std::make_shared<std::vector<StampedMessage>>(count);
+  std::span<StampedMessage> rest(*block);
+  for (const auto element : list) {
+    rest = rest.subspan(read_element(element, frame, contexts, rest));
   }
+  if (!rest.empty()) bad_frame("fewer messages than are counted");
+  std::vector<MessagePointer> messages;
+  messages.reserve(count);
+  for (StampedMessage& message : *block) messages.emplace_back(block, &message);
   return messages;
 }
 

@@ -329,6 +329,16 @@ TEST_F(ClientTest, ABatchLeavesInOneFrame) {
   EXPECT_EQ(daemon->frames(), before + 1);
 }
 
+TEST_F(ClientTest, ABatchOfEmptyPayloadsLeavesInFramesThatTheDaemonTakes) {
+  start({.window_messages = 40000});
+  Client client = connect();
+  {
+    const Client::Batch batch(client);
+    for (int i = 0; i < 20000; ++i) client.multicast({"hall"}, {}, {});
+  }
+  EXPECT_TRUE(daemon->wait_for<protocol::Multicast>(20000));
+}
+
 TEST_F(ClientTest, SendsOfOneRoundOfCallbacksLeaveInOneFrame) {
   start();
   Client client = connect();

@@ -239,7 +239,7 @@ TEST(Codec, ReturnsFramesThatAreLargerThanExpected) {
 
 TEST(Codec, ReturnsALargeBatch) {
   Batch batch;
-  for (std::uint64_t i = 1; i <= 20000; ++i) {
+  for (std::uint64_t i = 1; i <= 16000; ++i) {
     StampedMessage message = i % 2 == 0 ? samples::full_message() : samples::plain_message(i);
     message.number = MessageNumber{i};
     batch.messages.push_back(samples::share(std::move(message)));

@@ -1,0 +1,319 @@
+// Runs: neighbours of a list that are written as one.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "groupcomm/wire/codec.h"
+#include "tests/wire/raw_frame.h"
+#include "tests/wire/samples.h"
+
+namespace groupcomm::wire {
+namespace {
+
+using namespace protocol;  // the tests name nearly all of it
+
+Payload payload(std::size_t size) { return Payload::copy_of(std::string(size, 'p')); }
+
+// --- clients -------------------------------------------------------------------------------------
+
+Multicast next(const Multicast& before) {
+  Multicast multicast = before;
+  ++multicast.request;
+  return multicast;
+}
+
+Deliver next(const Deliver& before) {
+  Deliver deliver = before;
+  ++deliver.number;
+  return deliver;
+}
+
+// How a stream of one session goes on.
+StampedMessage next(const StampedMessage& before) {
+  StampedMessage message = before;
+  ++message.number;
+  ++message.stamp;
+  ++message.destination.number;
+  if (message.is_causal()) ++message.causal_number;
+  if (message.order != Order::kReliable) message.predecessor = before.number;
+  if (message.is_ordered()) message.after = before.number;
+  return message;
+}
+
+Multicast first_multicast() {
+  Multicast multicast;
+  multicast.request = RequestId{7};
+  multicast.group = GroupKey{5};
+  multicast.order = Order::kCausal;
+  multicast.payload = payload(64);
+  return multicast;
+}
+
+Deliver first_delivery() {
+  Deliver deliver;
+  deliver.group = GroupKey{5};
+  deliver.sender_rank = 3;
+  deliver.number = SendNumber{9};
+  deliver.payload = payload(64);
+  return deliver;
+}
+
+template <typename T>
+using Change = std::function<void(T&)>;
+
+const std::vector<Change<Multicast>> kMulticastChanges = {
+    [](Multicast& m) { ++m.request; },
+    [](Multicast& m) { m.group = GroupKey{6}; },
+    [](Multicast& m) {
+      m.more_groups = {GroupKey{8}};
+      m.views_seen.clear();
+    },
+    [](Multicast& m) { m.order = Order::kSafe; },
+    [](Multicast& m) { m.self_discard = true; },
+    [](Multicast& m) { m.notify_safe = true; },
+    [](Multicast& m) {
+      m.to = ProcessKey{Incarnation{1}, SessionId{2}};
+    },
+    [](Multicast& m) { m.views_seen.assign(1 + m.more_groups.size(), 4); },
+    [](Multicast& m) { m.payload = Payload(); },
+    [](Multicast& m) { m.payload = payload(8); },
+    [](Multicast& m) { m.payload = payload(9); },
+    [](Multicast& m) { m.payload = payload(kChunkBytesMax); },
+};
+
+const std::vector<Change<Deliver>> kDeliverChanges = {
+    [](Deliver& d) { ++d.number; },
+    [](Deliver& d) { d.group = GroupKey{6}; },
+    [](Deliver& d) { d.sender_rank = 4; },
+    [](Deliver& d) { d.sender = samples::process(1); },
+    [](Deliver& d) { d.order = Order::kFifo; },
+    [](Deliver& d) { d.report_soon = true; },
+    [](Deliver& d) { d.payload = Payload(); },
+    [](Deliver& d) { d.payload = payload(8); },
+    [](Deliver& d) { d.payload = payload(9); },
+    [](Deliver& d) { d.payload = payload(kChunkBytesMax); },
+};
+
+// A stream, in which one message in five is changed, or in which the change stays.
+template <typename Message, typename T>
+std::vector<Message> stream_of(T message, const std::vector<Change<T>>& changes,
+                               std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<Message> messages;
+  for (int i = 0; i < 60; ++i) {
+    T told = message;
+    if (random() % 5 == 0) {
+      changes[random() % changes.size()](told);
+      if (random() % 3 == 0) message = told;
+    }
+    messages.emplace_back(told);
+    message = next(message);
+  }
+  return messages;
+}
+
+TEST(CodecRuns, ReturnMulticastsAsTheyWere) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const auto messages = stream_of<ClientMessage>(first_multicast(), kMulticastChanges, seed);
+    const auto decoded = decode_client_messages(encode(messages));
+    ASSERT_TRUE(decoded.ok()) << decoded.error();
+    ASSERT_EQ(decoded.value(), messages) << seed;
+  }
+}
+
+TEST(CodecRuns, ReturnDeliveriesAsTheyWere) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const auto messages = stream_of<DaemonMessage>(first_delivery(), kDeliverChanges, seed);
+    const auto decoded = decode_daemon_messages(encode(messages));
+    ASSERT_TRUE(decoded.ok()) << decoded.error();
+    ASSERT_EQ(decoded.value(), messages) << seed;
+  }
+}
+
+TEST(CodecRuns, TakeLittleMoreThanTheirPayloads) {
+  std::vector<ClientMessage> multicasts;
+  std::vector<DaemonMessage> deliveries;
+  Multicast multicast = first_multicast();
+  Deliver deliver = first_delivery();
+  for (int i = 0; i < 100; ++i) {
+    multicasts.emplace_back(multicast);
+    deliveries.emplace_back(deliver);
+    multicast = next(multicast);
+    deliver = next(deliver);
+  }
+  EXPECT_LE(encode(multicasts).size(), 100 * (64 + 4) + 150u);
+  EXPECT_LE(encode(deliveries).size(), 100 * (64 + 4) + 150u);
+}
+
+TEST(CodecRuns, AreCutWhereTheyWouldBeTooLong) {
+  std::vector<DaemonMessage> deliveries;
+  Deliver deliver = first_delivery();
+  for (int i = 0; i < 10000; ++i) {
+    deliveries.emplace_back(deliver);
+    deliver = next(deliver);
+  }
+  const auto decoded = decode_daemon_messages(encode(deliveries));
+  ASSERT_TRUE(decoded.ok()) << decoded.error();
+  EXPECT_EQ(decoded.value(), deliveries);
+}
+
+// --- what nobody would write ---------------------------------------------------------------------
+
+// A run of two with 32 bytes each, whose sizes are said to be others.
+std::string refusal_of_sizes(std::uint32_t first, std::uint32_t second) {
+  Multicast multicast = first_multicast();
+  multicast.payload = payload(32);
+  const std::vector<ClientMessage> run{multicast, next(multicast)};
+  Words words = words_of_frame(encode(run));
+  const auto sizes = std::find(words.begin(), words.end(), 32 | std::uint64_t{32} << 32);
+  CHECK(sizes != words.end());
+  *sizes = first | std::uint64_t{second} << 32;
+  const auto decoded = decode_client_messages(frame_of(words));
+  return decoded.ok() ? "accepted" : decoded.error();
+}
+
+TEST(CodecRuns, AreRefusedWhereTheirSizesDoNotMatch) {
+  EXPECT_EQ(refusal_of_sizes(32, 32), "accepted");
+  EXPECT_EQ(refusal_of_sizes(32, 8), "a run with a payload of less than 9 bytes");
+  EXPECT_EQ(refusal_of_sizes(0, 32), "a run with a payload of less than 9 bytes");
+  EXPECT_EQ(refusal_of_sizes(32, 33), "a run without all its payloads");
+  EXPECT_EQ(refusal_of_sizes(33, 32), "a run without all its payloads");
+  EXPECT_EQ(refusal_of_sizes(32, 24), "a run with more bytes than its messages have");
+  EXPECT_EQ(refusal_of_sizes(70000, 32), "a payload of more than 64 KiB");
+}
+
+// Of a run of two, with another count of the messages in the frame.
+std::string refusal_of_count(std::uint32_t count) {
+  const std::vector<DaemonMessage> run{first_delivery(), next(first_delivery())};
+  Words words = words_of_frame(encode(run));
+  std::uint64_t& data = words[kClientPrefixWords + 1];
+  CHECK_EQ(data >> 32, std::uint64_t{2});
+  data = (data & 0xFFFFFFFF) | std::uint64_t{count} << 32;
+  const auto decoded = decode_daemon_messages(frame_of(words));
+  return decoded.ok() ? "accepted" : decoded.error();
+}
+
+TEST(CodecRuns, AreRefusedWhereTheFrameCountsWrong) {
+  EXPECT_EQ(refusal_of_count(2), "accepted");
+  EXPECT_EQ(refusal_of_count(3), "accepted");  // it is for memory only
+  EXPECT_EQ(refusal_of_count(1), "more messages than are counted");
+  EXPECT_EQ(refusal_of_count(100), "too many messages in one frame");
+  EXPECT_EQ(refusal_of_count(~std::uint32_t{0}), "too many messages in one frame");
+}
+
+TEST(CodecRuns, DoNotCountBeyondTheEndOfNumbers) {
+  Multicast multicast = first_multicast();
+  multicast.request = RequestId{~std::uint64_t{0} - 1};
+  const std::vector<ClientMessage> run{multicast, next(multicast)};
+  EXPECT_EQ(decode_client_messages(encode(run)).error(), "a run without next numbers");
+}
+
+// --- stamped messages ----------------------------------------------------------------------------
+
+const auto kContext = std::make_shared<const VectorTime>(VectorTime(3, CausalNumber{4}));
+
+StampedMessage first_message(Order order) {
+  StampedMessage message;
+  message.number = MessageNumber{11};
+  message.order = order;
+  message.stamp = LamportStamp{21};
+  if (message.is_causal()) {
+    message.causal_number = CausalNumber{3};
+    message.context = kContext;
+  }
+  message.session = SessionId{2};
+  message.destination = {GroupKey{5}, Epoch{1}, SendNumber{31}};
+  message.payload = payload(64);
+  return message;
+}
+
+const std::vector<Change<StampedMessage>> kStampedChanges = {
+    [](StampedMessage& m) { m.stamp = m.stamp.plus(3); },
+    [](StampedMessage& m) { m.uniform = true; },
+    [](StampedMessage& m) { m.self_discard = true; },
+    [](StampedMessage& m) { m.notify_safe = true; },
+    [](StampedMessage& m) { m.predecessor = MessageNumber{2}; },
+    [](StampedMessage& m) { m.after = MessageNumber{1}; },
+    [](StampedMessage& m) { m.session = SessionId{8}; },
+    [](StampedMessage& m) { m.destination.group = GroupKey{6}; },
+    [](StampedMessage& m) { m.destination.epoch = Epoch{2}; },
+    [](StampedMessage& m) { ++m.destination.number; },
+    [](StampedMessage& m) {
+      m.more_destinations = {{GroupKey{9}, Epoch{}, SendNumber{1}}};
+    },
+    [](StampedMessage& m) {
+      m.to = ProcessKey{Incarnation{1}, SessionId{2}};
+    },
+    [](StampedMessage& m) { m.sender_name = "somebody"; },
+    [](StampedMessage& m) { m.chunks = 2; },
+    [](StampedMessage& m) { m.payload = Payload(); },
+    [](StampedMessage& m) { m.payload = payload(8); },
+    [](StampedMessage& m) { m.payload = payload(1000); },
+    [](StampedMessage& m) {
+      if (m.is_causal()) m.context = std::make_shared<const VectorTime>(3, CausalNumber{5});
+    },
+    [](StampedMessage& m) {
+      if (m.is_causal()) ++m.causal_number;
+    },
+    [](StampedMessage& m) {
+      if (m.order == Order::kTotal) m.order = Order::kSafe;
+    },
+};
+
+std::string text_of(const StampedMessage& m) {
+  std::string text = to_string(m.number) + " " + to_string(m.order) + " " +
+                     to_string(m.causal_number) + " " + to_string(m.stamp) + " " +
+                     to_string(m.predecessor) + " " + to_string(m.after) + " " +
+                     to_string(m.session) + " " + std::to_string(m.chunks) + " " + m.sender_name +
+                     (m.uniform ? " u" : "") + (m.self_discard ? " d" : "") +
+                     (m.notify_safe ? " n" : "") + (m.to ? " to" : "");
+  const auto add = [&](const Destination& destination) {
+    text += " " + to_string(destination.group) + "/" + to_string(destination.epoch) + "/" +
+            to_string(destination.number);
+  };
+  add(m.destination);
+  for (const Destination& destination : m.more_destinations) add(destination);
+  if (m.context != nullptr) {
+    for (const CausalNumber entry : *m.context) text += " c" + to_string(entry);
+  }
+  return text + " " + std::to_string(m.payload.size());
+}
+
+TEST(CodecRuns, ReturnStampedMessagesAsTheyWere) {
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    const auto order = static_cast<Order>(seed % 5);
+    Batch batch;
+    batch.messages.clear();
+    for (auto& message : stream_of<StampedMessage>(first_message(order), kStampedChanges, seed)) {
+      batch.messages.push_back(samples::share(std::move(message)));
+    }
+    const auto decoded = decode_peer_frame(encode(samples::peer_frame(batch)));
+    ASSERT_TRUE(decoded.ok()) << decoded.error();
+    const auto& returned = std::get<Batch>(decoded.value().body).messages;
+    ASSERT_EQ(returned.size(), batch.messages.size());
+    for (std::size_t i = 0; i < returned.size(); ++i) {
+      ASSERT_EQ(text_of(*returned[i]), text_of(*batch.messages[i])) << seed;
+      ASSERT_EQ(returned[i]->payload, batch.messages[i]->payload) << seed;
+    }
+  }
+}
+
+TEST(CodecRuns, OfStampedMessagesTakeLittleMoreThanTheirPayloads) {
+  for (const Order order :
+       {Order::kReliable, Order::kFifo, Order::kCausal, Order::kTotal, Order::kSafe}) {
+    Batch batch;
+    StampedMessage message = first_message(order);
+    for (int i = 0; i < 100; ++i) {
+      batch.messages.push_back(samples::share(StampedMessage(message)));
+      message = next(message);
+    }
+    EXPECT_LE(encode(samples::peer_frame(batch)).size(), 100 * (64 + 4) + 700u) << to_string(order);
+  }
+}
+
+}  // namespace
+}  // namespace groupcomm::wire
