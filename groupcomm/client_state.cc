@@ -26,14 +26,12 @@ constexpr milliseconds kReconnectPauseMax{500};
 // What a clean end may wait for: the daemon's word on the leaves, then the last bytes.
 constexpr milliseconds kCloseMax{1000};
 
-// About what a message takes of a frame. Empty ones count too: a frame may not have too many.
-std::uint64_t frame_bytes(const protocol::ClientMessage& message) {
-  constexpr std::uint64_t kMessageBytes = 16;
+std::uint64_t payload_bytes(const protocol::ClientMessage& message) {
   if (const auto* chunk = std::get_if<protocol::MulticastChunk>(&message)) {
-    return kMessageBytes + chunk->payload.size();
+    return chunk->payload.size();
   }
   const auto* multicast = std::get_if<protocol::Multicast>(&message);
-  return kMessageBytes + (multicast == nullptr ? 0 : multicast->payload.size());
+  return multicast == nullptr ? 0 : multicast->payload.size();
 }
 
 milliseconds remaining_until(std::chrono::steady_clock::time_point due) {
@@ -184,7 +182,7 @@ void ClientState::flush() {
   for (std::size_t begin = 0; begin < messages.size();) {
     std::size_t end = begin;
     std::uint64_t bytes = 0;
-    while (end < messages.size() && bytes < kFlushBytes) bytes += frame_bytes(messages[end++]);
+    while (end < messages.size() && bytes < kFlushBytes) bytes += payload_bytes(messages[end++]);
     socket_->send(wire::encode(std::span(messages).subspan(begin, end - begin)));
     begin = end;
   }
