@@ -153,14 +153,22 @@ bool is_over(const BatchOptions& options, Clock::time_point begin, const Ledger&
   return options.seconds > 0 && Clock::now() - begin >= std::chrono::seconds(options.seconds);
 }
 
+Outcome run_if_playable(const Plan& plan) {
+  const std::string wrong = why_unplayable(plan);
+  if (wrong.empty()) return Simulator(plan, /*verbose=*/false).run();
+  Outcome outcome;
+  outcome.verdict = wrong + "\n";
+  return outcome;
+}
+
 void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
   Plan plan = plan_of(seed, options.set);
   plan.checks_each_step = options.checks_each_step;
   const std::vector<ProbeCount> before = probe_counts();
-  Outcome outcome = Simulator(plan, /*verbose=*/false).run();
+  Outcome outcome = run_if_playable(plan);
   if (options.twice_each > 0 && seed % options.twice_each == 0) {
     ++outcome.counters["seeds that were run twice"];
-    const Outcome again = Simulator(plan, /*verbose=*/false).run();
+    const Outcome again = run_if_playable(plan);
     if (again.digest != outcome.digest) {
       outcome.passed = false;
       outcome.verdict += "two runs of one seed differ\n";

@@ -47,6 +47,26 @@ TEST(Batch, SaysWithWhichCodeAProcessEnds) {
   EXPECT_NE(batch.printed.find("the process ended with code 66"), std::string::npos);
 }
 
+TEST(Batch, SaysWhichSettingsNoClusterCanHave) {
+  BatchOptions options;
+  options.first_seed = 7;
+  options.last_seed = 8;
+  options.set = {"daemons=0"};
+  const Batch batch = run(options);
+  EXPECT_EQ(batch.failed, 2u);
+  EXPECT_NE(batch.printed.find("--seed 8 --set daemons=0\nout of range: daemons: 1 to 64\n"),
+            std::string::npos)
+      << batch.printed;
+}
+
+TEST(Batch, CanPlayWhatSeedsDraw) {
+  for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
+    EXPECT_EQ(why_unplayable(plan_of(seed, {})), "") << seed;
+  }
+  EXPECT_EQ(why_unplayable(plan_of(7, {"client.bye_every=999"})),
+            "out of range: client.bye_every: 0, or 1000 at least");
+}
+
 TEST(Batch, FailsWhereABranchIsTakenInTooFewRuns) {
   BatchOptions options;
   options.first_seed = options.last_seed = 1;

@@ -288,6 +288,7 @@ std::string why_unplayable(const Plan& plan) {
       {plan.unsafe_weather > Duration{}, "unsafe_weather: more than 0"},
       {plan.settle_bound > Duration{}, "settle_bound: more than 0"},
       {plan.client.think > Duration{}, "client.think: more than 0"},
+      {plan.daemon.unknown_names <= kNodesMax, "daemon.unknown_names: 1000 at most"},
       {plan.network.cut_shape <= Network::kCutShapes, "network.cut_shape: 0 to 7"},
       {options.engine <= daemon::TotalOrderEngine::kLamport, "options.engine: 0 or 1"},
       {options.heartbeat >= std::chrono::milliseconds(1), "options.heartbeat: 1000 at least"},
@@ -300,6 +301,13 @@ std::string why_unplayable(const Plan& plan) {
   };
   for (const auto& [is_kept, rule] : rules) {
     if (!is_kept) return std::string("out of range: ") + rule;
+  }
+  for (const Setting& setting : settings()) {
+    Duration pause{};
+    if (!setting.name.ends_with("_every") || !read(setting.text(plan), pause)) continue;
+    if (pause > Duration{} && pause < std::chrono::milliseconds(1)) {
+      return "out of range: " + setting.name + ": 0, or 1000 at least";
+    }
   }
   return "";
 }

@@ -159,6 +159,17 @@ std::optional<Arguments> read_arguments(const std::vector<std::string>& words) {
   return arguments;
 }
 
+// Settings that no cluster can have; each may be right, and all together wrong for what a seed
+// draws. The seeds that follow the first are looked at when it is their turn.
+bool is_playable(const Arguments& arguments) {
+  const std::uint64_t seed = arguments.single ? arguments.details.seed : arguments.batch.first_seed;
+  const std::string wrong = why_unplayable(plan_of(seed, arguments.details.set));
+  if (wrong.empty()) return true;
+  std::fprintf(stderr, "simulate: seed %llu: %s\n", static_cast<unsigned long long>(seed),
+               wrong.c_str());
+  return false;
+}
+
 bool explore_all(const Arguments& arguments) {
   bool is_good = true;
   for (const std::string& name : arguments.scopes) {
@@ -192,6 +203,7 @@ int main(int argc, char** argv) {
     return is_good ? 0 : 1;
   }
   if (!arguments->scopes.empty()) return explore_all(*arguments) ? 0 : 1;
+  if (!is_playable(*arguments)) return 2;
   if (!arguments->shrink_to.empty() && arguments->single) {
     const Plan plan = plan_of(arguments->details.seed, arguments->details.set);
     return shrink(plan, arguments->shrink_runs, arguments->shrink_to) ? 0 : 1;
