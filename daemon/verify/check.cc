@@ -88,6 +88,7 @@ Verdict check(const Run& run) {
   check_level(daemons, findings);
   check_primary_chain(daemons, findings);
   check_stamps(daemons, findings);
+  check_daemon_order(daemons, findings);
 
   const History clients(run, Role::kClient);
   check_level(clients, findings);

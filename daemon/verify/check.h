@@ -83,6 +83,9 @@ void check_synchrony(const History& history, Findings& findings);
 void check_self_delivery(const History& history, Findings& findings);
 // D1, D3 and D7 for the daemons and what they stamped. REQUIRES: the level of daemons.
 void check_stamps(const History& daemons, Findings& findings);
+// D9, D10, D15 and D17 among daemons, by what stood in the trace of the daemon that stamped.
+// REQUIRES: the level of daemons.
+void check_daemon_order(const History& daemons, Findings& findings);
 // M11 the excluded are not told that they go on.
 void check_excluded(const History& history, Findings& findings);
 // M12 one leader in each view. REQUIRES: the level of clients.

@@ -1,6 +1,7 @@
 // M8 and M14: the views of a group follow from those of the daemons and from one control message
-// each. Needs the traces of both levels.
+// each; and M9, of those who came along by what their daemons did. Needs the traces of both levels.
 #include <algorithm>
+#include <optional>
 
 #include "daemon/verify/check.h"
 
@@ -153,6 +154,37 @@ class GroupViewCheck {
              before.record);
     }
     check_daemon_step(before, after);
+    check_companions(before, after);
+  }
+
+  // Whether the daemon came from the one view of daemons to the other. Nothing: nobody knows.
+  std::optional<bool> has_come(std::string_view daemon, const Stay& before,
+                               const Stay& after) const {
+    const auto views = views_of_daemon_.find(daemon);
+    if (views == views_of_daemon_.end()) return std::nullopt;
+    const std::string_view from = daemon_view_of(view_of(before).id);
+    const std::string_view to = daemon_view_of(view_of(after).id);
+    const record::View* last = nullptr;
+    for (const record::View* view : views->second) {
+      if (view->id == to) return last != nullptr && last->id == from;
+      last = view;
+    }
+    return std::nullopt;
+  }
+
+  // M9, also of those who wrote no trace: a member comes along with its daemon.
+  void check_companions(const Stay& before, const Stay& after) {
+    const record::View& view = view_of(after);
+    if (!has_come(daemon_of(view.p), before, after).value_or(false)) return;
+    for (const std::string& member : view_of(before).members) {
+      if (!contains(view.members, member)) continue;
+      const auto along = has_come(daemon_of(member), before, after);
+      if (!along || *along == contains(view.transitional, member)) continue;
+      report("M9",
+             *along ? "does not say that " + member + " came along, as its daemon did"
+                    : "says that " + member + " came along, whose daemon did not",
+             after, before.record);
+    }
   }
 
   // A recovered view of daemons brings the joins and leaves with it of which only a quorum that

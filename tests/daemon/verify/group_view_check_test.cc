@@ -11,7 +11,10 @@ const std::string kSecond = "e#0000000000000002";
 
 class GroupViews : public testing::Test {
  protected:
-  GroupViews() {
+  GroupViews() { begin(); }
+  void begin() {
+    story = Story();
+    current_.clear();
     daemon_view(kFirst, kDaemonView1, {kFirst, kSecond}, {kFirst, kSecond}, {});
     daemon_view(kSecond, kDaemonView1, {kFirst, kSecond}, {kFirst, kSecond}, {});
   }
@@ -138,6 +141,31 @@ TEST_F(GroupViews, MissNoDaemonViewAtTheEnd) {
 TEST_F(GroupViews, SayWhetherTheyArePrimary) {
   view(a, kDaemonView1 + "/1", {a}, /*primary=*/false);
   EXPECT_EQ(violated(), "M8");
+}
+
+// c has written no trace.
+TEST_F(GroupViews, SayOfEachMemberWhetherItsDaemonCameAlong) {
+  for (const bool says_so : {true, false}) {
+    SCOPED_TRACE(says_so);
+    begin();
+    view(a, kDaemonView1 + "/1", {a, c});
+    daemon_view(kFirst, kDaemonView2, {kFirst, kSecond}, {}, {});
+    daemon_view(kSecond, kDaemonView2, {kFirst, kSecond}, {}, {});
+    view(a, kDaemonView2 + "/0", {a, c});
+    if (!says_so) {
+      std::get<record::View>(story.client("a").records.back()).transitional = {a};
+    }
+    EXPECT_EQ(violated(), says_so ? "" : "M9");
+  }
+}
+
+TEST_F(GroupViews, NameNobodyWhoseDaemonCameFromElsewhere) {
+  view(a, kDaemonView1 + "/1", {a, c});
+  daemon_view(kFirst, kDaemonView2, {kFirst, kSecond}, {}, {});
+  daemon_view(kSecond, "1.0000000000000002.1", {kSecond}, {}, {kFirst});
+  daemon_view(kSecond, kDaemonView2, {kFirst, kSecond}, {kFirst}, {});
+  view(a, kDaemonView2 + "/0", {a, c});
+  EXPECT_NE(violated().find("M9"), std::string::npos);
 }
 
 }  // namespace
