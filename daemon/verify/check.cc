@@ -105,6 +105,7 @@ Verdict check(const Run& run) {
   check_departures(daemons, clients, findings);
   check_acceptance(daemons, clients, findings);
   check_domain_order(clients, findings);
+  check_notices_in_time(clients, findings);
 
   if (!findings.open().empty()) verdict.notes.push_back(note_of(findings.open()));
   verdict.damaged_traces = run.damaged_traces;

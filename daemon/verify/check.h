@@ -124,5 +124,8 @@ void check_strong_order(const History& history, Findings& findings);
 // D16: what one member delivered as safe, or as total in a uniform group, or was told
 // to be so.
 void check_safe(const History& history, Findings& findings);
+// D16: who delivers a message learns of its sender's notices by what the sender sent since.
+// REQUIRES: the level of clients.
+void check_notices_in_time(const History& clients, Findings& findings);
 
 }  // namespace groupcomm::verify

@@ -285,9 +285,11 @@ Index History::own_message(const std::string& p, const std::string& g, std::uint
 void History::add(const Record& raw, const record::Safe& safe) {
   const Index message = own_message(safe.p, safe.g, safe.number);
   const Membership* membership = open_membership(safe.p, safe.g);
+  const Index process = messages_[at(message)].sender;
   safe_notices_.push_back({.message = message,
                            .view = membership == nullptr ? kNone : membership->stays.back().view,
-                           .record = &raw});
+                           .record = &raw,
+                           .seen = process_infos_[at(process)].deliveries});
 }
 
 void History::add(const Record& raw, const record::Transition& transition) {

@@ -128,6 +128,7 @@ struct SafeNotice {
   Index message = kNone;
   Index view = kNone;  // the sender's at the notice; kNone where it is no member
   const Record* record = nullptr;
+  std::uint64_t seen = 0;  // so many messages of all groups the sender had delivered by then
 };
 
 struct ProcessInfo {
