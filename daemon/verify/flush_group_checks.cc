@@ -54,6 +54,7 @@ namespace {
 // One membership between its events: who is asked to hold back, and who has agreed.
 struct Contract {
   std::string view;
+  const Record* record = nullptr;  // of the view
   const Record* block = nullptr;
   const Record* block_ok = nullptr;
 };
@@ -82,7 +83,15 @@ class ContractCheck {
 
   template <typename R>
   void on(const Record&, const R&) {}
-  void on(const Record&, const record::View& r) { contracts_[{r.p, r.g}] = {.view = r.id}; }
+  void on(const Record& record, const record::View& r) {
+    Contract& contract = contracts_[{r.p, r.g}];
+    const bool is_flush = r.flush || history_.run().flush_groups.contains(r.g);
+    if (is_flush && contract.record != nullptr && contract.block == nullptr) {
+      findings_.add("D8", r.p + " was told a view, and not asked to hold back before it",
+                    {contract.record, &record});
+    }
+    contract = {.view = r.id, .record = &record};
+  }
   void on(const Record&, const record::Gone& r) { contracts_.erase({r.p, r.g}); }
   void on(const Record&, const record::Exit& r) { end_process(r.p); }
   void on(const Record&, const record::Crash& r) { end_process(r.p); }

@@ -19,11 +19,18 @@ void send_with_request(Story& story, std::uint64_t number, std::uint64_t request
   story.add("a", send);
 }
 
+// What comes before each view but the first of a membership.
+Story& hold_back(Story& story, const std::vector<std::string>& members) {
+  for (const std::string& who : members) story.add(who, block(who));
+  return story;
+}
+
 TEST(SendingView, FailsWhereAMessageIsDeliveredInALaterView) {
   for (const bool is_flush : {true, false}) {
     Story story;
     if (is_flush) story.make_flush();
-    story.view(kView1, {"a", "b"}).send("a", 1, Order::kTotal, kView1).view(kView1b, {"a", "b"});
+    story.view(kView1, {"a", "b"}).send("a", 1, Order::kTotal, kView1);
+    hold_back(story, {"a", "b"}).view(kView1b, {"a", "b"});
     for (const char* who : {"a", "b"}) story.deliver(who, "a", 1, Order::kTotal, kView1b);
     EXPECT_EQ(story.violated(), is_flush ? "D4" : "");
   }
@@ -33,7 +40,8 @@ TEST(SendingView, FailsWhereAMessageIsDeliveredInALaterView) {
 TEST(SendingView, FailsWhereTheSenderKnewAnEarlierView) {
   for (const std::string& known : {kView1, kView1b, std::string()}) {
     Story story;
-    story.make_flush().view(kView1, {"a", "b"}).view(kView1b, {"a", "b"});
+    story.make_flush().view(kView1, {"a", "b"});
+    hold_back(story, {"a", "b"}).view(kView1b, {"a", "b"});
     record::Send send = story.make_send("a", 1, Order::kTotal, kView1b);
     story.stamp(send);
     send.asked_in = known;
@@ -62,7 +70,8 @@ TEST(SendingView, IsNotPromisedToThoseWhoAreNoMembers) {
   story.make_flush().view(kView1, {"a"});
   record::Send send = story.make_send("b", 1, Order::kTotal, kView1);
   send.member = false;
-  story.stamp(send).add("b", send).view(kView1b, {"a"});
+  story.stamp(send).add("b", send);
+  hold_back(story, {"a"}).view(kView1b, {"a"});
   story.deliver("a", "b", 1, Order::kTotal, kView1b);
   EXPECT_EQ(story.violated(), "");
 }
@@ -96,6 +105,22 @@ TEST(BlockContract, FailsWhereNobodyAsked) {
   Story story;
   story.view(kView1, {"a"}).add("a", block_ok("a", 0)).view(kView2, {"a"});
   EXPECT_EQ(story.violated(), "D8");
+}
+
+TEST(BlockContract, FailsWhereAViewComesWithoutABlock) {
+  for (const bool is_flush : {true, false}) {
+    Story story;
+    if (is_flush) story.make_flush();
+    story.view(kView1, {"a"});
+    hold_back(story, {"a"}).view(kView1b, {"a", "b"}).view(kView2, {"a", "b"});
+    EXPECT_EQ(story.violated(), is_flush ? "D8" : "");
+  }
+}
+
+TEST(BlockContract, AsksForNoBlockBeforeTheFirstViewOfAMembership) {
+  Story story;
+  story.make_flush().view(kView1, {"a"}).gone("a", "left").view("a~2", kView2, {"a~2"});
+  EXPECT_EQ(story.violated(), "");
 }
 
 TEST(BlockContract, FailsWhereAMemberStaysBlocked) {

@@ -214,9 +214,10 @@ std::string first_view(const std::string& process, const std::string& options) {
          "\n";
 }
 std::string view_of_bob(const std::string& options) {
-  return "transition p=" + std::string(kBob) + " g=g transitional=" + kBob + "\nview p=" + kBob +
-         " g=g id=" + kView2 + " members=" + kBob + " primary=1 joined= left=crash:" + kAlice +
-         " transitional=" + kBob + options + "\n";
+  return "block p=" + std::string(kBob) + " g=g\ntransition p=" + std::string(kBob) +
+         " g=g transitional=" + kBob + "\nview p=" + kBob + " g=g id=" + kView2 +
+         " members=" + kBob + " primary=1 joined= left=crash:" + kAlice + " transitional=" + kBob +
+         options + "\n";
 }
 constexpr const char* kMessage = " number=1 order=total view=1.000000000000000a.1/1";
 std::string message_at(const std::string& process) {

@@ -127,7 +127,8 @@ TEST(Agreement, FailsWhereOptionsChangeUnderAMember) {
     first.flush = true;
     record::View second = story.make_view("a", kView2, {"a"});
     second.flush = is_flush_later;
-    story.add("a", first).add("a", second);
+    story.add("a", first).add("a", record::Block{.p = Story::full("a"), .g = "g"});
+    story.add("a", second);
     EXPECT_EQ(story.violated(), is_flush_later ? "" : "M3");
   }
 }
