@@ -138,7 +138,8 @@ void check_predecessors(const History& history, const std::vector<Change>& chang
   }
 }
 
-// M9 among those who installed one view. `q_change` is compared with what `change` was told.
+// M9 among those who installed one view, the member itself among them. `q_change` is compared with
+// what `change` was told.
 void check_companion(const Change& change, const Change& q_change, Findings& findings) {
   const record::View& view = view_of(*change.after);
   const std::string& q = view_of(*q_change.after).p;
@@ -171,9 +172,6 @@ void check_transitional(const Change& change, const std::vector<Change>& all, Fi
     return;
   }
   const record::View& before = view_of(*change.before);
-  if (!contains(after.transitional, after.p)) {
-    findings.add("M9", after.p + " is not in its own transitional set", {change.after->record});
-  }
   for (const std::string& q : after.transitional) {
     if (contains(before.members, q) && contains(after.members, q)) continue;
     findings.add("M9", q + " is in the transitional set, but not in both views",

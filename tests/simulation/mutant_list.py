@@ -84,6 +84,9 @@ MUTANTS = [
     bug("a restarted daemon goes over beside a view of its own lineage",
         (LINEAGE, "  if (has_own) {", "  if (has_own && (is_living() || !MUTANT)) {"),
         by="daemon_core_test LineageTest.IsNotFollowedByOneThatWaitsForItsOwn"),
+    bug("one of an ancestor is told of no descendant where nobody has configured it",
+        (LINEAGE, "  connect(id.name, address);", "  if (!MUTANT) connect(id.name, address);"),
+        by="daemon_core_test LineageTest.IsFollowedByOneThatNobodyThereHasConfigured"),
     bug("a decision counts by the lineage of who tells it",
         (LINEAGE, "(decided == nullptr || is_ours(decided->lineage))",
          "(MUTANT || decided == nullptr || is_ours(decided->lineage))"),
@@ -138,6 +141,11 @@ MUTANTS = [
          "  if (MUTANT && living_ && base().id.counter % 32 != 0) return true;\n"
          "  if (situation.given_up) return true;\n  if (!living_)"),
         within=100),
+    bug("a view is made anew after twenty time-outs",
+        (VIEWS, "  situation.leaving_self = leaving_;", "  situation.leaving_self = leaving_;\n"
+         "  if (MUTANT && now_ - installed_at_ > 20 * options_.suspect) {\n"
+         "    situation.joiner_is_due = is_living();\n  }"),
+        within=250),
     bug("a view that is known is asked for again",
         (PEERS, "  if (known || !may_say(header, install)) return;",
          "  if (MUTANT && known) {\n"
@@ -475,6 +483,9 @@ MUTANTS = [
          "    if (membership.hold == Hold::kFree ||\n"
          "        (MUTANT && membership.hold == Hold::kAsked)) {"),
         within=100),
+    bug("a send counts in another view than its sender knew",
+        (FLUSH, "  if (seen == 0 || seen ==", "  if (MUTANT || seen == 0 || seen =="),
+        within=250),
     bug("what was announced is forgotten with the view of daemons",
         (FLUSH, "    for (const membership::HoldRounds::Change& change : announced) {\n"
          "      if (auto made = apply(id, key, change)) changes",

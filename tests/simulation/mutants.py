@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Plants known bugs in a copy of the tree; the simulator must find each.
 
-A checker that never fails proves nothing. All bugs of mutant_list.py go into one copy, which is
-built once; a run asks for one of them by its number. A bug survives where the test, scenario or
-scope that is named for it passes, or no seed up to its bound fails, or something else ends the run
-than what was found wrong. First the same runs must pass with none of the bugs.
+A checker that never fails proves nothing. All bugs of mutant_list.py, and those of the checkers
+themselves, of mutant_list_checks.py, go into one copy, which is built once; a run asks for one of
+them by its number. A bug survives where the test, scenario or scope that is named for it passes, or
+no seed up to its bound fails, or something else ends the run than what was found wrong. First the
+same runs must pass with none of the bugs.
 
     tests/simulation/mutants.py [--jobs N] [--only TEXT] [--quick] [--seeds N] [--by-seed]
                                 [--work FOLDER]
@@ -21,8 +22,10 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from mutant_list import MUTANTS  # noqa: E402
+from mutant_list import MUTANTS as CORE_MUTANTS  # noqa: E402
+from mutant_list_checks import CHECK_MUTANTS  # noqa: E402
 
+MUTANTS = CORE_MUTANTS + CHECK_MUTANTS
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 QUICK_SEEDS = 250  # with --quick: bugs that as many seeds find, or something else
 SECONDS_MAX = 1800  # for one bug
@@ -31,6 +34,7 @@ NO_BUG = 0
 EVIDENCE = re.compile(r"^\S+ violated|^FAILED: simulate --seed|^complaint: |CHECK failed|"
                       r": expected |: the transcript differs|^\[  FAILED  \]|, after$", re.M)
 DECLARATION = "extern \"C\" int groupcomm_mutant;  // which planted bug this run has; 0: none\n"
+SWITCH_FILE = "groupcomm/check.cc"  # which all programs link
 SWITCH = """#include <cstdlib>
 
 extern "C" {
@@ -67,7 +71,8 @@ def plant(tree):
     for file, text in touched.items():
         last = [match.end() for match in re.finditer(r"^#include .*\n", text, re.M)][-1]
         (tree / file).write_text(text[:last] + DECLARATION + text[last:])
-    (tree / "ordering/mutant_switch.cc").write_text(SWITCH)
+    with open(tree / SWITCH_FILE, "a") as file:
+        file.write(SWITCH)
     return wrong
 
 

@@ -323,6 +323,39 @@ TEST(TotalOrderAcrossGroups, FailsWhereMembersOfBothSeeTwoOrders) {
   }
 }
 
+// Three groups of two members each, with one message each: no two members differ.
+TEST(TotalOrderAcrossGroups, FailsWhereThreeSeeACircle) {
+  for (const bool is_circle : {true, false}) {
+    Story story;
+    const std::map<std::string, std::vector<std::string>> groups = {
+        {"f", {"a", "b"}}, {"g", {"b", "c"}}, {"h", {"c", "a"}}};
+    for (const auto& [group, members] : groups) {
+      for (const std::string& who : members) {
+        Story other;  // of which nothing is known in the other groups
+        record::View view = other.make_view(who, kView1, members);
+        view.joined = view.members;
+        view.g = group;
+        story.add(who, view);
+      }
+      record::Send send = story.make_send(members.front(), 1, Order::kTotal, kView1);
+      send.g = group;
+      story.stamp(send).add(members.front(), send);
+    }
+    const auto deliver = [&](const std::string& who, const std::string& group) {
+      record::Deliver delivery = answer_at(who);
+      delivery.g = group;
+      delivery.sender = Story::full(groups.at(group).front());
+      delivery.order = Order::kTotal;
+      story.add(who, delivery);
+    };
+    deliver("a", is_circle ? "h" : "f");
+    deliver("a", is_circle ? "f" : "h");
+    for (const char* group : {"f", "g"}) deliver("b", group);
+    for (const char* group : {"g", "h"}) deliver("c", group);
+    EXPECT_EQ(story.violated(), is_circle ? "D12" : "");
+  }
+}
+
 TEST(CausalOrderAcrossGroups, IsContentWithTheRightOrder) {
   Story story = two_groups();
   story.deliver("c", "a", 1, Order::kCausal, kView1).add("c", answer_at("c"));

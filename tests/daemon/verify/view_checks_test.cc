@@ -95,15 +95,20 @@ TEST(Agreement, FailsWhereOneIsToldARecoveryAndTheOtherNot) {
   EXPECT_NE(story.violated().find("M3"), std::string::npos);
 }
 
-TEST(Agreement, FailsWhereDaemonsNameOtherLineages) {
-  Story story;
-  for (const char* who : {"d#1", "e#1"}) {
-    record::View view{.id = "1.0000000000000001.1", .members = {"d#1", "e#1"}};
-    view.joined = view.members;
-    view.lineage = who;
-    story.daemon_view(who, view);
+TEST(Agreement, FailsWhereDaemonsNameOtherOrigins) {
+  enum { kNothing, kLineage, kAncestor, kForced };
+  for (const int what : {kNothing, kLineage, kAncestor, kForced}) {
+    Story story;
+    for (const std::string who : {"d#1", "e#1"}) {
+      record::View view{.id = "1.0000000000000001.1", .members = {"d#1", "e#1"}};
+      view.joined = view.members;
+      view.lineage = what == kLineage ? who : "1";
+      view.ancestor = what == kAncestor ? who : "";
+      view.forced = what == kForced && who == "d#1";
+      story.daemon_view(who, view);
+    }
+    EXPECT_EQ(story.violated().find("M3") != std::string::npos, what != kNothing) << what;
   }
-  EXPECT_NE(story.violated().find("M3"), std::string::npos);
 }
 
 TEST(Agreement, FailsWhereMembersNameOtherOptionsOfTheirGroup) {
@@ -232,6 +237,39 @@ TEST(TransitionalSet, FailsWhereAJoinerIsInIt) {
   view.transitional.push_back(Story::full("b"));
   story.add("a", view).view("b", kView2, {"a", "b"});
   EXPECT_EQ(story.violated(), "M9");
+}
+
+// Nobody but the member itself tells of the other one.
+TEST(TransitionalSet, FailsWhereOneIsInItThatIsNotInBothViews) {
+  Story story;
+  story.view("a", kView1, {"a"});
+  record::View view = story.make_view("a", kView2, {"a", "b"});
+  view.transitional.push_back(Story::full("b"));
+  EXPECT_EQ(story.add("a", view).violated(), "M9");
+}
+
+TEST(TransitionalSet, FailsWhereOneIsInItThatCameFromAnotherView) {
+  for (const bool is_named : {true, false}) {
+    Story story;
+    story.view(kView1, {"a", "b"}).view("b", kView2, {"a", "b"});
+    record::View view = story.make_view("a", kView3, {"a", "b"});
+    if (!is_named) view.transitional = {Story::full("a")};
+    story.add("a", view);
+    view = story.make_view("b", kView3, {"a", "b"});
+    view.transitional = {Story::full("b")};
+    story.add("b", view);
+    EXPECT_EQ(story.violated().find("M9") != std::string::npos, is_named) << story.violated();
+  }
+}
+
+// The third one wrote no trace.
+TEST(TransitionalSet, FailsWhereTwoAreToldDifferently) {
+  Story story;
+  story.view("a", kView1, {"a", "b", "c"}).view("b", kView1, {"a", "b", "c"});
+  story.view("a", kView2, {"a", "b", "c"});
+  record::View view = story.make_view("b", kView2, {"a", "b", "c"});
+  view.transitional.pop_back();
+  EXPECT_EQ(story.add("b", view).violated(), "M9");
 }
 
 TEST(TransitionalSet, FailsWhereTheMemberItselfIsNotInIt) {
