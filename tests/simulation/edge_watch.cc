@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "groupcomm/probe.h"
+#include "membership/view_lookup.h"
 
 namespace groupcomm::simulation {
 
@@ -177,6 +178,11 @@ void EdgeWatch::on_received(const DaemonId& by, const protocol::PeerFrame& frame
   const auto value = change->second.proposals.find(accepted->second);
   if (value != change->second.proposals.end() && value->second.next.id != install->value.next.id) {
     PROBE("E12: who accepted one value learns that another was decided");
+    // Where all sides go on; else a view has those only whose answers it rests on, with what they
+    // had accepted.
+    if (membership::is_in(install->value.next, by)) {
+      PROBE("E12: who accepted one value moves along to another");
+    }
   }
 }
 
