@@ -446,7 +446,7 @@ void ViewChange::on_tick(TimePoint now, const Situation& situation) {
       (is_quorum_of(base(), situation.present) || situation.given_up || options_.partitionable);
   if (is_stuck) {
     PROBE("E13: a ballot is begun afresh");
-    parts_with_living_ = parts_with_living_ || found_no_quorum_;
+    parts_with_living_ = found_no_quorum_;
     quiet_until_ = now;
     if (options_.partitionable) note_failures(now);
     round_.reset();

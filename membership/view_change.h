@@ -193,7 +193,7 @@ class ViewChange {
   // Members that are present and did not accept, or could not be proposed for: how often (rule Q1).
   std::map<Rank, int> failures_;
   bool found_no_quorum_ = false;           // of those that answered, in this ballot (V2)
-  bool parts_with_living_ = false;         // a ballot of this change has failed without it (V2)
+  bool parts_with_living_ = false;         // nor of those in the ballot before (V2)
   bool may_become_primary_ = false;        // components came together, and are a quorum again (Q3)
   std::optional<TimePoint> reason_since_;  // a reason for a ballot has stood since
   std::optional<TimePoint> quorum_since_;  // a quorum is present since

@@ -130,15 +130,22 @@ std::vector<Rank> living_first(const Answers& answers) {
   return staying;
 }
 
-// Of the largest sets, with one of the living in each, that with most of them.
-std::vector<Rank> with_one_living(const Answers& answers) {
-  const std::vector<Rank> living = ranks_of(answers, /*living=*/true);
+bool is_quorum_of(const DaemonView& view, const std::vector<Rank>& ranks) {
+  return is_quorum_of(view, RankSet(ranks.begin(), ranks.end()));
+}
+
+// For each of the living the largest set with it; of these, where they are quorums, the largest one
+// with the most of the living.
+std::vector<Rank> quorum_with_one_living(const DaemonView& base, const Answers& answers) {
   std::vector<Rank> all;
   for (const auto& [rank, answer] : answers) all.push_back(rank);
   std::vector<Rank> best;
   std::ptrdiff_t most_living = 0;
-  for (const Rank one : living) {
-    std::vector<Rank> set = largest_clique(answers, heard_by_all(answers, all, {one}));
+  for (const Rank one : ranks_of(answers, /*living=*/true)) {
+    const std::vector<Rank> heard = heard_by_all(answers, all, {one});
+    if (!is_quorum_of(base, heard)) continue;
+    std::vector<Rank> set = largest_clique(answers, heard);
+    if (!is_quorum_of(base, set)) continue;
     const auto lives = std::count_if(set.begin(), set.end(),
                                      [&](Rank rank) { return answers.at(rank).state.living; });
     if (set.size() < best.size() || (set.size() == best.size() && lives <= most_living)) continue;
@@ -148,17 +155,13 @@ std::vector<Rank> with_one_living(const Answers& answers) {
   return best;
 }
 
-bool is_quorum_of(const DaemonView& view, const std::vector<Rank>& ranks) {
-  return is_quorum_of(view, RankSet(ranks.begin(), ranks.end()));
-}
-
 // Rule V2.
 std::vector<Rank> choose_staying(const Choice& choice) {
   const Answers& answers = choice.answers;
   std::vector<Rank> staying = living_first(answers);
   if (!choice.parts_with_living || is_quorum_of(choice.base, staying)) return staying;
-  std::vector<Rank> others = with_one_living(answers);
-  if (is_quorum_of(choice.base, others)) {
+  std::vector<Rank> others = quorum_with_one_living(choice.base, answers);
+  if (!others.empty()) {
     PROBE("V2: a living member is left out for a quorum with restarted ones");
     return others;
   }

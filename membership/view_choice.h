@@ -59,8 +59,8 @@ struct Choice {
   const RankSet* given_up = nullptr;
   protocol::Ballot ballot;
   bool partitionable = false;  // nor here, but then the view is not primary (rule Q1)
-  bool quiet = false;          // it waits to be taken in by another (rule Q4)
-  // A ballot with all the living that hear one another came to no quorum (rule V2).
+  bool quiet = false;          // it waits to be taken in by another (rule Q5)
+  // The ballot before this one found no quorum of members that hear one another (rule V2).
   bool parts_with_living = false;
   // By the proposer so far. Ballots of two bases may have one round, and their views one counter.
   std::uint64_t ballots_begun = 0;

@@ -41,7 +41,8 @@ class TotalOrder {
   OrderNumber known() const { return base_.plus(places_.size()); }
   // REQUIRES: first_kept() <= place <= known().
   MessageReference at(OrderNumber place) const {
-    CHECK(base_ < place && place <= known());
+    CHECK(base_ < place);
+    CHECK(place <= known());
     return places_[place.value - base_.value - 1];
   }
   OrderNumber first_kept() const { return base_.next(); }

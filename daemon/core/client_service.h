@@ -146,9 +146,9 @@ class ClientService {
   void end_session(Session& session, LeaveReason reason);
   void evict(Session& session, const std::string& what, const std::string& why);
 
-  // Stamping. False: the window is full, or the request must wait.
   void stamp_requests(ordering::ViewOrdering& ordering);
-  bool serve_in_turns(ordering::ViewOrdering& ordering);
+  void serve_in_turns(ordering::ViewOrdering& ordering);
+  // False: the window is full, or the request must wait.
   bool serve_front(Session& session, ordering::ViewOrdering& ordering);
   bool serve(Session& session, const protocol::Join& join, ordering::ViewOrdering& ordering);
   bool serve(Session& session, const protocol::Leave& leave, ordering::ViewOrdering& ordering);

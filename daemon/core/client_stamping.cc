@@ -52,16 +52,15 @@ void ClientService::stamp_requests(ViewOrdering& ordering) {
   stamp_holds(ordering);
   bool is_full = true;
   do {
-    const bool served = serve_in_turns(ordering);
-    is_full = served && !ordering.may_send();
+    serve_in_turns(ordering);
+    is_full = !ordering.may_send();
     ordering.settle();  // alone in a view, that makes room
   } while (is_full && ordering.may_send());
 }
 
-// One request of each session in turn, beginning after the one that was served last. Whether there
-// was any.
-bool ClientService::serve_in_turns(ViewOrdering& ordering) {
-  bool any = false;
+// One request of each session in turn, beginning after the one that was served last, until the
+// window is full or nobody can be served.
+void ClientService::serve_in_turns(ViewOrdering& ordering) {
   bool served = true;
   while (served && ordering.may_send()) {
     served = false;
@@ -78,9 +77,7 @@ bool ClientService::serve_in_turns(ViewOrdering& ordering) {
       next_served_ = id;
       served = serve_front(*session, ordering) || served;
     }
-    any = any || served;
   }
-  return any;
 }
 
 bool ClientService::serve_front(Session& session, ViewOrdering& ordering) {

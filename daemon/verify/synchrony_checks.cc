@@ -218,6 +218,7 @@ bool has_delivered(const Membership& membership, Index message) {
 // Where a quorum died with it, a join may have taken effect among the dead, and for the others only
 // with a later view: the joiner came in behind what was sent to the dead.
 bool came_behind(const History& history, const Membership& membership, Index view) {
+  if (!history.is_recovered(membership.stays.front().view)) return false;
   const auto first = parse_view_order(history.view_name(membership.stays.front().view));
   const auto sent_in = parse_view_order(history.view_name(view));
   return first && sent_in && *sent_in < *first;

@@ -198,9 +198,9 @@ void read_head(schema::ClientMessage::Multicast::Reader in, Multicast& multicast
   if (in.hasExtra()) read_extra(in.getExtra(), multicast);
 }
 
-// Appends one, or those of a run.
+// Appends one, or those of a run, up to so many in all.
 void read_multicasts(schema::ClientMessage::Multicast::Reader in, const FrameReader& frame,
-                     std::vector<ClientMessage>& messages) {
+                     std::vector<ClientMessage>& messages, std::size_t limit) {
   Multicast& first = std::get<Multicast>(messages.emplace_back(std::in_place_type<Multicast>));
   read_head(in, first);
   const Sizes sizes = read_sizes(in);
@@ -208,7 +208,7 @@ void read_multicasts(schema::ClientMessage::Multicast::Reader in, const FrameRea
     first.payload = read_payload(in, frame);
     return;
   }
-  if (messages.size() - 1 + sizes.size() > messages.capacity()) {
+  if (messages.size() - 1 + sizes.size() > limit) {
     bad_frame("more messages than are counted");
   }
   if (has_extra(first)) bad_frame("a run of messages with rare parts");
@@ -243,10 +243,10 @@ Bootstrap read(schema::ClientMessage::Bootstrap::Reader in) {
 }
 
 // Appends the message, or nothing and false where its kind is unknown.
-bool read_into(std::vector<ClientMessage>& messages, schema::ClientMessage::Reader in,
-               const FrameReader& frame) {
+bool read_into(std::vector<ClientMessage>& messages, std::size_t limit,
+               schema::ClientMessage::Reader in, const FrameReader& frame) {
   switch (in.which()) {
-    case Kind::MULTICAST: read_multicasts(in.getMulticast(), frame, messages); return true;
+    case Kind::MULTICAST: read_multicasts(in.getMulticast(), frame, messages, limit); return true;
     case Kind::MULTICAST_CHUNK:
       messages.emplace_back(read_chunk(in.getMulticastChunk(), frame));
       return true;
@@ -304,9 +304,10 @@ Result<std::vector<ClientMessage>> decode_client_messages(const Payload& bytes,
     std::vector<ClientMessage> messages;
     const std::size_t count = in.getCount();
     check_messages(count, frame);
-    messages.reserve(std::max<std::size_t>(count, list.size()));
+    const std::size_t limit = std::max<std::size_t>(count, list.size());
+    messages.reserve(limit);
     for (const auto message : list) {
-      if (!read_into(messages, message, frame)) ++unknown_kinds;
+      if (!read_into(messages, limit, message, frame)) ++unknown_kinds;
     }
     return messages;
   });

@@ -212,9 +212,9 @@ void read_head(schema::DaemonMessage::Deliver::Reader in, Deliver& deliver) {
   }
 }
 
-// Appends one, or those of a run.
+// Appends one, or those of a run, up to so many in all.
 void read_deliveries(schema::DaemonMessage::Deliver::Reader in, const FrameReader& frame,
-                     std::vector<DaemonMessage>& messages) {
+                     std::vector<DaemonMessage>& messages, std::size_t limit) {
   Deliver& first = std::get<Deliver>(messages.emplace_back(std::in_place_type<Deliver>));
   read_head(in, first);
   const Sizes sizes = read_sizes(in);
@@ -222,7 +222,7 @@ void read_deliveries(schema::DaemonMessage::Deliver::Reader in, const FrameReade
     first.payload = read_payload(in, frame);
     return;
   }
-  if (messages.size() - 1 + sizes.size() > messages.capacity()) {
+  if (messages.size() - 1 + sizes.size() > limit) {
     bad_frame("more messages than are counted");
   }
   if (first.sender) bad_frame("a run of messages that name their sender");
@@ -287,10 +287,10 @@ BootstrapReply read(schema::DaemonMessage::BootstrapReply::Reader in) {
 }
 
 // Appends the message, or nothing and false where its kind is unknown.
-bool read_into(std::vector<DaemonMessage>& messages, schema::DaemonMessage::Reader in,
-               const FrameReader& frame) {
+bool read_into(std::vector<DaemonMessage>& messages, std::size_t limit,
+               schema::DaemonMessage::Reader in, const FrameReader& frame) {
   switch (in.which()) {
-    case Kind::DELIVER: read_deliveries(in.getDeliver(), frame, messages); return true;
+    case Kind::DELIVER: read_deliveries(in.getDeliver(), frame, messages, limit); return true;
     case Kind::DELIVER_CHUNK:
       messages.emplace_back(read_chunk(in.getDeliverChunk(), frame));
       return true;
@@ -354,9 +354,10 @@ Result<std::vector<DaemonMessage>> decode_daemon_messages(const Payload& bytes,
     std::vector<DaemonMessage> messages;
     const std::size_t count = in.getCount();
     check_messages(count, frame);
-    messages.reserve(std::max<std::size_t>(count, list.size()));
+    const std::size_t limit = std::max<std::size_t>(count, list.size());
+    messages.reserve(limit);
     for (const auto message : list) {
-      if (!read_into(messages, message, frame)) ++unknown_kinds;
+      if (!read_into(messages, limit, message, frame)) ++unknown_kinds;
     }
     return messages;
   });

@@ -30,7 +30,8 @@
 #
 #   Fields and kinds are only ever added, with new numbers. A reader ignores fields that it does
 #   not know. It skips (and counts) messages of an unknown kind in ClientFrame and DaemonFrame, and
-#   refuses a PeerFrame of an unknown kind. A change of meaning raises the protocol version.
+#   refuses a PeerFrame of an unknown kind. A change of meaning raises the protocol version, which
+#   stays 1 up to the first release.
 #
 # Runs
 #
@@ -158,7 +159,7 @@ struct GroupView {
 struct ClientFrame {
   version @0 :UInt16;                   # protocol version of the sender, at least 1
   messages @1 :List(ClientMessage);     # in order; may be empty
-  count @2 :UInt32;                     # of messages, all runs counted in full
+  count @2 :UInt32;                     # of messages at most, all runs counted in full
 }
 
 struct ClientMessage {
@@ -226,7 +227,7 @@ struct MulticastExtra {
 struct DaemonFrame {
   version @0 :UInt16;                # protocol version of the sender, at least 1
   messages @1 :List(DaemonMessage);  # in order; may be empty
-  count @2 :UInt32;                  # of messages, all runs counted in full
+  count @2 :UInt32;                  # of messages at most, all runs counted in full
 }
 
 struct DaemonMessage {

@@ -374,6 +374,17 @@ TEST_F(ViewChoiceTest, LeavesOutAsFewLivingMembersAsItMay) {
   EXPECT_EQ(chosen(), (Ids{daemon_id(0), daemon_id(3, 2), daemon_id(4, 2), daemon_id(5, 2)}));
 }
 
+// Half of a view is a quorum only with rank 0.
+TEST_F(ViewChoiceTest, TakesOfTwoHalvesTheOneThatIsAQuorum) {
+  begin(4);
+  kill({2});
+  restart(0);
+  part(0, 3);
+  EXPECT_EQ(choose(), std::nullopt);
+  parts_with_living = true;
+  EXPECT_EQ(chosen(), (Ids{daemon_id(1), daemon_id(0, 2)}));
+}
+
 TEST_F(ViewChoiceTest, LeavesOutAllTheLivingForAQuorumOfRecordsAlone) {
   begin(5);
   kill({4});

@@ -453,8 +453,8 @@ MUTANTS = [
         by="simulate n03_a_notice_that_waits_beside_its_sender.txt"),
     bug("a member that restarted is preferred to a living one",
         (CHOICE, "  std::vector<Rank> staying = living_first(answers);",
-         "  std::vector<Rank> staying =\n"
-         "      MUTANT ? with_one_living(answers) : living_first(answers);"),
+         "  std::vector<Rank> staying = MUTANT ? quorum_with_one_living(choice.base, answers)\n"
+         "                                     : living_first(answers);"),
         by="membership_test ViewChoiceTest.PrefersALivingMemberToOneThatRestarted"),
     bug("a half-connected living member keeps restarted ones out for ever",
         (CHANGE, ".parts_with_living = parts_with_living_,",
@@ -533,8 +533,8 @@ MUTANTS = [
          "  if (MUTANT) forcers_.clear();\n"),
         within=2000),
     bug("a message of a later version ends the session",
-        (CODEC, "      if (!read_into(messages, message, frame)) ++unknown_kinds;\n",
-         "      if (!read_into(messages, message, frame)) {\n"
+        (CODEC, "      if (!read_into(messages, limit, message, frame)) ++unknown_kinds;\n",
+         "      if (!read_into(messages, limit, message, frame)) {\n"
          "        if (MUTANT) bad_frame(\"unknown\");\n        ++unknown_kinds;\n      }\n"),
         within=100),
     bug("half of a view is a quorum, whoever is in it",

@@ -215,6 +215,15 @@ TEST(ClientDelivery, SendsALargePayloadThroughAWindowOfOneMessage) {
   }
 }
 
+TEST(ClientDelivery, SendsALargePayloadAtOnceToNobodyElse) {
+  Room room(1);
+  room.defaults().window_messages = 1;
+  room.open();
+  room.say_all(0, 1, in_chunks(2, "abc", "end"));
+  room.settle();
+  EXPECT_EQ(room.texts(0, 1), Texts{payload_of("abc", "end")});
+}
+
 // Rule C5: what was stamped of the payload waits nowhere for the rest.
 TEST(ClientDelivery, ForgetsThePartsOfAPayloadWhoseClientDied) {
   Room room(3);

@@ -120,14 +120,21 @@ TEST(SafeDelivery, IsNotOwedToThoseWhoWereNoMembersAtTheNotice) {
 // d let a in, and died with its view: for those who recovered, a joined behind all that d was sent.
 TEST(SafeDelivery, IsNotOwedToThoseWhoJoinedBeforeItOnlyAmongTheDead) {
   for (const bool was_in_before : {false, true}) {
-    Story story;
-    story.view("b", kView1, {"a", "b", "d"}).view("d", kView1, {"a", "b", "d"});
-    if (was_in_before) story.view("a", kView1, {"a", "b", "d"});
-    story.send("b", 1, Order::kReliable, kView1).deliver("d", "b", 1, Order::kReliable, kView1);
-    story.deliver("b", "b", 1, Order::kReliable, kView1).crash("d");
-    story.view("a", kView2, {"a", "b"}).view("b", kView2, {"a", "b"});
-    story.add("b", record::Safe{.p = Story::full("b"), .g = "g", .number = 1});
-    EXPECT_EQ(story.violated().find("D16") != std::string::npos, was_in_before);
+    for (const bool is_recovered : {false, true}) {
+      Story story;
+      story.view("b", kView1, {"a", "b", "d"}).view("d", kView1, {"a", "b", "d"});
+      if (was_in_before) story.view("a", kView1, {"a", "b", "d"});
+      story.send("b", 1, Order::kReliable, kView1).deliver("d", "b", 1, Order::kReliable, kView1);
+      story.deliver("b", "b", 1, Order::kReliable, kView1).crash("d");
+      for (const std::string who : {"a", "b"}) {
+        record::View view = story.make_view(who, kView2, {"a", "b"});
+        view.recovered = is_recovered;
+        story.add(who, view);
+      }
+      story.add("b", record::Safe{.p = Story::full("b"), .g = "g", .number = 1});
+      const bool is_owed = was_in_before || !is_recovered;
+      EXPECT_EQ(story.violated().find("D16") != std::string::npos, is_owed);
+    }
   }
 }
 
