@@ -22,7 +22,7 @@ class CausalOrder {
   explicit CausalOrder(std::size_t view_size) : seen_(view_size), queues_(view_size) {}
 
   // The next causal, total or safe message of this rank. REQUIRES: in the order of their numbers;
-  // the message stays where it is until it is taken.
+  // the message stays where it is until it is taken or forgotten.
   void add(Rank sender, const protocol::StampedMessage& message) {
     Queue& queue = queues_[sender];
     CHECK_EQ(message.causal_number, seen_[sender].plus(queue.waiting.size() + 1));
@@ -46,6 +46,12 @@ class CausalOrder {
     CHECK(ready(sender) != nullptr);
     queues_[sender].waiting.pop_front();
     ++seen_[sender];
+  }
+
+  // Forgets what waits of this rank beyond `last`, a number in its stream.
+  void truncate_after(Rank sender, MessageNumber last) {
+    auto& waiting = queues_[sender].waiting;
+    while (!waiting.empty() && waiting[waiting.size() - 1]->number > last) waiting.pop_back();
   }
 
   const VectorTime& seen() const { return seen_; }

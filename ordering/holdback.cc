@@ -493,14 +493,18 @@ std::vector<MessageReference> Holdback::unplaced_clear_messages() const {
   return rest;
 }
 
+void Holdback::truncate_after(Rank sender, MessageNumber last) {
+  clearing_.truncate_after(sender, last);
+  delivering_.truncate_after(sender, last);
+  streams_[sender].buffer.truncate_after(last);
+}
+
 bool Holdback::finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,
                       const std::vector<MessageReference>& places) {
   CHECK(total_->is_frozen());
   CHECK_EQ(cut.size(), streams_.size());
   advance();
-  for (Rank sender = 0; sender < streams_.size(); ++sender) {
-    streams_[sender].buffer.truncate_after(cut[sender]);
-  }
+  for (Rank sender = 0; sender < streams_.size(); ++sender) truncate_after(sender, cut[sender]);
   // Which messages are clear does not depend on the order: settle that first (rule F5).
   while (advance_clear()) {
   }

@@ -77,6 +77,8 @@ class Holdback {
 
   // --- flush
   void freeze() { total_->freeze(); }
+  // A rank's messages end here: what was held of it beyond `last` is forgotten.
+  void truncate_after(Rank sender, MessageNumber last);
   // Everything up to the cut is held. Decides the order of the rest and delivers all of it. False:
   // not all of it could be, since messages contradict one another; no honest daemons' do.
   bool finish(const std::vector<MessageNumber>& cut, OrderNumber first_place,

@@ -469,7 +469,7 @@ bool ViewOrdering::finish(const std::vector<MessageNumber>& cut, OrderNumber fir
   CHECK(missing_for(cut).empty());
   for (Rank sender = 0; sender < options_.view_size; ++sender) {
     windows_[sender].end_at(cut[sender]);
-    holdback_.buffer(sender).truncate_after(cut[sender]);
+    holdback_.truncate_after(sender, cut[sender]);
     for (const auto& [number, message] : std::exchange(refills_[sender], {})) {
       if (number <= cut[sender]) receive(sender, message);
     }

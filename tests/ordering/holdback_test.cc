@@ -345,11 +345,21 @@ TEST_F(HoldbackTest, TakesForClearBehindAClosingOnlyWhatCountsJoinsThatAreClear)
 TEST_F(HoldbackTest, ForgetsBeyondTheCutWhatCountsAJoinThatComesWithIt) {
   admit(2, message(1, Order::kReliable).to_group(1, 1).text("r"));
   holdback.freeze();
-  holdback.buffer(2).truncate_after(number(0));
+  holdback.truncate_after(2, number(0));
   admit(0, join_of_group_one(1));
   EXPECT_TRUE(holdback.finish({number(1), number(0), number(0)}, place(1), {}));
   collect();
   EXPECT_EQ(delivered, Texts{"join"});
+}
+
+TEST_F(HoldbackTest, ForgetsBeyondTheCutWhatWaitsForACauseThatComesWithIt) {
+  admit(2, message(1, Order::kCausal).causal(1, {1, 0, 0}).text("effect"));
+  holdback.freeze();
+  holdback.truncate_after(2, number(0));
+  admit(0, message(1, Order::kCausal).causal(1, {0, 0, 0}).text("cause"));
+  EXPECT_TRUE(holdback.finish({number(1), number(0), number(0)}, place(1), {}));
+  collect();
+  EXPECT_EQ(delivered, Texts{"cause"});
 }
 
 // Rule T3: such places are taken for unknown, until the flush decides.
