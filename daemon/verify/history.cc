@@ -426,10 +426,12 @@ bool History::may_be_recovered(const DaemonViewInfo& view) const {
   return view.recovered || (has_cut_daemons_ && view.members.empty());
 }
 
-// Without a trace of the daemons, whoever neither died nor was thrown out is taken to have.
+// Without a trace of the daemons, whoever neither died nor was thrown out is taken to have, if its
+// own trace has an end.
 bool History::has_come_along(const Membership& membership, const DaemonViewInfo& next) const {
   if (next.members.empty()) {
     if (next.seated.contains(daemon_of(process_name(membership.process)))) return true;
+    if (membership.gone == nullptr && is_cut(process_name(membership.process))) return false;
     const bool is_over =
         membership.gone != nullptr && std::get<record::Gone>(*membership.gone).reason != "left";
     return !is_over && !process_infos_[at(membership.process)].ended;
