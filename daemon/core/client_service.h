@@ -38,7 +38,8 @@ class ClientService {
   void begin_transition(const protocol::ViewChangeValue& value);
   // All of it was delivered: every group gets a view.
   void on_daemons_changed(const protocol::ViewChangeValue& value);
-  // This component was taken in by another one, in whose view the groups stand so (rule Q5).
+  // This daemon has joined a view, or its component was taken in by another one (rule Q5): the
+  // groups stand so there. Who watches already is told of them.
   void on_taken_in(const protocol::ViewChangeValue& value,
                    const std::vector<protocol::GroupEntry>& groups);
   // No quorum: members are told, sends are refused (rule V5).

@@ -401,9 +401,9 @@ void DaemonCore::Machine::install_as_member() {
 
 void DaemonCore::Machine::install_as_joiner(const ViewChangeValue& value,
                                             const std::vector<protocol::GroupEntry>& groups) {
-  clients_.directory().restore(groups);
   retired_.reset();
   effects_.push_back(InstallView{value.next, value.left, value.recovered, value.forced});
+  clients_.on_taken_in(value, groups);
   enter_view(value);
 }
 

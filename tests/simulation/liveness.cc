@@ -142,9 +142,9 @@ std::string Simulator::unsettled_groups() const {
     const ClientNode& client = *clients_[i];
     for (const std::string& group : client.wanted()) {
       const GroupView* view = client.view(group);
-      for (std::size_t j = i % daemons_.size(); j < clients_.size(); j += daemons_.size()) {
+      for (std::size_t j = 0; j < clients_.size(); ++j) {
         const std::optional<GroupViewId> watched = clients_[j]->watched(group);
-        if (watched && *watched != view->id) {
+        if (is_inside(j) && watched && *watched != view->id) {
           return clients_[j]->name() + " watches another view of " + group;
         }
       }

@@ -62,6 +62,29 @@ TEST(Newcomers, AreNotTakenForDeadForARefusalThatCameLate) {
   EXPECT_TRUE(cluster.is_running(2));
 }
 
+TEST(Newcomers, ShowTheGroupsThatTheyFindToThoseWhoWatchedBefore) {
+  Room room(3);
+  room.start(0);
+  room.start(1);
+  room.run_for(milliseconds(1050));
+  room.enter(0, 1);
+  room.cut(0, 2);
+  room.cut(1, 2);
+  room.start(2);
+  room.greet(2, 5);
+  room.say(2, 5, protocol::Watch{RequestId{1}, {"room"}});
+  ASSERT_TRUE(room.heard_of<protocol::WatchedView>(2, 5).empty());
+  room.heal();
+  room.run_for(seconds(1));
+  ASSERT_EQ(room.members(2).size(), 3u);
+  const auto watched = room.heard_of<protocol::WatchedView>(2, 5);
+  ASSERT_EQ(watched.size(), 1u);
+  EXPECT_EQ(watched[0].group, "room");
+  EXPECT_EQ(watched[0].view.id, room.last_view(0).id);
+  EXPECT_EQ(watched[0].view.members, room.last_view(0).members);
+  EXPECT_TRUE(watched[0].view.primary);
+}
+
 // What was under way when the last connection broke is lost.
 TEST(Newcomers, AreToldHowThingsStandAsSoonAsThereIsAConnection) {
   Cluster cluster(3);
