@@ -237,7 +237,7 @@ TEST_F(GroupDirectoryTest, HasRoomForSoManyMembersOnly) {
   };
   std::uint64_t last = 1;
   GroupEntry most{"room", {}, view_id(0), {}};
-  for (; last <= 7000; ++last) {
+  for (; last <= 13000; ++last) {
     most.members.push_back(member(0, last));
     most.members.back().process.name.assign(kNameBytesMax, 'p');
   }
