@@ -8,6 +8,7 @@ pkg_check_modules(CAPNP REQUIRED IMPORTED_TARGET capnp)
 
 # The headers of the client library; they include no others of ours.
 set(public_headers
+    groupcomm/boxed.h
     groupcomm/check.h
     groupcomm/client.h
     groupcomm/group.h
