@@ -26,6 +26,9 @@ namespace {
 // A client that sends faster than the daemon reads is slowed down by its full pipe.
 constexpr int kReceivedFramesMax = 256;
 constexpr int kHandshakeMs = 2000;
+// Clients that may connect before the first of them is let in. One more takes it that nobody
+// listens. The kernel's own limit (net.core.somaxconn) holds besides.
+constexpr int kWaitingClientsMax = 4096;
 constexpr std::int64_t kFrameBytesMax = wire::kFrameBytesMax;
 // The time that a client has to read everything up to the last frame, which says why its session is
 // over, and to hang up by itself. Until then ZeroMQ keeps what it has not read.
@@ -89,6 +92,7 @@ ClientSocket::ClientSocket(zmq::context_t& context, HostCounters& counters, Log&
   socket_.set(zmq::sockopt::rcvhwm, kReceivedFramesMax);
   socket_.set(zmq::sockopt::maxmsgsize, kFrameBytesMax);
   socket_.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+  socket_.set(zmq::sockopt::backlog, kWaitingClientsMax);
   socket_.set(zmq::sockopt::router_mandatory, 1);
   monitor_ = std::make_unique<SocketMonitor>(context, socket_,
                                              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Descriptors that run out."""
+"""Descriptors that run out, and a crowd at the door."""
 
 import os
 import pathlib
@@ -84,6 +84,22 @@ class FewDescriptors(SystemTestCase):
         cluster.daemons["n2"].start().wait_ready()
         newcomer = cluster.pipe("newcomer", "n1").join("room")
         newcomer.wait_view("room", ["newcomer", *names[3:]])
+        self.check_traces(cluster)
+
+
+class ManyAtOnce(SystemTestCase):
+    CROWD = 400
+
+    def test_who_comes_with_many_others_finds_that_somebody_listens(self):
+        cluster = self.cluster(1)
+        daemon = cluster.daemons["n1"]
+        daemon.process.freeze()
+        for number in range(self.CROWD):
+            caller = socket.socket(socket.AF_UNIX)
+            self.addCleanup(caller.close)
+            caller.setblocking(False)
+            self.assertEqual(caller.connect_ex(str(daemon.socket)), 0, f"caller {number}")
+        daemon.process.thaw()
         self.check_traces(cluster)
 
 
