@@ -16,6 +16,7 @@ the loopback. What is started here is ended here, and nothing else.
 """
 
 import argparse
+import datetime
 import itertools
 import json
 import os
@@ -43,26 +44,36 @@ USUAL = [
 ]
 
 
-def figures_of(work, report):
-    """name -> figure; of latencies the slowest of the others counts."""
-    figures = {"CPU us per message": report["cpu_us_per_message"]}
-    if not work.latency:
-        return {"messages/s": report["slowest"], **figures}
-    for name, is_asked in (("self", lambda node: node == 1), ("remote", lambda node: node != 1)):
-        for share in ("p50_us", "p99_us"):
-            times = [m[share] for m in report["members"] if is_asked(m["node"])]
-            figures[f"{name} {share[:3]}, us"] = max(times)
-    return figures
-
-
 class Comparison:
     """The figures of all rounds: (work, contender, figure) -> one for each round, or None."""
+
+    kind = "comparison"
 
     def __init__(self, everyone, bases):
         self.everyone = everyone
         self.bases = bases  # name -> name of the one that it is compared with
         self.figures = {}
         self.absent = {}  # name -> why
+
+    @staticmethod
+    def figures_of(work, report):
+        """name -> figure; of latencies the slowest of the others counts."""
+        figures = {"CPU us per message": report["cpu_us_per_message"]}
+        if not work.latency:
+            if "resident_mib" in report:
+                figures["daemon's memory, MiB"] = report["resident_mib"]
+            return {"messages/s": report["slowest"], **figures}
+        for name in ("self", "remote"):
+            asked = [m for m in report["members"] if (m["node"] == 1) == (name == "self")]
+            for share in ("p50_us", "p99_us"):
+                times = [m[share] for m in asked]
+                figures[f"{name} {share[:3]}, us"] = max(times)
+        return figures
+
+    @staticmethod
+    def quotient(base, other):
+        """What a ratio is."""
+        return base / other
 
     def run(self, works, rounds):
         for work, number in itertools.product(works, range(rounds)):
@@ -73,7 +84,7 @@ class Comparison:
         if contender.name in self.absent:
             return
         try:
-            figures = figures_of(work, contender.run(work))
+            figures = self.figures_of(work, contender.run(work))
         except Unavailable as error:
             self.absent[contender.name] = str(error)
             print(f"SKIPPED: {contender.name}: {error}", file=sys.stderr, flush=True)
@@ -92,9 +103,9 @@ class Comparison:
         return statistics.median(values) if values else None
 
     def ratio(self, row, name):
-        """Of what this one is compared with, to this one."""
+        """Of this one and what it is compared with."""
         pairs = zip(row.get(self.bases.get(name), []), row.get(name, []))
-        ratios = [base / other for base, other in pairs if base is not None and other]
+        ratios = [self.quotient(base, other) for base, other in pairs if base and other]
         return statistics.median(ratios) if ratios else None
 
     def names(self):
@@ -104,11 +115,11 @@ class Comparison:
         names = self.names()
         lines = ["| work | figure | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
         for (work, figure), row in self.figures.items():
-            cells = [self._cell(row, name) for name in names]
+            cells = [self.cell(row, name) for name in names]
             lines.append(f"| {work} | {figure} | " + " | ".join(cells) + " |")
         return "\n".join(lines)
 
-    def _cell(self, row, name):
+    def cell(self, row, name):
         middle, ratio = self.median(row, name), self.ratio(row, name)
         if middle is None:
             return "-"
@@ -120,7 +131,8 @@ class Comparison:
                                        "ratio": self.ratio(row, name), "rounds": row.get(name)}
                                 for name in self.names()}}
                 for (work, figure), row in self.figures.items()]
-        return {"cores": os.cpu_count(), "load": os.getloadavg(), "compared_with": self.bases,
+        return {"kind": self.kind, "date": f"{datetime.date.today():%d %B %Y}",
+                "cores": os.cpu_count(), "load": os.getloadavg(), "compared_with": self.bases,
                 "skipped": self.absent, "rows": rows}
 
 

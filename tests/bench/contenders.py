@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -39,6 +40,9 @@ class Work:
     latency: bool = False
     samples: int = 2000
     pause_ms: int = 0
+    daemons: int = NODES
+    groups: int = 1
+    clients: int = 1  # at each daemon; each group has a member at each daemon
 
     def arguments(self):
         options = {"--size": self.size, "--senders": self.senders, "--window": self.window,
@@ -75,13 +79,77 @@ def cpu_seconds(processes):
     return ticks / CLOCK_TICKS
 
 
+def status_of(process):
+    """What the kernel tells of it: name -> text."""
+    text = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return dict(line.split(":", 1) for line in text.splitlines())
+
+
+def resident_mib(process):
+    return int(status_of(process)["VmRSS"].split()[0]) / 1024
+
+
+def counted_events(text):
+    """The first count in what `perf stat -x,` wrote."""
+    for line in text.splitlines():
+        count = line.split(",")[0]
+        if count.isdigit():
+            return int(count)
+    raise BadRun(f"perf has counted nothing: {text}")
+
+
+class CallCount:
+    """Counts the system calls of daemons and of a command, while the command runs."""
+
+    def __init__(self, daemons):
+        if not shutil.which("perf"):
+            raise Unavailable("system calls are counted by perf, which is not here")
+        self._pids = ",".join(str(daemon.pid) for daemon in daemons)
+        self._folder = tempfile.TemporaryDirectory()
+        self._files = [pathlib.Path(self._folder.name) / name for name in ("daemons", "clients")]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._folder.cleanup()
+
+    def around(self, command):
+        daemons, clients = (["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o", file]
+                            for file in self._files)
+        return [*daemons, "-p", self._pids, "--", *clients, "--", *command]
+
+    def calls(self):
+        return sum(counted_events(file.read_text()) for file in self._files)
+
+
+def sum_up(report, daemons, cpu_of_daemons):
+    """Adds to a report what all its processes did together."""
+    members = report["members"]
+    deliveries = sum(member["delivered"] for member in members)
+    used = cpu_of_daemons + sum(member["cpu_seconds"] for member in members)
+    report["messages"] = deliveries / len(daemons)
+    report["cpu_us_per_message"] = 1e6 * used / report["messages"]
+    report["cpu_us_per_delivery"] = 1e6 * used / deliveries
+    report["resident_mib"] = max(map(resident_mib, daemons))
+    return report
+
+
 def run_beside(daemons, command, work):
-    """run_bench() with the CPU time of clients and daemons, for each message at all members."""
+    """run_bench() with what clients and daemons used together."""
     before = cpu_seconds(daemons)
     report = run_bench(command, work)
-    used = cpu_seconds(daemons) - before + sum(m["cpu_seconds"] for m in report["members"])
-    report["cpu_us_per_message"] = 1e6 * used / report["members"][0]["delivered"]
-    return report
+    return sum_up(report, daemons, cpu_seconds(daemons) - before)
+
+
+def count_calls(daemons, command, work):
+    """run_bench() with the system calls of clients and daemons. The count costs time: no other
+    figure of such a run is to be used."""
+    with CallCount(daemons) as count:
+        report = run_bench(count.around(command), work)
+        calls = count.calls()
+    deliveries = sum(member["delivered"] for member in report["members"])
+    return {"members": report["members"], "calls_per_delivery": calls / deliveries}
 
 
 class Skeleton:
@@ -96,12 +164,13 @@ class Skeleton:
 
 
 class Groupcomm:
-    """Three daemons, on the loopback or in network namespaces of their own."""
+    """Daemons on the loopback, or in network namespaces of their own."""
 
-    def __init__(self, bin_folder, in_namespaces=False):
+    def __init__(self, bin_folder, in_namespaces=False, measure=run_beside):
         self.name = "groupcomm in namespaces" if in_namespaces else "groupcomm"
         self._bin = bin_folder
         self._in_namespaces = in_namespaces
+        self._measure = measure
 
     def run(self, work):
         # Where only node 1 sends, or sends what the times are taken of, the sequencer is to be
@@ -112,29 +181,24 @@ class Groupcomm:
                 return report
         raise BadRun("ten times in a row node 1 was at the sequencer")
 
-    def _cluster(self):
+    def _cluster(self, size):
         if not self._in_namespaces:
-            return groupcomm.Cluster(self._bin, NODES, traces=False)
+            return groupcomm.Cluster(self._bin, size, traces=False)
         try:
-            return namespaces.NamespacedCluster(self._bin, NODES, traces=False)
+            return namespaces.NamespacedCluster(self._bin, size, traces=False)
         except namespaces.Unavailable as error:
             raise Unavailable(str(error)) from error
 
     def _run_once(self, work):
-        with self._cluster() as cluster:
-            cluster.start()
-
-            def status():
-                done = cluster.ctl("n1", "status", "--json")
-                return json.loads(done.stdout) if done.returncode == 0 else {"members": []}
-
-            groupcomm.wait_until(lambda: len(status()["members"]) == NODES, "a view of daemons")
-            sequencer = status()["members"][0]["name"]
+        with self._cluster(work.daemons) as cluster:
+            cluster.start().wait_formed()
+            sequencer = cluster.by_rank()[0]
             daemons = sorted(cluster.daemons.values(), key=lambda d: d.name == sequencer)
             command = [cluster.groupcommctl, "bench", "--order", work.order,
+                       "--groups", work.groups, "--clients", work.clients,
                        *(daemon.socket for daemon in daemons)]
             try:
-                report = run_beside([d.process for d in daemons], command, work)
+                report = self._measure([d.process for d in daemons], command, work)
             except BadRun as error:
                 raise BadRun(f"{error}\n{cluster.logs()}") from error
         first = next(m["process"] for m in report["members"] if m["node"] == 1)

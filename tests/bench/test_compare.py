@@ -70,7 +70,9 @@ class Command(unittest.TestCase):
     def test_groupcomm_beside_the_skeletons(self):
         done = self.compare("--only", "skeletons", "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
-        rate, cpu = json.loads(done.stdout)["rows"]
+        rate, cpu, memory = json.loads(done.stdout)["rows"]
+        self.assertEqual(memory["contenders"]["skeleton on zmq"]["median"], None)
+        self.assertGreater(memory["contenders"]["groupcomm"]["median"], 1)
         for row in (rate, cpu):
             self.assertEqual(list(row["contenders"]),
                              ["groupcomm", "skeleton on sockets", "skeleton on zmq"])
