@@ -1,6 +1,7 @@
 // The acceptor of one view change: what a member has promised and accepted.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -62,6 +63,16 @@ class ViewAgreement {
     protocol::PrimaryClaim claim = record_.claim.value_or(claim_at_leaving(record_));
     if (decided.primary) note_attempt(claim, decided);
     record_.claim = std::move(claim);
+  }
+
+  // Since the others agreed on that primary view, which needed no quorum, this member has agreed on
+  // a later one that outvotes it (rule Q3).
+  bool has_outvoted(const protocol::DaemonView& decided) const {
+    if (!decided.primary || record_.decided.primary || !record_.claim) return false;
+    const auto& attempts = record_.claim->attempts;
+    return std::any_of(attempts.begin(), attempts.end(), [&](const protocol::DaemonView& attempt) {
+      return attempt.id.counter > decided.id.counter;
+    });
   }
 
   // What others know of primary views, as a view that is not primary is about to be decided.

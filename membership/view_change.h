@@ -125,6 +125,10 @@ class ViewChange {
   // All of wanted() is held.
   void on_cut_held(TimePoint now);
 
+  // A decision that comes too late: this member has helped to outvote it (rule Q3).
+  bool has_outvoted(const protocol::ViewChangeValue& decided) const {
+    return agreement_.has_outvoted(decided.next);
+  }
   // A decision that this member cannot carry out: it lacks messages that nobody gives it.
   void forgo(const protocol::ViewChangeValue& decided);
 

@@ -234,6 +234,10 @@ void DaemonCore::Machine::on_decided_here(const ViewChangeValue& value) {
   if (is_in(value.next, options_.self)) {
     if (!refuse_unless(!value.cut.empty()) || forgone_.contains(value.next.id)) return;
     if (deciding_ && deciding_->next.id >= value.next.id) return;
+    if (change_.has_outvoted(value)) {
+      PROBE("Q3: a decision comes late that was outvoted");
+      return;
+    }
     frozen_messages();
     deciding_ = value;
     refill_due_ = now_;

@@ -138,6 +138,30 @@ TEST(ViewAgreement, NotesWhatMayBecomePrimary) {
   EXPECT_EQ(agreement.record().claim, std::nullopt);
 }
 
+// Rule Q3: the decision of an earlier ballot may be told late.
+TEST(ViewAgreement, GoesToNoViewThatItHasHelpedToOutvote) {
+  protocol::DaemonView side = view_of(3);
+  side.primary = false;
+  ViewAgreement agreement({.decided = side,
+                           .promised = {},
+                           .accepted = std::nullopt,
+                           .since = {},
+                           .claim = protocol::PrimaryClaim{view_of(5, 3), {}}});
+  const protocol::DaemonView earlier = view_of(3, 8);
+  protocol::ViewChangeValue later = free_value(/*primary=*/true);
+  later.next = view_of(2, 9);
+  protocol::ViewChangeValue sooner = free_value(/*primary=*/true);
+  sooner.next = earlier;
+  agreement.accept_freely(ballot(1), sooner);
+  EXPECT_FALSE(agreement.has_outvoted(earlier));
+  agreement.accept_freely(ballot(2), later);
+  EXPECT_TRUE(agreement.has_outvoted(earlier));
+  EXPECT_FALSE(agreement.has_outvoted(later.next));
+  protocol::DaemonView other = earlier;
+  other.primary = false;
+  EXPECT_FALSE(agreement.has_outvoted(other));
+}
+
 TEST(ViewAgreement, IsNotBoundByAViewThatIsNotPrimary) {
   ViewAgreement agreement({.decided = view_of(3),
                            .promised = {},
