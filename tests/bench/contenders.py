@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -163,6 +164,13 @@ class Skeleton:
         return run_bench(self._command, work)
 
 
+def network_namespaces(bin_folder, size):
+    try:
+        return namespaces.NamespacedCluster(bin_folder, size, traces=False)
+    except namespaces.Unavailable as error:
+        raise Unavailable(str(error)) from error
+
+
 class Groupcomm:
     """Daemons on the loopback, or in network namespaces of their own."""
 
@@ -182,12 +190,9 @@ class Groupcomm:
         raise BadRun("ten times in a row node 1 was at the sequencer")
 
     def _cluster(self, size):
-        if not self._in_namespaces:
-            return groupcomm.Cluster(self._bin, size, traces=False)
-        try:
-            return namespaces.NamespacedCluster(self._bin, size, traces=False)
-        except namespaces.Unavailable as error:
-            raise Unavailable(str(error)) from error
+        if self._in_namespaces:
+            return network_namespaces(self._bin, size)
+        return groupcomm.Cluster(self._bin, size, traces=False)
 
     def _run_once(self, work):
         with self._cluster(work.daemons) as cluster:
@@ -228,11 +233,7 @@ system {{
 """
 
 
-def _is_formed(log):
-    return log.exists() and f"Sync members[{NODES}]" in log.read_text()
-
-
-def _end(processes):
+def end_corosync(processes):
     """Asks first: one that is killed leaves files in /dev/shm."""
     for process in processes:
         process.signal(signal.SIGTERM)
@@ -243,8 +244,25 @@ def _end(processes):
             process.kill()
 
 
+def log_lengths(cluster):
+    return {name: len(log_of(cluster, name)) for name in cluster.daemons}
+
+
+def log_of(cluster, name):
+    log = cluster.folder / f"{name}.log"
+    return log.read_text(errors="replace") if log.exists() else ""
+
+
+def views_since(cluster, lengths, pattern):
+    """How many daemons have written this to their logs since these had these lengths."""
+    return sum(re.search(pattern, log_of(cluster, name)[lengths.get(name, 0):]) is not None
+               for name in cluster.daemons)
+
+
 class Corosync:
     """Three daemons of Corosync in network namespaces. Its only order is agreed, which is total."""
+
+    FORMED = rf"Sync members\[{NODES}\]"  # in the log of one that is in a view of all
 
     def __init__(self, bin_folder, real_time, transport="knet"):
         self.name = "Corosync" if real_time else "Corosync, sched_rr: no"
@@ -256,28 +274,28 @@ class Corosync:
         self._transport = transport
 
     def run(self, work):
-        if not shutil.which("corosync") or not self._program.exists():
-            raise Unavailable("needs the packages corosync and libcpg-dev, and a build after that")
-        try:
-            network = namespaces.NamespacedCluster(self._bin, NODES, traces=False)
-        except namespaces.Unavailable as error:
-            raise Unavailable(str(error)) from error
-        with network:
-            processes = {name: self._start(network, name) for name in network.daemons}
+        with self.network() as network:
+            processes = {name: self.start(network, name) for name in network.daemons}
             places = [network.prefix_of(name)[-1] for name in network.daemons]
             try:
-                for name in processes:
-                    groupcomm.wait_until(lambda log=network.folder / f"{name}.log": _is_formed(log),
-                                         f"{NODES} daemons in the view of {name}")
+                groupcomm.wait_until(lambda: views_since(network, {}, self.FORMED) == NODES,
+                                     f"{NODES} daemons in a view")
                 return run_beside(processes.values(), [self._program, *places], work)
             except (BadRun, OSError, groupcomm.TimedOut) as error:
                 raise BadRun(f"{error}\n{network.logs()}") from error
             finally:
-                _end(processes.values())
+                end_corosync(processes.values())
 
-    def _start(self, network, name):
+    def network(self):
+        """Of hosts without daemons."""
+        if not shutil.which("corosync") or not self._program.exists():
+            raise Unavailable("needs the packages corosync and libcpg-dev, and a build after that")
+        return network_namespaces(self._bin, NODES)
+
+    def start(self, network, name):
+        """The process of a daemon, which may have been there before."""
         state = network.folder / f"{name}.state"
-        state.mkdir()
+        state.mkdir(exist_ok=True)
         nodes = "".join(f"  node {{\n    ring0_addr: {network.host_of(peer)}\n    name: {peer}\n"
                         f"    nodeid: {peer[1:]}\n  }}\n" for peer in network.daemons)
         configuration = network.folder / f"{name}.conf"

@@ -58,7 +58,7 @@ def _plot(rows, kind, conditions):
     unit = rows[0][1].unit
     is_one_part = len(parts) == 1
     axis = Figure(*parts, unit).part + f", {unit}" if is_one_part and parts != {""} else unit
-    title = ": ".join(filter(None, [TITLES[kind], next(iter(works)) if len(works) == 1 else ""]))
+    title = ": ".join(filter(None, [TITLES[kind], *(works - {kind} if len(works) == 1 else [])]))
     plot = DotPlot(title, axis, conditions)
     for work, figure, contenders in rows:
         label = ": ".join(filter(None, [work if len(works) > 1 else "",
