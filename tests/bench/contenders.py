@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
+
+from processes import BadRun, CallCount, MemoryWatch, Unavailable, cpu_seconds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -17,16 +18,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import cluster as groupcomm  # noqa: E402
 import namespaces  # noqa: E402
 
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 NODES = 3
-
-
-class Unavailable(Exception):
-    """This contender cannot run here."""
-
-
-class BadRun(Exception):
-    """A run that counts for nothing."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,8 @@ class Work:
         return ["--json", *flags, *(str(x) for option in options.items() for x in option)]
 
     def __str__(self):
-        size = f"{self.size} B" if self.size < 1024 else f"{self.size // 1024} KiB"
+        size = next(f"{self.size // bytes} {unit}" for bytes, unit in
+                    ((1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")) if self.size >= bytes)
         if self.latency:
             return f"latency, {size}, " + (f"{self.pause_ms} ms apart" if self.pause_ms else "idle")
         many = "1 sender" if self.senders == 1 else f"{self.senders} senders"
@@ -71,76 +64,24 @@ def run_bench(command, work):
     return json.loads(done.stdout)
 
 
-def cpu_seconds(processes):
-    """User and system time of all of them, with all their threads."""
-    ticks = 0
-    for process in processes:
-        stat = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        ticks += int(stat[11]) + int(stat[12])
-    return ticks / CLOCK_TICKS
-
-
-def status_of(process):
-    """What the kernel tells of it: name -> text."""
-    text = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return dict(line.split(":", 1) for line in text.splitlines())
-
-
-def resident_mib(process):
-    return int(status_of(process)["VmRSS"].split()[0]) / 1024
-
-
-def counted_events(text):
-    """The first count in what `perf stat -x,` wrote."""
-    for line in text.splitlines():
-        count = line.split(",")[0]
-        if count.isdigit():
-            return int(count)
-    raise BadRun(f"perf has counted nothing: {text}")
-
-
-class CallCount:
-    """Counts the system calls of daemons and of a command, while the command runs."""
-
-    def __init__(self, daemons):
-        if not shutil.which("perf"):
-            raise Unavailable("system calls are counted by perf, which is not here")
-        self._pids = ",".join(str(daemon.pid) for daemon in daemons)
-        self._folder = tempfile.TemporaryDirectory()
-        self._files = [pathlib.Path(self._folder.name) / name for name in ("daemons", "clients")]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._folder.cleanup()
-
-    def around(self, command):
-        daemons, clients = (["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o", file]
-                            for file in self._files)
-        return [*daemons, "-p", self._pids, "--", *clients, "--", *command]
-
-    def calls(self):
-        return sum(counted_events(file.read_text()) for file in self._files)
-
-
-def sum_up(report, daemons, cpu_of_daemons):
+def sum_up(report, daemon_count, cpu_of_daemons):
     """Adds to a report what all its processes did together."""
     members = report["members"]
     deliveries = sum(member["delivered"] for member in members)
     used = cpu_of_daemons + sum(member["cpu_seconds"] for member in members)
-    report["messages"] = deliveries / len(daemons)
+    report["messages"] = deliveries / daemon_count
     report["cpu_us_per_message"] = 1e6 * used / report["messages"]
     report["cpu_us_per_delivery"] = 1e6 * used / deliveries
-    report["resident_mib"] = max(map(resident_mib, daemons))
     return report
 
 
 def run_beside(daemons, command, work):
     """run_bench() with what clients and daemons used together."""
     before = cpu_seconds(daemons)
-    report = run_bench(command, work)
-    return sum_up(report, daemons, cpu_seconds(daemons) - before)
+    with MemoryWatch(daemons) as memory:
+        report = run_bench(command, work)
+    report["resident_mib"], report["growth_mib"] = memory.most(), memory.growth()
+    return sum_up(report, len(daemons), cpu_seconds(daemons) - before)
 
 
 def count_calls(daemons, command, work):

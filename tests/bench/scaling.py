@@ -5,13 +5,15 @@ one group and one client at each.
     scaling.py                                # all worlds
     scaling.py --daemons 3,5,8 --crowds 1x1   # daemons only
     scaling.py --daemons 3 --crowds 1x1,1000x200 --rounds 5 --json
+    scaling.py --daemons 3 --crowds 1000x200 --rounds 1 --seconds 600    # is memory flat?
 
 A crowd is GROUPSxCLIENTS: so many groups, spread over so many clients at each daemon; each group
 has a member at each daemon, all members send, and a client has `--window` messages under way. Each
 round goes through all worlds, and a ratio is the median of the rounds' ratios to the first world.
 
 Cost is the CPU time of all daemons and clients; that of the daemons begins with the first client,
-so that joins are part of it. Memory is the resident memory of the largest daemon after the load.
+so that joins are part of it. Memory is the resident memory of the largest daemon at its most; its
+growth is by how much the second half of the run was above the first: use --seconds 600 for that.
 System calls of all of them are counted (by perf, where it is) in a run of their own after the
 rounds, since counting slows them down.
 """
@@ -90,7 +92,8 @@ class Scaling(Comparison):
         if "calls_per_delivery" in report:
             return {CALLS: report["calls_per_delivery"]}
         return {"messages/s": rate_of(report), COST: report["cpu_us_per_delivery"],
-                "daemon's memory, MiB": report["resident_mib"]}
+                "daemon's memory, MiB": report["resident_mib"],
+                "its growth, MiB": report["growth_mib"]}
 
     @staticmethod
     def quotient(base, other):

@@ -11,7 +11,8 @@ import sys
 import unittest
 
 import scaling
-from contenders import BadRun, Unavailable, Work, counted_events, sum_up
+from contenders import BadRun, Unavailable, Work, sum_up
+from processes import MemoryWatch, counted_events
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("GROUPCOMM_BIN", ROOT / "build" / "release" / "bin"))
@@ -23,7 +24,8 @@ def member(daemon, rate, delivered=30, cpu_seconds=0.0):
 
 
 def costing(cost):
-    return {"members": [member("n1", 100)], "cpu_us_per_delivery": cost, "resident_mib": 10}
+    return {"members": [member("n1", 100)], "cpu_us_per_delivery": cost, "resident_mib": 10,
+            "growth_mib": 1}
 
 
 class Fake:
@@ -67,14 +69,14 @@ class Worlds(unittest.TestCase):
     def test_daemons_and_crowds_have_limits_of_their_own(self):
         found = scaling_of(Fake(*map(costing, (2, 2.5, 3))))
         self.assertEqual(list(found.within_limits().values()), [False, True])
-        self.assertIn("| 2.5 (1.25) | 10 (1.00) | NO (<= 1.2 x) |", found.table())
+        self.assertIn("| 2.5 (1.25) | 10 (1.00) | 1 (1.00) | NO (<= 1.2 x) |", found.table())
         limits = scaling_of(Fake(*map(costing, (2, 2.4, 3.1)))).within_limits()
         self.assertEqual(list(limits.values()), [True, False])
 
     def test_what_was_refused_is_within_no_limit(self):
         found = scaling_of(Fake(costing(2), BadRun("the order"), costing(2)))
         self.assertEqual(list(found.within_limits().values()), [False, True])
-        self.assertIn("| 8 daemons | - | - | - | NO", found.table())
+        self.assertIn("| 8 daemons | - | - | - | - | NO", found.table())
 
     def test_without_the_means_to_count_calls_the_rest_stays(self):
         found = scaling_of(Fake(*map(costing, (2, 2, 2))),
@@ -90,17 +92,28 @@ class Figures(unittest.TestCase):
         self.assertEqual(scaling.rate_of({"members": members}), 16)
 
     def test_a_message_is_delivered_once_at_each_daemon(self):
-        class Here:
-            pid = os.getpid()
-
         members = [member("n1", 1, delivered=20, cpu_seconds=0.25),
                    member("n1", 1, delivered=40, cpu_seconds=0.25),
                    member("n2", 1, delivered=60, cpu_seconds=0.5)]
-        report = sum_up({"members": members}, [Here, Here], cpu_of_daemons=2.0)
+        report = sum_up({"members": members}, 2, cpu_of_daemons=2.0)
         self.assertEqual(report["messages"], 60)
         self.assertEqual(report["cpu_us_per_message"], 50_000)
         self.assertEqual(report["cpu_us_per_delivery"], 25_000)
-        self.assertGreater(report["resident_mib"], 1)
+
+    def test_memory_is_that_of_the_largest_at_its_most(self):
+        class Here:
+            pid = os.getpid()
+
+        with MemoryWatch([Here]) as memory:
+            held = bytearray(64 << 20)
+        self.assertGreater(memory.most(), 64)
+        del held
+
+    def test_memory_has_grown_where_the_second_half_was_above_the_first(self):
+        memory = MemoryWatch([])
+        for samples, growth in (([], 0), ([5], 0), ([5, 9, 7, 8], 0), ([5, 6, 9, 7], 3)):
+            memory._samples = samples
+            self.assertEqual(memory.growth(), growth)
 
     def test_counts_of_perf(self):
         text = "# started on Sun\n\n8437,,raw_syscalls:sys_enter,1000,100.00,,\n"
