@@ -27,7 +27,7 @@ class Work:
 
     order: str = "total"
     size: int = 64
-    senders: int = 3
+    senders: int = 3  # 0: all
     window: int = 64
     seconds: float = 3.0
     latency: bool = False
@@ -49,7 +49,7 @@ class Work:
                     ((1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")) if self.size >= bytes)
         if self.latency:
             return f"latency, {size}, " + (f"{self.pause_ms} ms apart" if self.pause_ms else "idle")
-        many = "1 sender" if self.senders == 1 else f"{self.senders} senders"
+        many = {0: "all send", 1: "1 sender"}.get(self.senders, f"{self.senders} senders")
         window = f"window {self.window}" if self.window else "no window"
         return f"{self.order}, {size}, {many}, {window}"
 

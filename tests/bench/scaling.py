@@ -166,7 +166,7 @@ def main():
     parser.add_argument("--window", type=int, default=64, help="a client's messages under way")
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
     arguments = parser.parse_args()
-    work = Work(order=arguments.order, size=arguments.size, window=arguments.window,
+    work = Work(order=arguments.order, size=arguments.size, senders=0, window=arguments.window,
                 seconds=arguments.seconds)
     scaling = Scaling(worlds_of(arguments))
     scaling.run([work], arguments.rounds)

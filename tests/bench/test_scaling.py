@@ -133,6 +133,8 @@ class Command(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         report = json.loads(done.stdout)
         self.assertEqual(len(report["within_limits"]), 2)
+        self.assertEqual({row["work"]["name"] for row in report["rows"]},
+                         {"total, 64 B, all send, window 64"})
         rows = {row["figure"]: row["contenders"] for row in report["rows"]}
         for figure in ("messages/s", scaling.COST, "daemon's memory, MiB"):
             self.assertEqual(list(rows[figure]), ["3 daemons", "5 daemons",
