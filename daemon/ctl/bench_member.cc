@@ -13,7 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int kBurstMax = 64;
+constexpr std::uint64_t kBurstMax = 64;
 constexpr milliseconds kWait{100};
 constexpr std::uint32_t kWarmUp = 200;  // messages before those whose times count
 constexpr std::size_t kBackgroundBytes = 1024;
@@ -84,22 +84,24 @@ class Member {
   // To one group after another: as many as window and credit allow, but no more than kBurstMax.
   int send_burst(std::size_t size) {
     link_.begin_burst();
-    int sent = 0;
-    for (std::size_t silent = 0; sent < kBurstMax && silent < rooms_.size() && is_window_open();) {
+    const std::uint64_t sent_max = std::min(kBurstMax, window_left());
+    std::uint64_t sent = 0;
+    for (std::size_t silent = 0; sent < sent_max && silent < rooms_.size();) {
       BenchRoom& room = *rooms_[turn_++ % rooms_.size()];
       const bool has_sent = room.is_sender() && room.send(size);
       silent = has_sent ? 0 : silent + 1;
       sent += has_sent;
     }
     link_.end_burst();
-    return sent;
+    return static_cast<int>(sent);
   }
 
-  bool is_window_open() const {
-    if (work_.window == 0) return true;
+  // How many more may be under way. It looks at all rooms, so a burst asks it once.
+  std::uint64_t window_left() const {
+    if (work_.window == 0) return UINT64_MAX;
     std::uint64_t under_way = 0;
     for (const auto& room : rooms_) under_way += room->sent() - room->own_delivered();
-    return under_way < work_.window;
+    return work_.window - std::min(work_.window, under_way);
   }
 
   // --- latency ---
