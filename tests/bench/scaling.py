@@ -77,6 +77,7 @@ def rate_of(report):
 
 COST = "CPU us per delivery"
 CALLS = "system calls per delivery"
+GROWTH = "its growth, MiB"
 
 
 class Scaling(Comparison):
@@ -93,7 +94,7 @@ class Scaling(Comparison):
             return {CALLS: report["calls_per_delivery"]}
         return {"messages/s": rate_of(report), COST: report["cpu_us_per_delivery"],
                 "daemon's memory, MiB": report["resident_mib"],
-                "its growth, MiB": report["growth_mib"]}
+                GROWTH: report["growth_mib"]}
 
     @staticmethod
     def quotient(base, other):
@@ -124,6 +125,9 @@ class Scaling(Comparison):
         met = self.within_limits()
         for world in self.everyone:
             cells = [self.cell(row, world.name) for row in rows.values()]
+            if GROWTH in rows:  # which is to be nothing, and has no ratio
+                median = self.median(rows[GROWTH], world.name)
+                cells[list(rows).index(GROWTH)] = "-" if median is None else show(median)
             judged = ""
             if world.name in met:
                 judged = f"{'yes' if met[world.name] else 'NO'} (<= {world.limit:g} x)"

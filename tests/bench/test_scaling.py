@@ -69,7 +69,7 @@ class Worlds(unittest.TestCase):
     def test_daemons_and_crowds_have_limits_of_their_own(self):
         found = scaling_of(Fake(*map(costing, (2, 2.5, 3))))
         self.assertEqual(list(found.within_limits().values()), [False, True])
-        self.assertIn("| 2.5 (1.25) | 10 (1.00) | 1 (1.00) | NO (<= 1.2 x) |", found.table())
+        self.assertIn("| 2.5 (1.25) | 10 (1.00) | 1 | NO (<= 1.2 x) |", found.table())
         limits = scaling_of(Fake(*map(costing, (2, 2.4, 3.1)))).within_limits()
         self.assertEqual(list(limits.values()), [True, False])
 
