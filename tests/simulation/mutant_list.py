@@ -453,7 +453,10 @@ MUTANTS = [
         by="simulate n03_a_notice_that_waits_beside_its_sender.txt"),
     bug("a member that restarted is preferred to a living one",
         (CHOICE, "  std::vector<Rank> staying = living_first(answers);",
-         "  std::vector<Rank> staying = MUTANT ? quorum_with_one_living(choice.base, answers)\n"
+         "  std::vector<Rank> all = ranks_of(answers, true);\n"
+         "  for (const Rank rank : ranks_of(answers, false)) all.push_back(rank);\n"
+         "  std::sort(all.begin(), all.end());\n"
+         "  std::vector<Rank> staying = MUTANT ? largest_clique(answers, all)\n"
          "                                     : living_first(answers);"),
         by="membership_test ViewChoiceTest.PrefersALivingMemberToOneThatRestarted"),
     bug("a half-connected living member keeps restarted ones out for ever",

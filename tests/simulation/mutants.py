@@ -198,7 +198,7 @@ def main():
     wrong = plant(tree)
     if wrong:
         sys.exit("\n".join(wrong))
-    survivors = 0
+    survivors = []
     if not options.texts:
         build(tree, options)
         hunted = list(meant(options))
@@ -207,7 +207,11 @@ def main():
         for number, name, killer in hunted:
             killed = (hunt(work, number, name, killer, options.jobs) if isinstance(killer, int)
                       else is_killed_by(work, number, name, killer))
-            survivors += not killed
+            if not killed:
+                survivors.append(name)
+        print(f"{len(hunted)} planted bugs, {len(survivors)} not found", flush=True)
+        for name in survivors:
+            print(f"not found: {name}", flush=True)
     if not options.work:
         shutil.rmtree(work)
     return 1 if survivors else 0
