@@ -10,6 +10,7 @@
 
 #include "groupcomm/check.h"
 #include "groupcomm/wire/codec.h"
+#include "groupcomm/zeromq_socket.h"
 
 namespace groupcomm {
 namespace {
@@ -79,8 +80,8 @@ std::optional<std::string> ClientState::begin_connection() {
   auto socket = DaemonSocket::open(*context_, path_);
   if (!socket.ok()) return socket.error();
   socket_ = std::move(socket).value();
-  wakeup_.watch(socket_->descriptor());
-  wakeup_.watch(socket_->monitor_descriptor());
+  for (const int descriptor : socket_->descriptors()) wakeup_.watch(descriptor);
+  watches_output_ = false;
   core_.on_connecting();
   reconnect_due_.reset();
   answer_due_ = Clock::now() + options_.connect_timeout;
@@ -91,8 +92,7 @@ std::optional<std::string> ClientState::begin_connection() {
 
 void ClientState::end_connection(std::string_view reason, Milliseconds linger) {
   core_.on_disconnected(reason);
-  wakeup_.unwatch(socket_->descriptor());
-  wakeup_.unwatch(socket_->monitor_descriptor());
+  for (const int descriptor : socket_->descriptors()) wakeup_.unwatch(descriptor);
   socket_->close(linger);
   socket_.reset();
   answer_due_.reset();
@@ -128,8 +128,17 @@ void ClientState::check_timers() {
   }
 }
 
+// Sends on what waits, and is told when more of it can be sent.
+void ClientState::send_rest() {
+  const bool waits = !socket_->send_rest();
+  if (waits == watches_output_) return;
+  watches_output_ = waits;
+  wakeup_.watch_output(socket_->descriptors().front(), waits);
+}
+
 // Reads what there is, up to a bound; then `wakeup_` says that there is more.
 void ClientState::read_frames() {
+  if (watches_output_ && socket_ != nullptr) send_rest();
   std::optional<std::string> over;
   std::uint64_t bytes = 0;
   while (socket_ != nullptr && bytes < kReadBytesMax) {
@@ -186,6 +195,7 @@ void ClientState::flush() {
     socket_->send(wire::encode(std::span(messages).subspan(begin, end - begin)));
     begin = end;
   }
+  send_rest();
   if (core_.has_upcalls() || socket_->has_input()) wakeup_.signal();
 }
 
@@ -223,14 +233,15 @@ Queued ClientState::multicast_within(Milliseconds time, const std::vector<std::s
 
 // Until a frame came or another thread has read one that gives credit.
 void ClientState::wait_for_credit(Lock& lock, Milliseconds time) {
-  pollfd descriptors[] = {
-      {.fd = socket_->descriptor(), .events = POLLIN, .revents = 0},
-      {.fd = socket_->monitor_descriptor(), .events = POLLIN, .revents = 0},
-      {.fd = credit_event_.number(), .events = POLLIN, .revents = 0},
-  };
+  std::vector<pollfd> descriptors;
+  descriptors.push_back({.fd = credit_event_.number(), .events = POLLIN, .revents = 0});
+  for (const int descriptor : socket_->descriptors()) {
+    descriptors.push_back({.fd = descriptor, .events = POLLIN, .revents = 0});
+  }
+  if (watches_output_) descriptors[1].events |= POLLOUT;
   ++waiting_senders_;
   lock.unlock();
-  ::poll(descriptors, std::size(descriptors),
+  ::poll(descriptors.data(), descriptors.size(),
          static_cast<int>(std::min(time, milliseconds(INT32_MAX)).count()));
   lock.lock();
   --waiting_senders_;

@@ -18,12 +18,14 @@
 
 namespace groupcomm {
 
+class SocketContext;
+
 // One mutex guards the core, the socket and the memberships; it is never held while a callback
 // runs. Frames are read by whoever polls, and by senders that wait for credit; only the poller
 // takes upcalls, so what is read meanwhile stays bounded by the daemon's limit for slow readers.
 //
 // Invariant, outside the mutex: where there is anything to do for poll, `wakeup_` is readable. The
-// socket's own descriptor is not enough for that, since it may fall silent after any call.
+// socket's own descriptors are not enough for that, since they may fall silent after any call.
 class ClientState : public std::enable_shared_from_this<ClientState> {
  public:
   using Milliseconds = std::chrono::milliseconds;
@@ -66,6 +68,7 @@ class ClientState : public std::enable_shared_from_this<ClientState> {
   // --- with the mutex held
   std::optional<std::string> begin_connection();
   void end_connection(std::string_view reason, Milliseconds linger);
+  void send_rest();
   void read_frames();
   bool read_frame(const Payload& frame);
   void check_timers();
@@ -112,6 +115,7 @@ class ClientState : public std::enable_shared_from_this<ClientState> {
   ClientCore core_;
   std::unique_ptr<SocketContext> context_;
   std::unique_ptr<DaemonSocket> socket_;  // nullptr: no connection
+  bool watches_output_ = false;           // something of it waits until it can be sent
   Memberships memberships_;
   std::optional<Clock::time_point> answer_due_;     // of the Welcome
   std::optional<Clock::time_point> reconnect_due_;  // set only while there is no connection

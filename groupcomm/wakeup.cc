@@ -32,6 +32,12 @@ void Wakeup::watch(int descriptor) {
   CHECK_EQ(epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, descriptor, &event), 0);
 }
 
+void Wakeup::watch_output(int descriptor, bool on) {
+  epoll_event event{};
+  event.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  CHECK_EQ(epoll_ctl(epoll_.number(), EPOLL_CTL_MOD, descriptor, &event), 0);
+}
+
 void Wakeup::unwatch(int descriptor) {
   CHECK_EQ(epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr), 0);
 }

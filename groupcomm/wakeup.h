@@ -31,6 +31,8 @@ class Wakeup {
   int descriptor() const { return epoll_.number(); }
 
   void watch(int descriptor);
+  // Also for the time when it is writable, or no more. REQUIRES: it is watched.
+  void watch_output(int descriptor, bool on);
   void unwatch(int descriptor);
 
   // Replaces the time set before; nothing: no timer.

@@ -18,14 +18,15 @@ void ClientConnections::on_disconnected(int descriptor) {
   end(connection);
 }
 
-ClientConnection& ClientConnections::open(std::string routing_id, int descriptor, pid_t process) {
+ClientConnection& ClientConnections::open(std::string routing_id, int descriptor, pid_t process,
+                                          SessionId session) {
   auto [it, inserted] = by_routing_id_.try_emplace(routing_id);
   CHECK(inserted);
   ClientConnection& connection = it->second;
   connection.routing_id = std::move(routing_id);
   connection.descriptor = descriptor;
   connection.process = process;
-  connection.session = ++last_session_;
+  connection.session = session;
   by_session_[connection.session] = &connection;
   if (descriptor < 0) return connection;
 
@@ -62,7 +63,6 @@ void ClientConnections::close(ClientConnection& connection) {
 void ClientConnections::close_all() {
   for (auto& [routing_id, connection] : by_routing_id_) connection.session = SessionId{};
   by_session_.clear();
-  last_session_ = SessionId{};
 }
 
 void ClientConnections::end(const ClientConnection& connection) {

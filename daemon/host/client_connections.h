@@ -38,16 +38,15 @@ class ClientConnections {
   void on_accepted(int descriptor);
   void on_disconnected(int descriptor);
 
-  // A first frame came. Counts sessions from 1.
-  // REQUIRES: find(routing_id) is nullptr.
-  ClientConnection& open(std::string routing_id, int descriptor, pid_t process);
+  // A first frame came. REQUIRES: find(routing_id) is nullptr, and the session is a new one.
+  ClientConnection& open(std::string routing_id, int descriptor, pid_t process, SessionId session);
 
   ClientConnection* find(std::string_view routing_id);
   ClientConnection* find(SessionId session);
 
   // The core is to know it no more; the connection stays known until it ends.
   void close(ClientConnection& connection);
-  // The same for all; sessions are counted from 1 again (a new incarnation of the daemon).
+  // The same for all (a new incarnation of the daemon).
   void close_all();
 
   // The connection is over: it will be in take_ended() after the next mark_drained().
@@ -73,7 +72,6 @@ class ClientConnections {
   std::set<int> open_descriptors_;
   std::vector<std::string> ending_;  // routing ids
   std::vector<std::string> ended_;   // of which everything has been read
-  SessionId last_session_;
 };
 
 }  // namespace groupcomm::daemon

@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,8 +9,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "daemon/host/descriptor_shares.h"
@@ -55,38 +52,19 @@ pid_t process_of(const zmq::message_t& message) {
   return error == std::errc() && rest == end && process > 0 ? process : 0;
 }
 
-Result<std::monostate> make_directory_of(const std::string& path) {
-  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
-  if (directory.empty()) return std::monostate{};
-  std::error_code error;
-  if (std::filesystem::is_directory(directory, error)) return std::monostate{};
-  if (directory.has_parent_path()) {
-    std::filesystem::create_directories(directory.parent_path(), error);
-  }
-  const bool made = mkdir(directory.c_str(), 0750) == 0 || errno == EEXIST;
-  if (made) return std::monostate{};
-  return Failure{"cannot create " + directory.string() + ": " + std::strerror(errno)};
-}
-
 }  // namespace
 
-Result<FileLock> ClientSocket::lock(const std::string& path) {
-  const auto directory = make_directory_of(path);
-  if (!directory.ok()) return Failure{directory.error()};
-  return FileLock::take(path + ".lock", "another groupcommd is serving " + path);
-}
-
-Result<std::unique_ptr<ClientSocket>> ClientSocket::open(zmq::context_t& context,
-                                                         const std::string& path,
-                                                         HostCounters& counters, Log& log) {
-  std::unique_ptr<ClientSocket> socket(new ClientSocket(context, counters, log));
+Result<std::unique_ptr<ClientTransport>> ClientSocket::open(SocketContext& context,
+                                                            const std::string& path,
+                                                            ClientGate& gate) {
+  std::unique_ptr<ClientSocket> socket(new ClientSocket(context, gate));
   const auto bound = socket->bind(path);
   if (!bound.ok()) return Failure{bound.error()};
-  return socket;
+  return std::unique_ptr<ClientTransport>(std::move(socket));
 }
 
-ClientSocket::ClientSocket(zmq::context_t& context, HostCounters& counters, Log& log)
-    : counters_(counters), log_(log), socket_(context, zmq::socket_type::router) {
+ClientSocket::ClientSocket(SocketContext& context, ClientGate& gate)
+    : gate_(gate), socket_(context.get(), zmq::socket_type::router) {
   socket_.set(zmq::sockopt::linger, 0);
   socket_.set(zmq::sockopt::sndhwm, 0);
   socket_.set(zmq::sockopt::rcvhwm, kReceivedFramesMax);
@@ -94,7 +72,7 @@ ClientSocket::ClientSocket(zmq::context_t& context, HostCounters& counters, Log&
   socket_.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
   socket_.set(zmq::sockopt::backlog, kWaitingClientsMax);
   socket_.set(zmq::sockopt::router_mandatory, 1);
-  monitor_ = std::make_unique<SocketMonitor>(context, socket_,
+  monitor_ = std::make_unique<SocketMonitor>(context.get(), socket_,
                                              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
 }
 
@@ -113,10 +91,6 @@ Result<std::monostate> ClientSocket::bind(const std::string& path) {
 
 void ClientSocket::poll(TimePoint now) {
   polled_at_ = now;
-  for (LogLimit* limit : {&bad_frames_, &unwatched_processes_, &crowds_}) {
-    if (const auto line = limit->poll(now)) log_.warning(*line);
-  }
-  note_crowd();
   read_monitor();
   for (const std::uint64_t number : processes_.poll()) {
     const auto it = watched_.find(number);
@@ -142,7 +116,6 @@ void ClientSocket::collect_lost() {
   connections_.mark_drained();
   undrained_since_ = TimePoint::never();
   for (const SessionId session : connections_.take_ended()) lost_.push_back(session);
-  counters_.clients = connections_.session_count();
 }
 
 void ClientSocket::cut_at(ClientConnection& connection, TimePoint time) {
@@ -206,30 +179,20 @@ std::optional<ClientSocket::Received> ClientSocket::receive() {
 }
 
 std::optional<Event> ClientSocket::interpret(Received received) {
-  ++counters_.client_frames_in;
-  counters_.client_bytes_in += received.frame.size();
   ClientConnection* connection = connections_.find(received.routing_id);
   const bool is_first = connection == nullptr;
   if (is_first) connection = &open_connection(received);
   const SessionId session = connection->session;
   if (!session) return std::nullopt;
 
-  auto messages = decode(received);
-  if (messages.ok() && is_first) {
-    const bool greets = !messages.value().empty() &&
-                        std::holds_alternative<protocol::Hello>(messages.value().front());
-    if (!greets) messages = Failure{"its first message is no Hello"};
-  }
+  auto messages = decode(received, is_first);
   if (messages.ok() && connection->descriptor >= descriptor_shares().served) {
     turn_away(*connection);
     return std::nullopt;
   }
   if (messages.ok()) {
-    const auto& all = messages.value();
-    const bool has_word = std::any_of(all.begin(), all.end(), [](const auto& message) {
-      return std::holds_alternative<protocol::Bootstrap>(message);
-    });
-    const bool from_operator = has_word && is_operator(*connection);
+    const bool from_operator =
+        ClientGate::has_operators_word(messages.value()) && is_operator(*connection);
     return ClientFrame{session, std::move(messages).value(), from_operator};
   }
   reject(*connection, messages.error());
@@ -238,70 +201,39 @@ std::optional<Event> ClientSocket::interpret(Received received) {
   return ClientLost{session};
 }
 
-Result<std::vector<protocol::ClientMessage>> ClientSocket::decode(Received& received) {
+Result<std::vector<protocol::ClientMessage>> ClientSocket::decode(Received& received,
+                                                                  bool is_first) {
   if (!received.one_part) return Failure{"a frame of several parts"};
   if (received.routing_id.size() != kRoutingIdBytes || received.routing_id[0] != '\0') {
     return Failure{"a routing id of its own choice"};
   }
-  return wire::decode_client_messages(to_payload(std::move(received.frame)),
-                                      counters_.unknown_client_messages);
+  return gate_.read(to_payload(std::move(received.frame)), is_first);
 }
 
 ClientConnection& ClientSocket::open_connection(const Received& received) {
   read_monitor();
-  ClientConnection& connection =
-      connections_.open(received.routing_id, received.descriptor, process_of(received.frame));
-  ++counters_.clients_total;
-  counters_.clients = connections_.session_count();
+  ClientConnection& connection = connections_.open(
+      received.routing_id, received.descriptor, process_of(received.frame), gate_.begin_session());
   watch_process(connection);
   return connection;
 }
 
 void ClientSocket::watch_process(ClientConnection& connection) {
-  if (connection.process == 0) return;
-  const long handle = syscall(SYS_pidfd_open, connection.process, 0);
-  if (handle < 0) {
-    // Where the process is gone already, its connection is too, and the monitor tells.
-    if (errno == ESRCH) return;
-    const std::string why = std::strerror(errno);
-    return warn(unwatched_processes_, "cannot watch process " + std::to_string(connection.process) +
-                                          " of a client: " + why +
-                                          "; its end shows when nobody holds its connection");
-  }
-  connection.process_handle = Descriptor(static_cast<int>(handle));
+  connection.process_handle = gate_.watch(connection.process);
+  if (!connection.process_handle.valid()) return;
   watched_[++last_watched_] = connection.routing_id;
   processes_.add(connection.process_handle.get(), last_watched_);
 }
 
 void ClientSocket::reject(ClientConnection& connection, const std::string& why) {
-  ++counters_.bad_client_frames;
-  warn(bad_frames_, "client of process " + std::to_string(connection.process) +
-                        " sent what is no frame and is cut off: " + why);
+  gate_.note_bad(connection.process, why);
   connections_.close(connection);
-  counters_.clients = connections_.session_count();
   cut(connection);
 }
 
-// Served, it could take what the daemon needs for its own files. The core never hears of it.
 void ClientSocket::turn_away(ClientConnection& connection) {
-  const std::vector<protocol::DaemonMessage> answer = {protocol::Refused{
-      "it has no descriptors left for more clients: raise its limit of open files"}};
-  send(connection.session, wire::encode(answer));
+  send(connection.session, gate_.turn_away());
   close(connection.session, polled_at_);
-  ++counters_.connections_turned_away;
-  warn(crowds_, "refuses a client: no descriptors are left for more clients");
-}
-
-// Those that were closed before anybody could tell them why.
-void ClientSocket::note_crowd() {
-  const std::uint64_t before = std::exchange(crowd_, connections_turned_away());
-  if (crowd_ == before) return;
-  counters_.connections_turned_away += crowd_ - before;
-  warn(crowds_, "has closed new connections: no descriptors are left for them");
-}
-
-void ClientSocket::warn(LogLimit& limit, std::string line) {
-  if (const auto shown = limit.take(std::move(line), polled_at_)) log_.warning(*shown);
 }
 
 // Who opened the connection, if it is still there.
@@ -317,37 +249,40 @@ std::optional<ucred> ClientSocket::credentials_of(const ClientConnection& connec
 
 bool ClientSocket::is_operator(const ClientConnection& connection) {
   const auto credentials = credentials_of(connection);
-  return credentials && (credentials->uid == 0 || credentials->uid == geteuid());
+  return credentials && ClientGate::is_operator(credentials->uid);
 }
 
 void ClientSocket::cut(ClientConnection& connection) {
   if (credentials_of(connection)) shutdown(connection.descriptor, SHUT_RDWR);
 }
 
-void ClientSocket::send(SessionId session, const Payload& frame) {
+bool ClientSocket::send(SessionId session, const Payload& frame) {
   ClientConnection* connection = connections_.find(session);
-  if (connection == nullptr) return;
+  if (connection == nullptr) return false;
   try {
     zmq::message_t receiver(connection->routing_id);
     zmq::message_t message = to_message(frame);
     const auto flags = zmq::send_flags::dontwait;
     const bool sent = socket_.send(receiver, flags | zmq::send_flags::sndmore).has_value() &&
                       socket_.send(message, flags).has_value();
-    if (!sent) return connections_.end(*connection);
-    ++counters_.client_frames_out;
-    counters_.client_bytes_out += frame.size();
+    if (sent) {
+      gate_.count_sent(frame);
+    } else {
+      connections_.end(*connection);
+    }
   } catch (const zmq::error_t& error) {
     CHECK_EQ(error.num(), EHOSTUNREACH);
     connections_.end(*connection);
   }
+  return true;
 }
 
-void ClientSocket::close(SessionId session, TimePoint now) {
+bool ClientSocket::close(SessionId session, TimePoint now) {
   ClientConnection* connection = connections_.find(session);
-  if (connection == nullptr) return;
+  if (connection == nullptr) return false;
   connections_.close(*connection);
   cut_at(*connection, now + kGoodbyeTime);
-  counters_.clients = connections_.session_count();
+  return true;
 }
 
 void ClientSocket::close_all(TimePoint now) {
@@ -356,12 +291,10 @@ void ClientSocket::close_all(TimePoint now) {
   }
   connections_.close_all();
   lost_.clear();
-  counters_.clients = 0;
 }
 
 TimePoint ClientSocket::next_deadline() const {
-  return std::min({next_cut_, undrained_since_ + kDrainTimeMax, bad_frames_.next_deadline(),
-                   unwatched_processes_.next_deadline(), crowds_.next_deadline()});
+  return std::min(next_cut_, undrained_since_ + kDrainTimeMax);
 }
 
 std::vector<int> ClientSocket::descriptors() {

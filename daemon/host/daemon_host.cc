@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "daemon/host/client_socket.h"
+#include "daemon/host/client_links.h"
 #include "daemon/host/daemon_trace.h"
 #include "daemon/host/descriptor_shares.h"
 #include "daemon/host/event_loop.h"
@@ -79,7 +79,7 @@ int run_daemon(const Options& options) {
   set_unread_bytes_max(unread_bytes_max(options.core));
   HostCounters counters;
 
-  auto lock = ClientSocket::lock(options.socket);
+  auto lock = ClientLinks::lock(options.socket);
   if (!lock.ok()) return refuse(log, lock.error());
   std::optional<RecordStore> records;
   if (!options.state_dir.empty()) {
@@ -101,9 +101,9 @@ int run_daemon(const Options& options) {
     if (!bound.ok())
       return refuse(log, "cannot listen on " + options.listen + ": " + bound.error());
   }
-  auto clients = ClientSocket::open(context.get(), options.socket, counters, log);
-  if (!clients.ok()) return refuse(log, clients.error());
-  ClientSocket& client_socket = *clients.value();
+  auto opened_clients = ClientLinks::open(context, options.socket, counters, log);
+  if (!opened_clients.ok()) return refuse(log, opened_clients.error());
+  ClientLinks& clients = *opened_clients.value();
   log.info("serves clients on " + options.socket +
            (options.listen.empty() ? std::string(", no peers") : ", peers on " + options.listen));
   if (options.advertises_host_name) {
@@ -114,12 +114,12 @@ int run_daemon(const Options& options) {
 
   DaemonOptions core = options.core;
   core.version = GROUPCOMM_VERSION;
-  EventLoop loop(EventLoop::Parts{client_socket, peers, records ? &*records : nullptr, trace.get(),
+  EventLoop loop(EventLoop::Parts{clients, peers, records ? &*records : nullptr, trace.get(),
                                   signals, counters, log},
                  core);
   const int exit_code = loop.run();
   peers.linger(kLinger);
-  client_socket.linger(kLinger);
+  clients.linger(kLinger);
   log.info("ends with exit code " + std::to_string(exit_code));
   return exit_code;
 }

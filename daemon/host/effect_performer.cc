@@ -48,6 +48,7 @@ Outcome EffectPerformer::on(DisconnectPeer& effect, TimePoint /*now*/) {
 Outcome EffectPerformer::on(SendToClient& effect, TimePoint /*now*/) {
   if (auto* reply = std::get_if<protocol::StatusReply>(&effect.message)) {
     parts_.counters.overfull_connections = overfull_connections();
+    parts_.counters.clients = parts_.clients.session_count();
     protocol::DaemonStatus status = *reply->status;
     parts_.counters.add_to(status.counters);
     reply->status = std::move(status);

@@ -8,7 +8,7 @@
 
 #include "daemon/core/effect.h"
 #include "daemon/host/client_batches.h"
-#include "daemon/host/client_socket.h"
+#include "daemon/host/client_links.h"
 #include "daemon/host/daemon_trace.h"
 #include "daemon/host/host_counters.h"
 #include "daemon/host/log.h"
@@ -30,7 +30,7 @@ class EffectPerformer {
   };
   // All must outlive the performer. `records` and `trace` may be nullptr: there is none.
   struct Parts {
-    ClientSocket& clients;
+    ClientLinks& clients;
     PeerLinks& peers;
     RecordStore* records;
     DaemonTrace* trace;

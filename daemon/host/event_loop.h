@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "daemon/core/daemon_core.h"
-#include "daemon/host/client_socket.h"
+#include "daemon/host/client_links.h"
 #include "daemon/host/core_timer.h"
 #include "daemon/host/effect_performer.h"
 #include "daemon/host/host_counters.h"
@@ -25,7 +25,7 @@ class EventLoop {
  public:
   // All must outlive the loop. `records` and `trace` may be nullptr.
   struct Parts {
-    ClientSocket& clients;
+    ClientLinks& clients;
     PeerLinks& peers;
     RecordStore* records;
     DaemonTrace* trace;

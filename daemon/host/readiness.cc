@@ -14,6 +14,14 @@ namespace {
 
 constexpr std::uint64_t kTimerTag = ~std::uint64_t{0};
 
+epoll_event event_of(std::uint64_t tag, Readiness::Interest interest) {
+  epoll_event event{};
+  if (interest != Readiness::Interest::kWrite) event.events |= EPOLLIN;
+  if (interest != Readiness::Interest::kRead) event.events |= EPOLLOUT;
+  event.data.u64 = tag;
+  return event;
+}
+
 std::vector<std::uint64_t> wait_for(int epoll, int timeout_ms) {
   std::array<epoll_event, 64> ready{};
   const int count = epoll_wait(epoll, ready.data(), static_cast<int>(ready.size()), timeout_ms);
@@ -31,10 +39,13 @@ std::vector<std::uint64_t> wait_for(int epoll, int timeout_ms) {
 Readiness::Readiness() : epoll_(epoll_create1(EPOLL_CLOEXEC)) { CHECK(epoll_.valid()); }
 
 void Readiness::add(int descriptor, std::uint64_t tag, Interest interest) {
-  epoll_event event{};
-  event.events = interest == Interest::kRead ? EPOLLIN : EPOLLOUT;
-  event.data.u64 = tag;
+  epoll_event event = event_of(tag, interest);
   CHECK_EQ(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event), 0);
+}
+
+void Readiness::change(int descriptor, std::uint64_t tag, Interest interest) {
+  epoll_event event = event_of(tag, interest);
+  CHECK_EQ(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor, &event), 0);
 }
 
 void Readiness::remove(int descriptor) {

@@ -14,12 +14,13 @@ namespace groupcomm::daemon {
 // parts that watch many descriptors show one to the event loop.
 class Readiness {
  public:
-  enum class Interest : std::uint8_t { kRead, kWrite };
+  enum class Interest : std::uint8_t { kRead, kWrite, kBoth };
 
   Readiness();
 
   void add(int descriptor, std::uint64_t tag, Interest interest = Interest::kRead);
-  // REQUIRES: `descriptor` was added and is still open.
+  // REQUIRES, like remove(): `descriptor` was added and is still open.
+  void change(int descriptor, std::uint64_t tag, Interest interest);
   void remove(int descriptor);
 
   // Tags of what is ready now.

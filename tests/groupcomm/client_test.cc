@@ -64,9 +64,11 @@ struct Recorder : GroupListener, ClientListener {
   std::function<void(Group&, const Message&)> on_each_message;
 };
 
-class ClientTest : public ::testing::Test {
+// Over ZeroMQ, or over a stream socket.
+class ClientTest : public ::testing::TestWithParam<bool> {
  protected:
   void start(FakeDaemon::Behaviour behaviour = {}) {
+    behaviour.has_stream = GetParam();
     daemon = std::make_unique<FakeDaemon>(path, std::move(behaviour));
   }
 
@@ -113,7 +115,7 @@ class ClientTest : public ::testing::Test {
 
 // --- connecting ----------------------------------------------------------------------------------
 
-TEST_F(ClientTest, ConnectsAndTellsWhoIAm) {
+TEST_P(ClientTest, ConnectsAndTellsWhoIAm) {
   start();
   Client client = Client::connect(options());
   EXPECT_TRUE(client.connected());
@@ -123,13 +125,13 @@ TEST_F(ClientTest, ConnectsAndTellsWhoIAm) {
   EXPECT_EQ(recorder.told, "connected 1");
 }
 
-TEST_F(ClientTest, SaysWhereItLookedWhenThereIsNoSocketFile) {
+TEST_P(ClientTest, SaysWhereItLookedWhenThereIsNoSocketFile) {
   EXPECT_EQ(error_of_connect(), "no daemon at " + path +
                                     " (No such file or directory): start groupcommd or set "
                                     "GROUPCOMM_SOCKET");
 }
 
-TEST_F(ClientTest, SaysThatNobodyListensOnAnOldSocketFile) {
+TEST_P(ClientTest, SaysThatNobodyListensOnAnOldSocketFile) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -141,22 +143,22 @@ TEST_F(ClientTest, SaysThatNobodyListensOnAnOldSocketFile) {
                                     "GROUPCOMM_SOCKET");
 }
 
-TEST_F(ClientTest, SaysThatAFileIsNoSocket) {
+TEST_P(ClientTest, SaysThatAFileIsNoSocket) {
   std::ofstream(path) << "x";
   EXPECT_EQ(error_of_connect(), "not a socket: " + path);
 }
 
-TEST_F(ClientTest, SaysThatAPathIsTooLong) {
+TEST_P(ClientTest, SaysThatAPathIsTooLong) {
   path = folder.path(std::string(120, 'x'));
   EXPECT_EQ(error_of_connect(), "the daemon's socket path is longer than 107 bytes: " + path);
 }
 
-TEST_F(ClientTest, RepeatsWhyTheDaemonRefuses) {
+TEST_P(ClientTest, RepeatsWhyTheDaemonRefuses) {
   start({.refusal = "too many clients"});
   EXPECT_EQ(error_of_connect(), "refused by the daemon: too many clients");
 }
 
-TEST_F(ClientTest, GivesUpOnADaemonThatDoesNotAnswer) {
+TEST_P(ClientTest, GivesUpOnADaemonThatDoesNotAnswer) {
   start({.greets = false});
   ClientOptions impatient = options();
   impatient.connect_timeout = milliseconds(50);
@@ -168,7 +170,7 @@ TEST_F(ClientTest, GivesUpOnADaemonThatDoesNotAnswer) {
   }
 }
 
-TEST_F(ClientTest, RefusesABadProcessName) {
+TEST_P(ClientTest, RefusesABadProcessName) {
   ClientOptions bad = options();
   bad.name = "a\nb";
   EXPECT_THROW(Client::connect(bad), Error);
@@ -176,7 +178,7 @@ TEST_F(ClientTest, RefusesABadProcessName) {
 
 // --- groups --------------------------------------------------------------------------------------
 
-TEST_F(ClientTest, JoinsSendsAndLeaves) {
+TEST_P(ClientTest, JoinsSendsAndLeaves) {
   start();
   Client client = connect();
   const Group room = client.join("room", recorder);
@@ -191,7 +193,7 @@ TEST_F(ClientTest, JoinsSendsAndLeaves) {
   EXPECT_EQ(room.view(), nullptr);
 }
 
-TEST_F(ClientTest, RefusesAJoinThatCannotBe) {
+TEST_P(ClientTest, RefusesAJoinThatCannotBe) {
   start();
   Client client = connect();
   client.join("room", recorder);
@@ -207,14 +209,14 @@ TEST_F(ClientTest, RefusesAJoinThatCannotBe) {
   EXPECT_EQ(reason_of(""), RejectReason::kBadName);
 }
 
-TEST_F(ClientTest, TellsTheClientListenerOfGroupsThatItIsNotIn) {
+TEST_P(ClientTest, TellsTheClientListenerOfGroupsThatItIsNotIn) {
   start();
   Client client = connect();
   EXPECT_TRUE(client.multicast({"hall"}, Payload::copy_of("x"), {}).ok());
   poll_until(client, "accepted open hall 1");
 }
 
-TEST_F(ClientTest, LeaveAndJoinAgainTellsEachListenerItsOwnMembership) {
+TEST_P(ClientTest, LeaveAndJoinAgainTellsEachListenerItsOwnMembership) {
   start();
   Client client = connect();
   Recorder second;
@@ -227,7 +229,7 @@ TEST_F(ClientTest, LeaveAndJoinAgainTellsEachListenerItsOwnMembership) {
   EXPECT_EQ(second.told, "view room 1");
 }
 
-TEST_F(ClientTest, AnExceptionOfACallbackLosesNothing) {
+TEST_P(ClientTest, AnExceptionOfACallbackLosesNothing) {
   start();
   Client client = connect();
   const Group room = client.join("room", recorder);
@@ -246,7 +248,7 @@ TEST_F(ClientTest, AnExceptionOfACallbackLosesNothing) {
   poll_all();
 }
 
-TEST_F(ClientTest, AnswersABlockByItself) {
+TEST_P(ClientTest, AnswersABlockByItself) {
   struct Silent : GroupListener {
   } silent;
   start();
@@ -258,7 +260,7 @@ TEST_F(ClientTest, AnswersABlockByItself) {
   EXPECT_TRUE(daemon->wait_for<protocol::BlockOk>(1));
 }
 
-TEST_F(ClientTest, AsksForTheStatus) {
+TEST_P(ClientTest, AsksForTheStatus) {
   start();
   Client client = connect();
   client.query_status();
@@ -267,7 +269,7 @@ TEST_F(ClientTest, AsksForTheStatus) {
 
 // --- credit and batches --------------------------------------------------------------------------
 
-TEST_F(ClientTest, IsRefusedWithoutCredit) {
+TEST_P(ClientTest, IsRefusedWithoutCredit) {
   start({.accepts = false, .window_messages = 1});
   Client client = connect();
   EXPECT_TRUE(client.multicast({"hall"}, {}, {}).ok());
@@ -276,7 +278,7 @@ TEST_F(ClientTest, IsRefusedWithoutCredit) {
             RejectReason::kWouldBlock);
 }
 
-TEST_F(ClientTest, WaitsForCreditWithoutAnotherThread) {
+TEST_P(ClientTest, WaitsForCreditWithoutAnotherThread) {
   start({.window_messages = 1});
   Client client = connect();
   for (int i = 0; i < 50; ++i) {
@@ -285,7 +287,7 @@ TEST_F(ClientTest, WaitsForCreditWithoutAnotherThread) {
   poll_until(client, "accepted open hall 50");
 }
 
-TEST_F(ClientTest, SendersOfSeveralThreadsShareTheCredit) {
+TEST_P(ClientTest, SendersOfSeveralThreadsShareTheCredit) {
   start({.window_messages = 2});
   Client client = connect();
   const Group room = client.join("room", recorder);
@@ -304,7 +306,7 @@ TEST_F(ClientTest, SendersOfSeveralThreadsShareTheCredit) {
   EXPECT_TRUE(daemon->wait_for<protocol::Multicast>(400));
 }
 
-TEST_F(ClientTest, ABlockedSenderIsToldThatTheDaemonIsLost) {
+TEST_P(ClientTest, ABlockedSenderIsToldThatTheDaemonIsLost) {
   start({.accepts = false, .window_messages = 1});
   Client client = connect();
   client.multicast({"hall"}, {}, {});
@@ -317,7 +319,7 @@ TEST_F(ClientTest, ABlockedSenderIsToldThatTheDaemonIsLost) {
   EXPECT_EQ(recorder.told, "rejected open hall gone; disconnected");
 }
 
-TEST_F(ClientTest, ABatchLeavesInOneFrame) {
+TEST_P(ClientTest, ABatchLeavesInOneFrame) {
   start();
   Client client = connect();
   const std::size_t before = daemon->frames();
@@ -329,7 +331,7 @@ TEST_F(ClientTest, ABatchLeavesInOneFrame) {
   EXPECT_EQ(daemon->frames(), before + 1);
 }
 
-TEST_F(ClientTest, ABatchOfEmptyPayloadsLeavesInFramesThatTheDaemonTakes) {
+TEST_P(ClientTest, ABatchOfEmptyPayloadsLeavesInFramesThatTheDaemonTakes) {
   start({.window_messages = 40000});
   Client client = connect();
   {
@@ -339,7 +341,7 @@ TEST_F(ClientTest, ABatchOfEmptyPayloadsLeavesInFramesThatTheDaemonTakes) {
   EXPECT_TRUE(daemon->wait_for<protocol::Multicast>(20000));
 }
 
-TEST_F(ClientTest, SendsOfOneRoundOfCallbacksLeaveInOneFrame) {
+TEST_P(ClientTest, SendsOfOneRoundOfCallbacksLeaveInOneFrame) {
   start();
   Client client = connect();
   const Group room = client.join("room", recorder);
@@ -356,7 +358,7 @@ TEST_F(ClientTest, SendsOfOneRoundOfCallbacksLeaveInOneFrame) {
   EXPECT_EQ(daemon->frames(), before + 1);
 }
 
-TEST_F(ClientTest, SendsALargePayloadInPieces) {
+TEST_P(ClientTest, SendsALargePayloadInPieces) {
   start();
   Client client = connect();
   const std::string large(1'000'000, 'x');
@@ -367,7 +369,7 @@ TEST_F(ClientTest, SendsALargePayloadInPieces) {
 
 // --- descriptor and threads ----------------------------------------------------------------------
 
-TEST_F(ClientTest, ItsDescriptorIsReadableExactlyWhenThereIsWork) {
+TEST_P(ClientTest, ItsDescriptorIsReadableExactlyWhenThereIsWork) {
   start();
   Client client = connect();
   client.poll(milliseconds(0));
@@ -377,7 +379,7 @@ TEST_F(ClientTest, ItsDescriptorIsReadableExactlyWhenThereIsWork) {
   EXPECT_EQ(client.poll(milliseconds(0)), 1u);
 }
 
-TEST_F(ClientTest, ItsDescriptorNeverFallsSilentWithMessagesWaiting) {
+TEST_P(ClientTest, ItsDescriptorNeverFallsSilentWithMessagesWaiting) {
   start();
   Client client = connect();
   const Group room = client.join("room", recorder);
@@ -392,7 +394,7 @@ TEST_F(ClientTest, ItsDescriptorNeverFallsSilentWithMessagesWaiting) {
   }
 }
 
-TEST_F(ClientTest, AnotherThreadMaySendWhileThisOnePolls) {
+TEST_P(ClientTest, AnotherThreadMaySendWhileThisOnePolls) {
   start();
   Client client = connect();
   const Group room = client.join("room", recorder);
@@ -403,7 +405,7 @@ TEST_F(ClientTest, AnotherThreadMaySendWhileThisOnePolls) {
   sender.join();
 }
 
-TEST_F(ClientTest, RunsOnAThreadOfItsOwnUntilStopped) {
+TEST_P(ClientTest, RunsOnAThreadOfItsOwnUntilStopped) {
   start();
   Client client = connect();
   std::atomic<bool> heard = false;
@@ -417,7 +419,7 @@ TEST_F(ClientTest, RunsOnAThreadOfItsOwnUntilStopped) {
   client.close();
 }
 
-TEST_F(ClientTest, StopEndsRunEvenFromACallback) {
+TEST_P(ClientTest, StopEndsRunEvenFromACallback) {
   start();
   Client client = connect();
   client.join("room", recorder).multicast("hello");
@@ -426,7 +428,7 @@ TEST_F(ClientTest, StopEndsRunEvenFromACallback) {
   EXPECT_TRUE(recorder.told.ends_with("message room hello"));
 }
 
-TEST_F(ClientTest, PollInsideACallbackIsRefused) {
+TEST_P(ClientTest, PollInsideACallbackIsRefused) {
   start();
   Client client = connect();
   client.join("room", recorder).multicast("hello");
@@ -444,7 +446,7 @@ TEST_F(ClientTest, PollInsideACallbackIsRefused) {
 
 // --- the end -------------------------------------------------------------------------------------
 
-TEST_F(ClientTest, CloseLeavesItsGroupsAndSaysBye) {
+TEST_P(ClientTest, CloseLeavesItsGroupsAndSaysBye) {
   start();
   Client client = connect();
   const Group room = client.join("room", recorder);
@@ -457,7 +459,7 @@ TEST_F(ClientTest, CloseLeavesItsGroupsAndSaysBye) {
   EXPECT_EQ(client.poll(seconds(10)), 0u);
 }
 
-TEST_F(ClientTest, ClosingInACallbackEndsTheCallbacks) {
+TEST_P(ClientTest, ClosingInACallbackEndsTheCallbacks) {
   start();
   Client client = connect();
   const Group room = client.join("room", recorder);
@@ -469,7 +471,7 @@ TEST_F(ClientTest, ClosingInACallbackEndsTheCallbacks) {
   EXPECT_TRUE(recorder.told.ends_with("message room 1"));
 }
 
-TEST_F(ClientTest, TellsAtOnceThatTheDaemonIsLostAndConnectsAgain) {
+TEST_P(ClientTest, TellsAtOnceThatTheDaemonIsLostAndConnectsAgain) {
   start();
   Client client = connect();
   const Group room = client.join("room", recorder);
@@ -486,7 +488,7 @@ TEST_F(ClientTest, TellsAtOnceThatTheDaemonIsLostAndConnectsAgain) {
   poll_until(client, "view room 1");
 }
 
-TEST_F(ClientTest, DoesNotConnectAgainWhereItIsNotAskedTo) {
+TEST_P(ClientTest, DoesNotConnectAgainWhereItIsNotAskedTo) {
   start();
   ClientOptions once = options();
   once.reconnect = false;
@@ -497,7 +499,7 @@ TEST_F(ClientTest, DoesNotConnectAgainWhereItIsNotAskedTo) {
   EXPECT_EQ(client.poll(milliseconds(-1)), 0u);
 }
 
-TEST_F(ClientTest, NothingOfAnOldConnectionReachesANewOne) {
+TEST_P(ClientTest, NothingOfAnOldConnectionReachesANewOne) {
   start({.accepts = false});
   Client client = connect();
   client.multicast({"hall"}, {}, {});
@@ -512,7 +514,7 @@ TEST_F(ClientTest, NothingOfAnOldConnectionReachesANewOne) {
   EXPECT_EQ(daemon->count<protocol::Multicast>(), 0u);
 }
 
-TEST_F(ClientTest, ADaemonThatSendsGarbageIsLeft) {
+TEST_P(ClientTest, ADaemonThatSendsGarbageIsLeft) {
   start();
   Client client = connect();
   daemon->say_raw("garbage");
@@ -520,7 +522,7 @@ TEST_F(ClientTest, ADaemonThatSendsGarbageIsLeft) {
   EXPECT_EQ(recorder.told, "disconnected; connected 2");
 }
 
-TEST_F(ClientTest, ADaemonThatBreaksTheProtocolIsLeft) {
+TEST_P(ClientTest, ADaemonThatBreaksTheProtocolIsLeft) {
   start();
   Client client = connect();
   daemon->say({protocol::Accepted{.up_to = RequestId{99}}});
@@ -528,7 +530,7 @@ TEST_F(ClientTest, ADaemonThatBreaksTheProtocolIsLeft) {
   EXPECT_EQ(recorder.told, "disconnected; connected 2");
 }
 
-TEST_F(ClientTest, TheReasonOfADisconnectIsTold) {
+TEST_P(ClientTest, TheReasonOfADisconnectIsTold) {
   struct Listener : ClientListener {
     void on_disconnected(const std::string& why) override { reason = why; }
     std::string reason;
@@ -542,7 +544,7 @@ TEST_F(ClientTest, TheReasonOfADisconnectIsTold) {
   EXPECT_EQ(listener.reason, "excluded: by n2");
 }
 
-TEST_F(ClientTest, AHandleOutlivesItsClient) {
+TEST_P(ClientTest, AHandleOutlivesItsClient) {
   start();
   std::optional<Group> room;
   {
@@ -552,6 +554,10 @@ TEST_F(ClientTest, AHandleOutlivesItsClient) {
   EXPECT_EQ(room->multicast("x").refused, RejectReason::kGone);
   EXPECT_EQ(room->view(), nullptr);
 }
+
+INSTANTIATE_TEST_SUITE_P(Both, ClientTest, testing::Bool(), [](const auto& has_stream) {
+  return has_stream.param ? "Stream" : "Zeromq";
+});
 
 }  // namespace
 }  // namespace groupcomm

@@ -1,6 +1,8 @@
 #include "tests/groupcomm/fake_daemon.h"
 
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -29,6 +31,8 @@ FakeDaemon::FakeDaemon(const std::string& path, Behaviour behaviour)
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   const int no_linger = 0;
   zmq_setsockopt(router_, ZMQ_LINGER, &no_linger, sizeof no_linger);
+  if (behaviour_.has_stream) listen_for_streams(path);
+  unlink(path.c_str());
   CHECK_EQ(zmq_bind(router_, ("ipc://" + path).c_str()), 0);
   thread_ = std::thread([this] { run(); });
 }
@@ -66,10 +70,29 @@ std::size_t FakeDaemon::frames() const {
   return frames_;
 }
 
+void FakeDaemon::listen_for_streams(const std::string& path) {
+  const std::string file = wire::stream_path(path);
+  unlink(file.c_str());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  file.copy(address.sun_path, sizeof address.sun_path - 1);
+  listener_ = std::make_unique<OwnedDescriptor>(
+      socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int number = listener_->number();
+  CHECK_EQ(bind(number, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  CHECK_EQ(listen(number, 100), 0);
+}
+
 void FakeDaemon::run() {
   for (;;) {
-    zmq_pollitem_t items[] = {{router_, 0, ZMQ_POLLIN, 0}, {nullptr, wake_, ZMQ_POLLIN, 0}};
-    zmq_poll(items, 2, -1);
+    std::vector<zmq_pollitem_t> items = {{router_, 0, ZMQ_POLLIN, 0},
+                                         {nullptr, wake_, ZMQ_POLLIN, 0}};
+    if (listener_ != nullptr) items.push_back({nullptr, listener_->number(), ZMQ_POLLIN, 0});
+    for (const Stream& stream : streams_) {
+      const short wanted = stream.output.empty() ? ZMQ_POLLIN : ZMQ_POLLIN | ZMQ_POLLOUT;
+      items.push_back({nullptr, stream.descriptor.number(), wanted, 0});
+    }
+    zmq_poll(items.data(), static_cast<int>(items.size()), -1);
     std::vector<std::string> to_send;
     {
       const std::lock_guard lock(mutex_);
@@ -79,28 +102,59 @@ void FakeDaemon::run() {
       to_send.swap(to_send_);
     }
     for (const std::string& bytes : to_send) send(bytes);
-    if ((items[0].revents & ZMQ_POLLIN) == 0) continue;
-    std::string parts[2];
-    for (std::string& part : parts) {
-      zmq_msg_t message;
-      zmq_msg_init(&message);
-      zmq_msg_recv(&message, router_, 0);
-      part.assign(static_cast<const char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
-      zmq_msg_close(&message);
+    if ((items[0].revents & ZMQ_POLLIN) != 0) read_router();
+    for (auto stream = streams_.begin(); stream != streams_.end();) {
+      const auto it = stream++;
+      if (read_stream(*it)) continue;
+      if (stream_ == &*it) stream_ = nullptr;
+      streams_.erase(it);
     }
-    on_frame(parts[0], parts[1]);
+    if (listener_ != nullptr) accept_stream();
   }
 }
 
+void FakeDaemon::read_router() {
+  std::string parts[2];
+  for (std::string& part : parts) {
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    zmq_msg_recv(&message, router_, 0);
+    part.assign(static_cast<const char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
+    zmq_msg_close(&message);
+  }
+  client_ = parts[0];
+  stream_ = nullptr;
+  on_frame(parts[1]);
+}
+
+void FakeDaemon::accept_stream() {
+  const int number = accept4(listener_->number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (number >= 0) streams_.emplace_back(number);
+}
+
+bool FakeDaemon::read_stream(Stream& stream) {
+  stream.output.write_to(stream.descriptor.number());
+  const auto outcome = stream.input.read_from(stream.descriptor.number());
+  while (const auto frame = stream.input.take().value()) {
+    stream_ = &stream;
+    on_frame(std::string(frame->text()));
+  }
+  return outcome != wire::FrameInput::Outcome::kEnd;
+}
+
 void FakeDaemon::send(const std::string& bytes) {
+  if (stream_ != nullptr) {
+    stream_->output.add(Payload::copy_of(bytes));
+    stream_->output.write_to(stream_->descriptor.number());
+    return;
+  }
   zmq_send(router_, client_.data(), client_.size(), ZMQ_SNDMORE);
   zmq_send(router_, bytes.data(), bytes.size(), 0);
 }
 
-void FakeDaemon::on_frame(const std::string& client, const std::string& bytes) {
+void FakeDaemon::on_frame(const std::string& bytes) {
   const auto messages = wire::decode_client_messages(Payload::copy_of(bytes));
   CHECK(messages.ok());
-  client_ = client;
   {
     const std::lock_guard lock(mutex_);
     ++frames_;

@@ -5,13 +5,17 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "groupcomm/protocol/client_frames.h"
+#include "groupcomm/wakeup.h"
+#include "groupcomm/wire/frame_stream.h"
 
 namespace groupcomm {
 
@@ -35,6 +39,7 @@ class FakeDaemon {
     std::string refusal = {};  // instead of a Welcome
     bool accepts = true;       // multicasts; else they wait for ever
     std::uint64_t window_messages = 1000;
+    bool has_stream = false;  // a stream socket beside that of ZeroMQ
   };
 
   FakeDaemon(const std::string& path, Behaviour behaviour);
@@ -71,8 +76,21 @@ class FakeDaemon {
     for (const auto& message : messages) found += std::holds_alternative<T>(message) ? 1 : 0;
     return found;
   }
+  // One client that came over the stream socket.
+  struct Stream {
+    explicit Stream(int number) : descriptor(number) {}
+    OwnedDescriptor descriptor;
+    wire::FrameInput input;
+    wire::FrameOutput output;
+  };
+
+  void listen_for_streams(const std::string& path);
   void run();
-  void on_frame(const std::string& client, const std::string& bytes);
+  void read_router();
+  void accept_stream();
+  // False: it has ended.
+  bool read_stream(Stream& stream);
+  void on_frame(const std::string& bytes);
   void answer(const protocol::ClientMessage& message, std::vector<protocol::DaemonMessage>& out);
   void answer_hello(const protocol::Hello& hello, std::vector<protocol::DaemonMessage>& out);
   void send(const std::string& bytes);
@@ -89,7 +107,10 @@ class FakeDaemon {
   bool is_ending_ = false;
 
   // Of the daemon's thread.
-  std::string client_;
+  std::string client_;        // who came last over ZeroMQ
+  Stream* stream_ = nullptr;  // or over the stream socket
+  std::unique_ptr<OwnedDescriptor> listener_;
+  std::list<Stream> streams_;
   ProcessId process_;
   std::uint64_t sessions_ = 0;
   std::uint64_t views_ = 0;

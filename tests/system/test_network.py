@@ -283,7 +283,8 @@ class RandomFaults(NetworkTestCase):
         """Where GROUPCOMM_KEEP names a folder, the traces and logs are copied there."""
         if folder := os.environ.get("GROUPCOMM_KEEP"):
             shutil.copytree(cluster.folder, pathlib.Path(folder) / cluster.folder.name,
-                            ignore=lambda _, names: [n for n in names if n.endswith(".sock")])
+                            ignore=lambda _, names:
+                            [n for n in names if n.endswith((".sock", ".stream"))])
 
 
 if __name__ == "__main__":

@@ -81,6 +81,7 @@ class Start(SystemTestCase):
         done = self.run_daemon("--check-config", config=config)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertFalse((self.folder / "s.sock").exists())
+        self.assertFalse((self.folder / "s.sock.stream").exists())
 
     def test_says_its_version(self):
         done = self.run_daemon("--version")
@@ -114,6 +115,36 @@ class Start(SystemTestCase):
         cluster.daemons["n1"].start().wait_ready()
         self.assert_serves(cluster)
         self.check_traces(cluster)
+
+    def test_clients_choose_their_transport(self):
+        cluster = self.cluster(size=1)
+        socket_path = cluster.daemons["n1"].socket
+        for transport in ("zeromq", "stream"):
+            self.assertIn("primary", self.status(socket_path, GROUPCOMM_TRANSPORT=transport).stdout)
+        refused = self.status(socket_path, GROUPCOMM_TRANSPORT="pigeon")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn('GROUPCOMM_TRANSPORT is "pigeon": it may be stream or zeromq', refused.stderr)
+        self.check_traces(cluster)
+
+    def test_a_path_too_long_for_a_stream_socket_is_served_over_zeromq(self):
+        name = "s" * (105 - len(str(self.folder)) - 1)
+        socket_path = self.folder / name
+        port = groupcomm.free_ports(1)[0]
+        daemon = groupcomm.Process(
+            [BIN / "groupcommd", "--socket", socket_path, "--listen", f"tcp://127.0.0.1:{port}",
+             "--state-dir", self.folder / "state"], self.folder / "log", stdin=subprocess.DEVNULL)
+        self.addCleanup(daemon.kill)
+        groupcomm.wait_until(socket_path.exists, "the socket")
+        self.assertIn("primary", self.status(socket_path).stdout)
+        self.assertFalse((self.folder / (name + ".stream")).exists())
+        self.assertIn("clients take ZeroMQ", (self.folder / "log").read_text())
+
+    @staticmethod
+    def status(socket_path, **environment):
+        return subprocess.run(
+            [str(BIN / "groupcommctl"), "--socket", str(socket_path), "status"],
+            env=dict(os.environ, **environment), capture_output=True, text=True, timeout=20,
+            stdin=subprocess.DEVNULL, check=False)
 
     def test_one_daemon_alone_needs_no_configuration(self):
         port = groupcomm.free_ports(1)[0]

@@ -13,12 +13,12 @@ Sessions ended(ClientConnections& connections) {
   return connections.take_ended();
 }
 
-TEST(ClientConnections, CountsSessionsFromOne) {
+TEST(ClientConnections, AreFoundByRoutingIdAndBySession) {
   ClientConnections connections;
   connections.on_accepted(7);
   connections.on_accepted(8);
-  EXPECT_EQ(connections.open("a", 7, 0).session, SessionId{1});
-  EXPECT_EQ(connections.open("b", 8, 0).session, SessionId{2});
+  EXPECT_EQ(connections.open("a", 7, 0, SessionId{1}).session, SessionId{1});
+  EXPECT_EQ(connections.open("b", 8, 0, SessionId{2}).session, SessionId{2});
   EXPECT_EQ(connections.find("a")->session, SessionId{1});
   EXPECT_EQ(connections.find(SessionId{2})->routing_id, "b");
   EXPECT_EQ(connections.find("c"), nullptr);
@@ -28,7 +28,7 @@ TEST(ClientConnections, CountsSessionsFromOne) {
 TEST(ClientConnections, EndASessionOnlyWhenAllItSentWasRead) {
   ClientConnections connections;
   connections.on_accepted(7);
-  connections.open("a", 7, 0);
+  connections.open("a", 7, 0, SessionId{1});
   connections.on_disconnected(7);
   EXPECT_TRUE(connections.has_undrained());
   EXPECT_EQ(connections.take_ended(), Sessions{});
@@ -43,17 +43,17 @@ TEST(ClientConnections, EndASessionWhoseFirstFrameIsReadAfterItsConnectionEnded)
   ClientConnections connections;
   connections.on_accepted(7);
   connections.on_disconnected(7);
-  connections.open("a", 7, 0);
+  connections.open("a", 7, 0, SessionId{1});
   EXPECT_EQ(ended(connections), Sessions{SessionId{1}});
 }
 
 TEST(ClientConnections, TellGenerationsOfOneDescriptorApart) {
   ClientConnections connections;
   connections.on_accepted(7);
-  connections.open("a", 7, 0);
+  connections.open("a", 7, 0, SessionId{1});
   connections.on_disconnected(7);
   connections.on_accepted(7);
-  connections.open("b", 7, 0);
+  connections.open("b", 7, 0, SessionId{2});
   EXPECT_EQ(ended(connections), Sessions{SessionId{1}});
   EXPECT_NE(connections.find("b"), nullptr);
   connections.on_disconnected(7);
@@ -66,8 +66,8 @@ TEST(ClientConnections, EndTheElderOfTwoOnOneDescriptor) {
     connections.on_accepted(7);
     connections.on_disconnected(7);
     connections.on_accepted(7);
-    const SessionId first = connections.open(elder_first ? "a" : "b", 7, 0).session;
-    const SessionId second = connections.open(elder_first ? "b" : "a", 7, 0).session;
+    const SessionId first = connections.open(elder_first ? "a" : "b", 7, 0, SessionId{1}).session;
+    const SessionId second = connections.open(elder_first ? "b" : "a", 7, 0, SessionId{2}).session;
     EXPECT_EQ(ended(connections), Sessions{elder_first ? first : second});
     connections.on_disconnected(7);
     EXPECT_EQ(ended(connections), Sessions{elder_first ? second : first});
@@ -77,7 +77,7 @@ TEST(ClientConnections, EndTheElderOfTwoOnOneDescriptor) {
 TEST(ClientConnections, KeepAClosedConnectionUntilItEnds) {
   ClientConnections connections;
   connections.on_accepted(7);
-  connections.close(connections.open("a", 7, 0));
+  connections.close(connections.open("a", 7, 0, SessionId{1}));
   EXPECT_EQ(connections.session_count(), 0u);
   EXPECT_EQ(connections.find(SessionId{1}), nullptr);
   ASSERT_NE(connections.find("a"), nullptr);
@@ -92,9 +92,9 @@ TEST(ClientConnections, BeginToCountAgainAfterCloseAll) {
   ClientConnections connections;
   connections.on_accepted(7);
   connections.on_accepted(8);
-  connections.open("a", 7, 0);
+  connections.open("a", 7, 0, SessionId{1});
   connections.close_all();
-  EXPECT_EQ(connections.open("b", 8, 0).session, SessionId{1});
+  EXPECT_EQ(connections.open("b", 8, 0, SessionId{1}).session, SessionId{1});
   connections.on_disconnected(7);
   EXPECT_EQ(ended(connections), Sessions{});
   EXPECT_EQ(connections.find(SessionId{1})->routing_id, "b");
@@ -103,7 +103,7 @@ TEST(ClientConnections, BeginToCountAgainAfterCloseAll) {
 TEST(ClientConnections, EndOnceThoughItIsSaidTwice) {
   ClientConnections connections;
   connections.on_accepted(7);
-  const ClientConnection& connection = connections.open("a", 7, 0);
+  const ClientConnection& connection = connections.open("a", 7, 0, SessionId{1});
   connections.end(connection);
   connections.on_disconnected(7);
   EXPECT_EQ(ended(connections), Sessions{SessionId{1}});
@@ -111,7 +111,7 @@ TEST(ClientConnections, EndOnceThoughItIsSaidTwice) {
 
 TEST(ClientConnections, ServeClientsWithoutAKnownDescriptor) {
   ClientConnections connections;
-  const ClientConnection& connection = connections.open("a", -1, 0);
+  const ClientConnection& connection = connections.open("a", -1, 0, SessionId{1});
   EXPECT_FALSE(connections.owns_descriptor(connection));
   EXPECT_EQ(ended(connections), Sessions{});
   connections.end(connection);
