@@ -3,7 +3,7 @@
 
 #include "groupcomm/wire/codec.h"
 #include "groupcomm/wire/conversions.h"
-#include "groupcomm/wire/runs.h"
+#include "groupcomm/wire/message_frame.h"
 
 namespace groupcomm::wire {
 namespace {
@@ -27,11 +27,29 @@ using wire::write;
 using Builder = schema::ClientMessage::Builder;
 using Kind = schema::ClientMessage::Which;
 
-constexpr std::size_t kFrameWords = 8;
-// A message without what it points to.
-constexpr std::size_t kMessageWordsMin = 5;
 // Room for a message with one name.
 constexpr std::size_t kMessageWords = 16;
+
+// See message_frame.h.
+struct ToDaemon {
+  using Message = ClientMessage;
+  using Streamed = Multicast;
+  using Frame = schema::ClientFrame;
+  using Element = schema::ClientMessage;
+  static constexpr const FrameFormat& kFormat = kToDaemonFormat;
+  static constexpr auto kNumber = &Multicast::request;
+
+  static bool is_alike(const Multicast& a, const Multicast& b);
+  template <typename Value>
+  static std::size_t words(const Value& value);
+  template <typename Value>
+  static void write_one(const Value& value, Builder message);
+  static schema::ClientMessage::Multicast::Builder write_head(const Multicast& multicast,
+                                                              Builder message);
+  static void read_head(schema::ClientMessage::Multicast::Reader in, Multicast& multicast);
+  static void check_in_run(const Multicast& multicast);
+  static bool read_element(schema::ClientMessage::Reader in, MessagesRead<ToDaemon>& into);
+};
 
 // --- sizes ---------------------------------------------------------------------------------------
 
@@ -53,26 +71,9 @@ std::size_t words_for(const Message&) {
   return kMessageWords;
 }
 
-std::size_t words_estimate(std::span<const ClientMessage> messages, const std::vector<Run>& runs) {
-  std::size_t words = kFrameWords + runs.size() * capnp::sizeInWords<schema::ClientMessage>();
-  for (const Run& run : runs) {
-    for (std::size_t i = 0; i < run.count; ++i) {
-      words +=
-          std::visit([](const auto& value) { return words_for(value); }, messages[run.first + i]);
-    }
-    if (run.count > 1) words += words_of(run.count * sizeof(std::uint32_t));
-  }
-  return words;
-}
-
-// The next send to the same group.
-bool follows(const ClientMessage& before, const ClientMessage& message) {
-  const auto* a = std::get_if<Multicast>(&before);
-  const auto* b = std::get_if<Multicast>(&message);
-  return a != nullptr && b != nullptr && may_run(a->payload, b->payload) && !has_extra(*a) &&
-         !has_extra(*b) && b->request == a->request.next() && b->group == a->group &&
-         b->order == a->order && b->self_discard == a->self_discard &&
-         b->notify_safe == a->notify_safe;
+template <typename Value>
+std::size_t ToDaemon::words(const Value& value) {
+  return words_for(value);
 }
 
 // --- writing -------------------------------------------------------------------------------------
@@ -81,27 +82,26 @@ void write(const MulticastChunk& chunk, Builder message) {
   message.setMulticastChunk(to_wire(chunk.payload));
 }
 
+// Both go to the same group.
+bool ToDaemon::is_alike(const Multicast& a, const Multicast& b) {
+  return !has_extra(a) && !has_extra(b) && a.group == b.group && a.order == b.order &&
+         a.self_discard == b.self_discard && a.notify_safe == b.notify_safe;
+}
+
 // All but the payload and the rare parts.
-void write_head(const Multicast& multicast, schema::ClientMessage::Multicast::Builder out) {
+schema::ClientMessage::Multicast::Builder ToDaemon::write_head(const Multicast& multicast,
+                                                               Builder message) {
+  auto out = message.initMulticast();
   out.setRequest(multicast.request.value);
   out.setGroupKey(multicast.group.value);
   out.setOrder(to_wire(multicast.order));
   out.setSelfDiscard(multicast.self_discard);
   out.setNotifySafe(multicast.notify_safe);
-}
-
-void write_multicasts(std::span<const ClientMessage> run, Builder message) {
-  auto out = message.initMulticast();
-  write_head(std::get<Multicast>(run.front()), out);
-  const auto payload_of = [&](std::size_t i) -> const Payload& {
-    return std::get<Multicast>(run[i]).payload;
-  };
-  write_run(run.size(), payload_of, out);
+  return out;
 }
 
 void write(const Multicast& multicast, Builder message) {
-  auto out = message.initMulticast();
-  write_head(multicast, out);
+  auto out = ToDaemon::write_head(multicast, message);
   if (!multicast.payload.empty()) out.setPayload(to_wire(multicast.payload));
   if (!has_extra(multicast)) return;
   auto extra = out.initExtra();
@@ -161,12 +161,12 @@ void write(const Bootstrap& bootstrap, Builder message) {
   for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, to_wire(bootstrap.without[i]));
 }
 
-// --- reading -------------------------------------------------------------------------------------
-
-MulticastChunk read_chunk(capnp::Data::Reader in, const FrameReader& frame) {
-  if (in.size() != protocol::kChunkBytesMax) bad_frame("a chunk that is not 64 KiB");
-  return {frame.payload(in)};
+template <typename Value>
+void ToDaemon::write_one(const Value& value, Builder message) {
+  write(value, message);
 }
+
+// --- reading -------------------------------------------------------------------------------------
 
 void read_extra(schema::MulticastExtra::Reader in, Multicast& multicast) {
   multicast.more_groups =
@@ -188,7 +188,7 @@ void read_extra(schema::MulticastExtra::Reader in, Multicast& multicast) {
 }
 
 // All but the payload.
-void read_head(schema::ClientMessage::Multicast::Reader in, Multicast& multicast) {
+void ToDaemon::read_head(schema::ClientMessage::Multicast::Reader in, Multicast& multicast) {
   multicast.request = RequestId{in.getRequest()};
   multicast.group = GroupKey{in.getGroupKey()};
   if (!multicast.group) bad_frame("a message for no group");
@@ -198,28 +198,8 @@ void read_head(schema::ClientMessage::Multicast::Reader in, Multicast& multicast
   if (in.hasExtra()) read_extra(in.getExtra(), multicast);
 }
 
-// Appends one, or those of a run, up to so many in all.
-void read_multicasts(schema::ClientMessage::Multicast::Reader in, const FrameReader& frame,
-                     std::vector<ClientMessage>& messages, std::size_t limit) {
-  Multicast& first = std::get<Multicast>(messages.emplace_back(std::in_place_type<Multicast>));
-  read_head(in, first);
-  const Sizes sizes = read_sizes(in);
-  if (sizes.size() == 0) {
-    first.payload = read_payload(in, frame);
-    return;
-  }
-  if (messages.size() - 1 + sizes.size() > limit) {
-    bad_frame("more messages than are counted");
-  }
-  if (has_extra(first)) bad_frame("a run of messages with rare parts");
-  check_has_next(first.request.value);
-  Multicast next = std::move(first);
-  messages.pop_back();
-  read_run(in, sizes, frame, [&](Payload payload) {
-    Multicast& multicast = std::get<Multicast>(messages.emplace_back(next));
-    multicast.payload = std::move(payload);
-    ++next.request;
-  });
+void ToDaemon::check_in_run(const Multicast& multicast) {
+  if (has_extra(multicast)) bad_frame("a run of messages with rare parts");
 }
 
 Hello read(schema::ClientMessage::Hello::Reader in) {
@@ -242,13 +222,12 @@ Bootstrap read(schema::ClientMessage::Bootstrap::Reader in) {
   return {RequestId{in.getRequest()}, read_names(in.getWithout())};
 }
 
-// Appends the message, or nothing and false where its kind is unknown.
-bool read_into(std::vector<ClientMessage>& messages, std::size_t limit,
-               schema::ClientMessage::Reader in, const FrameReader& frame) {
+bool ToDaemon::read_element(schema::ClientMessage::Reader in, MessagesRead<ToDaemon>& into) {
+  auto& messages = into.messages;
   switch (in.which()) {
-    case Kind::MULTICAST: read_multicasts(in.getMulticast(), frame, messages, limit); return true;
+    case Kind::MULTICAST: read_streamed(in.getMulticast(), into); return true;
     case Kind::MULTICAST_CHUNK:
-      messages.emplace_back(read_chunk(in.getMulticastChunk(), frame));
+      messages.emplace_back(read_chunk<MulticastChunk>(in.getMulticastChunk(), into.frame));
       return true;
     case Kind::CONSUMED: messages.emplace_back(Consumed{in.getConsumed()}); return true;
     case Kind::HELLO: messages.emplace_back(read(in.getHello())); return true;
@@ -271,21 +250,7 @@ bool read_into(std::vector<ClientMessage>& messages, std::size_t limit,
 }  // namespace
 
 Payload encode(std::span<const ClientMessage> messages) {
-  const std::vector<Run> runs = runs_of(messages, follows);
-  FrameBuilder builder(kToDaemonFormat, words_estimate(messages, runs));
-  auto out = builder.initRoot<schema::ClientFrame>();
-  out.setVersion(protocol::kProtocolVersion);
-  out.setCount(list_size(messages));
-  auto list = out.initMessages(list_size(runs));
-  for (capnp::uint i = 0; i < list.size(); ++i) {
-    const auto run = messages.subspan(runs[i].first, runs[i].count);
-    if (run.size() > 1) {
-      write_multicasts(run, list[i]);
-    } else {
-      std::visit([&](const auto& value) { write(value, list[i]); }, run.front());
-    }
-  }
-  return builder.finish();
+  return encode_messages<ToDaemon>(messages);
 }
 
 Result<std::vector<ClientMessage>> decode_client_messages(const Payload& bytes) {
@@ -295,22 +260,7 @@ Result<std::vector<ClientMessage>> decode_client_messages(const Payload& bytes) 
 
 Result<std::vector<ClientMessage>> decode_client_messages(const Payload& bytes,
                                                           std::uint64_t& unknown_kinds) {
-  return decode_guarded<std::vector<ClientMessage>>([&] {
-    FrameReader frame(bytes, kToDaemonFormat);
-    const auto in = frame.root<schema::ClientFrame>();
-    if (in.getVersion() == 0) bad_frame("not a frame: no protocol version");
-    const auto list = in.getMessages();
-    check_share_of_frame(list, frame, kMessageWordsMin);
-    std::vector<ClientMessage> messages;
-    const std::size_t count = in.getCount();
-    check_messages(count, frame);
-    const std::size_t limit = std::max<std::size_t>(count, list.size());
-    messages.reserve(limit);
-    for (const auto message : list) {
-      if (!read_into(messages, limit, message, frame)) ++unknown_kinds;
-    }
-    return messages;
-  });
+  return decode_messages<ToDaemon>(bytes, unknown_kinds);
 }
 
 }  // namespace groupcomm::wire

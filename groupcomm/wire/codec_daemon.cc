@@ -1,9 +1,7 @@
 // Daemon to client. Most messages are deliveries, so those are made to be cheap.
-#include <algorithm>
-
 #include "groupcomm/wire/codec.h"
 #include "groupcomm/wire/conversions.h"
-#include "groupcomm/wire/runs.h"
+#include "groupcomm/wire/message_frame.h"
 
 namespace groupcomm::wire {
 namespace {
@@ -33,13 +31,31 @@ using wire::write;
 using Builder = schema::DaemonMessage::Builder;
 using Kind = schema::DaemonMessage::Which;
 
-constexpr std::size_t kFrameWords = 8;
-// A message without what it points to.
-constexpr std::size_t kMessageWordsMin = 5;
 // Room for a small message that is not a delivery.
 constexpr std::size_t kMessageWords = 32;
 // A process with names of usual length.
 constexpr std::size_t kProcessWords = 16;
+
+// See message_frame.h.
+struct ToClient {
+  using Message = DaemonMessage;
+  using Streamed = Deliver;
+  using Frame = schema::DaemonFrame;
+  using Element = schema::DaemonMessage;
+  static constexpr const FrameFormat& kFormat = kToClientFormat;
+  static constexpr auto kNumber = &Deliver::number;
+
+  static bool is_alike(const Deliver& a, const Deliver& b);
+  template <typename Value>
+  static std::size_t words(const Value& value);
+  template <typename Value>
+  static void write_one(const Value& value, Builder message);
+  static schema::DaemonMessage::Deliver::Builder write_head(const Deliver& deliver,
+                                                            Builder message);
+  static void read_head(schema::DaemonMessage::Deliver::Reader in, Deliver& deliver);
+  static void check_in_run(const Deliver& deliver);
+  static bool read_element(schema::DaemonMessage::Reader in, MessagesRead<ToClient>& into);
+};
 
 // --- sizes ---------------------------------------------------------------------------------------
 
@@ -59,52 +75,35 @@ std::size_t words_for(const Message&) {
   return kMessageWords;
 }
 
-std::size_t words_estimate(std::span<const DaemonMessage> messages, const std::vector<Run>& runs) {
-  std::size_t words = kFrameWords + runs.size() * capnp::sizeInWords<schema::DaemonMessage>();
-  for (const Run& run : runs) {
-    for (std::size_t i = 0; i < run.count; ++i) {
-      words +=
-          std::visit([](const auto& value) { return words_for(value); }, messages[run.first + i]);
-    }
-    if (run.count > 1) words += words_of(run.count * sizeof(std::uint32_t));
-  }
-  return words;
-}
-
-// The next message of the same sender to the same group.
-bool follows(const DaemonMessage& before, const DaemonMessage& message) {
-  const auto* a = std::get_if<Deliver>(&before);
-  const auto* b = std::get_if<Deliver>(&message);
-  return a != nullptr && b != nullptr && may_run(a->payload, b->payload) && !a->sender &&
-         !b->sender && b->number == a->number.next() && b->sender_rank == a->sender_rank &&
-         b->group == a->group && b->order == a->order && b->report_soon == a->report_soon;
+template <typename Value>
+std::size_t ToClient::words(const Value& value) {
+  return words_for(value);
 }
 
 // --- writing -------------------------------------------------------------------------------------
 
+// Both are of the same sender, to the same group.
+bool ToClient::is_alike(const Deliver& a, const Deliver& b) {
+  return !a.sender && !b.sender && a.sender_rank == b.sender_rank && a.group == b.group &&
+         a.order == b.order && a.report_soon == b.report_soon;
+}
+
 // All but the payload.
-void write_head(const Deliver& deliver, schema::DaemonMessage::Deliver::Builder out) {
+schema::DaemonMessage::Deliver::Builder ToClient::write_head(const Deliver& deliver,
+                                                             Builder message) {
+  auto out = message.initDeliver();
   out.setOrder(to_wire(deliver.order));
   out.setSenderRank(deliver.sender_rank);
   out.setGroupKey(deliver.group.value);
   out.setNumber(deliver.number.value);
   if (deliver.sender) write(*deliver.sender, out.initSender());
   out.setReportSoon(deliver.report_soon);
+  return out;
 }
 
 void write(const Deliver& deliver, Builder message) {
-  auto out = message.initDeliver();
-  write_head(deliver, out);
+  auto out = ToClient::write_head(deliver, message);
   if (!deliver.payload.empty()) out.setPayload(to_wire(deliver.payload));
-}
-
-void write_deliveries(std::span<const DaemonMessage> run, Builder message) {
-  auto out = message.initDeliver();
-  write_head(std::get<Deliver>(run.front()), out);
-  const auto payload_of = [&](std::size_t i) -> const Payload& {
-    return std::get<Deliver>(run[i]).payload;
-  };
-  write_run(run.size(), payload_of, out);
 }
 
 void write(const DeliverChunk& chunk, Builder message) {
@@ -197,10 +196,15 @@ void write(const BootstrapReply& reply, Builder message) {
   for (capnp::uint i = 0; i < names.size(); ++i) names.set(i, to_wire(reply.without[i]));
 }
 
+template <typename Value>
+void ToClient::write_one(const Value& value, Builder message) {
+  write(value, message);
+}
+
 // --- reading -------------------------------------------------------------------------------------
 
 // All but the payload.
-void read_head(schema::DaemonMessage::Deliver::Reader in, Deliver& deliver) {
+void ToClient::read_head(schema::DaemonMessage::Deliver::Reader in, Deliver& deliver) {
   deliver.order = read(in.getOrder());
   deliver.sender_rank = in.getSenderRank();
   deliver.group = GroupKey{in.getGroupKey()};
@@ -212,33 +216,8 @@ void read_head(schema::DaemonMessage::Deliver::Reader in, Deliver& deliver) {
   }
 }
 
-// Appends one, or those of a run, up to so many in all.
-void read_deliveries(schema::DaemonMessage::Deliver::Reader in, const FrameReader& frame,
-                     std::vector<DaemonMessage>& messages, std::size_t limit) {
-  Deliver& first = std::get<Deliver>(messages.emplace_back(std::in_place_type<Deliver>));
-  read_head(in, first);
-  const Sizes sizes = read_sizes(in);
-  if (sizes.size() == 0) {
-    first.payload = read_payload(in, frame);
-    return;
-  }
-  if (messages.size() - 1 + sizes.size() > limit) {
-    bad_frame("more messages than are counted");
-  }
-  if (first.sender) bad_frame("a run of messages that name their sender");
-  check_has_next(first.number.value);
-  Deliver next = std::move(first);
-  messages.pop_back();
-  read_run(in, sizes, frame, [&](Payload payload) {
-    Deliver& deliver = std::get<Deliver>(messages.emplace_back(next));
-    deliver.payload = std::move(payload);
-    ++next.number;
-  });
-}
-
-DeliverChunk read_chunk(capnp::Data::Reader in, const FrameReader& frame) {
-  if (in.size() != protocol::kChunkBytesMax) bad_frame("a chunk that is not 64 KiB");
-  return {frame.payload(in)};
+void ToClient::check_in_run(const Deliver& deliver) {
+  if (deliver.sender) bad_frame("a run of messages that name their sender");
 }
 
 Welcome read(schema::Welcome::Reader in) {
@@ -286,13 +265,12 @@ BootstrapReply read(schema::DaemonMessage::BootstrapReply::Reader in) {
           read_text(in.getText())};
 }
 
-// Appends the message, or nothing and false where its kind is unknown.
-bool read_into(std::vector<DaemonMessage>& messages, std::size_t limit,
-               schema::DaemonMessage::Reader in, const FrameReader& frame) {
+bool ToClient::read_element(schema::DaemonMessage::Reader in, MessagesRead<ToClient>& into) {
+  auto& messages = into.messages;
   switch (in.which()) {
-    case Kind::DELIVER: read_deliveries(in.getDeliver(), frame, messages, limit); return true;
+    case Kind::DELIVER: read_streamed(in.getDeliver(), into); return true;
     case Kind::DELIVER_CHUNK:
-      messages.emplace_back(read_chunk(in.getDeliverChunk(), frame));
+      messages.emplace_back(read_chunk<DeliverChunk>(in.getDeliverChunk(), into.frame));
       return true;
     case Kind::ACCEPTED: messages.emplace_back(Accepted{RequestId{in.getAccepted()}}); return true;
     case Kind::REJECTED: messages.emplace_back(read(in.getRejected())); return true;
@@ -321,21 +299,7 @@ bool read_into(std::vector<DaemonMessage>& messages, std::size_t limit,
 }  // namespace
 
 Payload encode(std::span<const DaemonMessage> messages) {
-  const std::vector<Run> runs = runs_of(messages, follows);
-  FrameBuilder builder(kToClientFormat, words_estimate(messages, runs));
-  auto out = builder.initRoot<schema::DaemonFrame>();
-  out.setVersion(protocol::kProtocolVersion);
-  out.setCount(list_size(messages));
-  auto list = out.initMessages(list_size(runs));
-  for (capnp::uint i = 0; i < list.size(); ++i) {
-    const auto run = messages.subspan(runs[i].first, runs[i].count);
-    if (run.size() > 1) {
-      write_deliveries(run, list[i]);
-    } else {
-      std::visit([&](const auto& value) { write(value, list[i]); }, run.front());
-    }
-  }
-  return builder.finish();
+  return encode_messages<ToClient>(messages);
 }
 
 Result<std::vector<DaemonMessage>> decode_daemon_messages(const Payload& bytes) {
@@ -345,22 +309,7 @@ Result<std::vector<DaemonMessage>> decode_daemon_messages(const Payload& bytes) 
 
 Result<std::vector<DaemonMessage>> decode_daemon_messages(const Payload& bytes,
                                                           std::uint64_t& unknown_kinds) {
-  return decode_guarded<std::vector<DaemonMessage>>([&] {
-    FrameReader frame(bytes, kToClientFormat);
-    const auto in = frame.root<schema::DaemonFrame>();
-    if (in.getVersion() == 0) bad_frame("not a frame: no protocol version");
-    const auto list = in.getMessages();
-    check_share_of_frame(list, frame, kMessageWordsMin);
-    std::vector<DaemonMessage> messages;
-    const std::size_t count = in.getCount();
-    check_messages(count, frame);
-    const std::size_t limit = std::max<std::size_t>(count, list.size());
-    messages.reserve(limit);
-    for (const auto message : list) {
-      if (!read_into(messages, limit, message, frame)) ++unknown_kinds;
-    }
-    return messages;
-  });
+  return decode_messages<ToClient>(bytes, unknown_kinds);
 }
 
 }  // namespace groupcomm::wire

@@ -25,7 +25,7 @@ FLUSH = "daemon/core/client_flush.cc"
 DELIVERY = "daemon/core/client_delivery.cc"
 NOTICES = "daemon/core/client_notices.cc"
 LIBRARY = "groupcomm/client_core.cc"
-CODEC = "groupcomm/wire/codec_client.cc"
+MESSAGE_FRAME = "groupcomm/wire/message_frame.h"
 LIBRARY_INPUT = "groupcomm/client_core_messages.cc"
 
 
@@ -536,8 +536,8 @@ MUTANTS = [
          "  if (MUTANT) forcers_.clear();\n"),
         within=2000),
     bug("a message of a later version ends the session",
-        (CODEC, "      if (!read_into(messages, limit, message, frame)) ++unknown_kinds;\n",
-         "      if (!read_into(messages, limit, message, frame)) {\n"
+        (MESSAGE_FRAME, "      if (!Direction::read_element(element, into)) ++unknown_kinds;\n",
+         "      if (!Direction::read_element(element, into)) {\n"
          "        if (MUTANT) bad_frame(\"unknown\");\n        ++unknown_kinds;\n      }\n"),
         within=100),
     bug("half of a view is a quorum, whoever is in it",
