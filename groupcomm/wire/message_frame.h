@@ -34,7 +34,7 @@ inline constexpr std::size_t kElementWordsMin = 5;
 template <typename Direction>
 struct MessagesRead {
   const FrameReader& frame;
-  std::size_t count_max;  // runs may not make it more
+  std::size_t count_max;
   std::vector<typename Direction::Message> messages = {};
 };
 
@@ -136,14 +136,14 @@ Result<std::vector<typename Direction::Message>> decode_messages(const Payload& 
     if (in.getVersion() == 0) bad_frame("not a frame: no protocol version");
     const auto list = in.getMessages();
     check_share_of_frame(list, frame, kElementWordsMin);
-    const std::size_t count = in.getCount();
+    const std::size_t count = std::max(in.getCount(), list.size());
     check_messages(count, frame);
-    MessagesRead<Direction> into{.frame = frame,
-                                 .count_max = std::max<std::size_t>(count, list.size())};
-    into.messages.reserve(into.count_max);
+    MessagesRead<Direction> into{.frame = frame, .count_max = count};
+    into.messages.reserve(count);
     for (const auto element : list) {
       if (!Direction::read_element(element, into)) ++unknown_kinds;
     }
+    if (into.messages.size() > count) bad_frame("more messages than are counted");
     return std::move(into.messages);
   });
 }

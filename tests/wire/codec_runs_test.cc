@@ -186,30 +186,68 @@ TEST(CodecRuns, AreRefusedWhereTheirSizesDoNotMatch) {
   EXPECT_EQ(refusal_of_sizes(70000, 32), "a payload of more than 64 KiB");
 }
 
-// Of a run of two, with another count of the messages in the frame.
-std::string refusal_of_count(std::uint32_t count) {
-  const std::vector<DaemonMessage> run{first_delivery(), next(first_delivery())};
-  Words words = words_of_frame(encode(run));
+// A frame of these, with another count of them.
+std::string refusal_of_count(const std::vector<DaemonMessage>& messages, std::uint32_t count) {
+  Words words = words_of_frame(encode(messages));
   std::uint64_t& data = words[kClientPrefixWords + 1];
-  CHECK_EQ(data >> 32, std::uint64_t{2});
+  CHECK_EQ(data >> 32, messages.size());
   data = (data & 0xFFFFFFFF) | std::uint64_t{count} << 32;
   const auto decoded = decode_daemon_messages(frame_of(words));
   return decoded.ok() ? "accepted" : decoded.error();
 }
 
 TEST(CodecRuns, AreRefusedWhereTheFrameCountsWrong) {
-  EXPECT_EQ(refusal_of_count(2), "accepted");
-  EXPECT_EQ(refusal_of_count(3), "accepted");  // it is for memory only
-  EXPECT_EQ(refusal_of_count(1), "more messages than are counted");
-  EXPECT_EQ(refusal_of_count(100), "too many messages in one frame");
-  EXPECT_EQ(refusal_of_count(~std::uint32_t{0}), "too many messages in one frame");
+  const std::vector<DaemonMessage> run{first_delivery(), next(first_delivery())};
+  EXPECT_EQ(refusal_of_count(run, 2), "accepted");
+  EXPECT_EQ(refusal_of_count(run, 3), "accepted");  // it is for memory only
+  EXPECT_EQ(refusal_of_count(run, 1), "more messages than are counted");
+  EXPECT_EQ(refusal_of_count(run, 100), "too many messages in one frame");
+  EXPECT_EQ(refusal_of_count(run, ~std::uint32_t{0}), "too many messages in one frame");
+}
+
+TEST(CodecRuns, AreCountedWithTheMessagesBesideThem) {
+  const Accepted accepted{RequestId{1}};
+  const std::vector<DaemonMessage> told{first_delivery(), next(first_delivery()), accepted};
+  EXPECT_EQ(refusal_of_count(told, 3), "accepted");
+  EXPECT_EQ(refusal_of_count(told, 2), "more messages than are counted");
+  const std::vector<DaemonMessage> many(16384, accepted);
+  EXPECT_EQ(refusal_of_count(many, 0), "accepted");
+  const std::vector<DaemonMessage> too_many(16385, accepted);
+  EXPECT_EQ(refusal_of_count(too_many, 0), "too many messages in one frame");
+}
+
+// A run of so many, whose list of sizes is said to have others.
+std::string refusal_of_length(std::uint64_t length, std::uint64_t said) {
+  std::vector<DaemonMessage> run{first_delivery()};
+  while (run.size() < length) run.emplace_back(next(std::get<Deliver>(run.back())));
+  Words words = words_of_frame(encode(run));
+  constexpr std::uint64_t kNumbers = 4;  // of 32 bits
+  const auto sizes = std::find_if(words.begin(), words.end(), [&](std::uint64_t word) {
+    return word >> 32 == (kNumbers | length << 3) && (word & 3) == 1;
+  });
+  CHECK(sizes != words.end());
+  *sizes = (*sizes & 0xFFFFFFFF) | (kNumbers | said << 3) << 32;
+  const auto decoded = decode_daemon_messages(frame_of(words));
+  return decoded.ok() ? "accepted" : decoded.error();
+}
+
+TEST(CodecRuns, AreRefusedWhereTheyAreTooShortOrTooLong) {
+  EXPECT_EQ(refusal_of_length(2, 2), "accepted");
+  EXPECT_EQ(refusal_of_length(2, 1), "a run of too few or too many messages");
+  EXPECT_EQ(refusal_of_length(4096, 4096), "accepted");
+  EXPECT_EQ(refusal_of_length(4096, 4097), "a run of too few or too many messages");
 }
 
 TEST(CodecRuns, DoNotCountBeyondTheEndOfNumbers) {
+  const std::string refusal = "a run without next numbers";
   Multicast multicast = first_multicast();
   multicast.request = RequestId{~std::uint64_t{0} - 1};
   const std::vector<ClientMessage> run{multicast, next(multicast)};
-  EXPECT_EQ(decode_client_messages(encode(run)).error(), "a run without next numbers");
+  EXPECT_EQ(decode_client_messages(encode(run)).error(), refusal);
+  Deliver deliver = first_delivery();
+  deliver.number = SendNumber{~std::uint64_t{0} - 1};
+  const std::vector<DaemonMessage> told{deliver, next(deliver)};
+  EXPECT_EQ(decode_daemon_messages(encode(told)).error(), refusal);
 }
 
 // --- stamped messages ----------------------------------------------------------------------------
@@ -299,6 +337,23 @@ TEST(CodecRuns, ReturnStampedMessagesAsTheyWere) {
       ASSERT_EQ(text_of(*returned[i]), text_of(*batch.messages[i])) << seed;
       ASSERT_EQ(returned[i]->payload, batch.messages[i]->payload) << seed;
     }
+  }
+}
+
+TEST(CodecRuns, OfStampedMessagesDoNotCountBeyondTheEndOfNumbers) {
+  const std::vector<Change<StampedMessage>> changes = {
+      [](StampedMessage& m) { m.number = MessageNumber{~std::uint64_t{0} - 1}; },
+      [](StampedMessage& m) { m.stamp = LamportStamp{~std::uint64_t{0} - 1}; },
+      [](StampedMessage& m) { m.causal_number = CausalNumber{~std::uint64_t{0} - 1}; },
+      [](StampedMessage& m) { m.destination.number = SendNumber{~std::uint64_t{0} - 1}; },
+  };
+  for (const auto& change : changes) {
+    StampedMessage message = first_message(Order::kTotal);
+    change(message);
+    Batch batch;
+    batch.messages = {samples::share(StampedMessage(message)), samples::share(next(message))};
+    EXPECT_EQ(decode_peer_frame(encode(samples::peer_frame(batch))).error(),
+              "a run without next numbers");
   }
 }
 
