@@ -11,6 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr const char* kGroup = "g";
+constexpr std::size_t kSideSeedsEnd = 5;
 
 std::string name_of(std::size_t daemon) { return "d" + std::to_string(daemon); }
 std::size_t index_of(const std::string& name) { return std::stoul(name.substr(1)); }
@@ -24,9 +25,10 @@ bool is(const protocol::PeerFrame& frame) {
 }  // namespace
 
 LocalRuns::LocalRuns(std::size_t daemons, const std::vector<EarlyMessage>& messages,
-                     bool with_beacons, Duration suspect)
+                     bool with_beacons, Duration suspect, bool is_side)
     : daemons_(daemons),
       with_beacons_(with_beacons),
+      is_side_(is_side),
       suspect_(suspect),
       lives_(daemons),
       told_(daemons) {
@@ -34,7 +36,7 @@ LocalRuns::LocalRuns(std::size_t daemons, const std::vector<EarlyMessage>& messa
     pasts_.push_back({.daemon = i, .before = static_cast<PastId>(i)});
     lives_[i].at = static_cast<PastId>(i);
   }
-  form_view();
+  is_side_ ? form_side() : form_view();
   send_early(messages);
 }
 
@@ -44,9 +46,14 @@ daemon::DaemonOptions LocalRuns::options(std::size_t daemon, std::uint64_t life)
   daemon::DaemonOptions options;
   options.self = {name_of(daemon), Incarnation{life << 8 | daemon}};
   options.address = address_of(daemon);
-  for (std::size_t i = 0; i < daemons_; ++i) {
+  // Of a side the first is no seed, and some seeds are elsewhere: so the first two that meet are no
+  // quorum yet.
+  const std::size_t first_seed = is_side_ && daemon > 0 ? 1 : 0;
+  const std::size_t seeds_end = first_seed > 0 ? kSideSeedsEnd : daemons_;
+  for (std::size_t i = first_seed; i < seeds_end; ++i) {
     if (i != daemon) options.peers.push_back({name_of(i), address_of(i)});
   }
+  options.partitionable = is_side_;
   options.heartbeat = std::chrono::minutes(10);
   options.suspect = life == 1 ? Duration(std::chrono::hours(1)) : suspect_;
   options.deference = {};  // a wait is nothing but another order of what happens
@@ -56,17 +63,25 @@ daemon::DaemonOptions LocalRuns::options(std::size_t daemon, std::uint64_t life)
 
 // --- the beginning -------------------------------------------------------------------------------
 
-void LocalRuns::form_view() {
+void LocalRuns::begin_all() {
   for (std::size_t i = 0; i < daemons_; ++i) {
     lives_[i].now = now_;
     lives_[i].core.emplace(options(i, 1), protocol::DurableRecord{}, now_);
     tell(i, daemon::InputDrained{});
   }
+}
+
+void LocalRuns::connect_all() {
   for (std::size_t i = 0; i < daemons_; ++i) {
     for (std::size_t j = 0; j < daemons_; ++j) {
       if (i != j) tell(i, daemon::PeerConnected{name_of(j)});
     }
   }
+}
+
+void LocalRuns::form_view() {
+  begin_all();
+  connect_all();
   run_beginning(std::chrono::seconds(2));
   const SessionId session{1};
   for (std::size_t i = 0; i < daemons_; ++i) {
@@ -81,22 +96,46 @@ void LocalRuns::form_view() {
   has_begun_ = true;
 }
 
+// Where components meet they look at once whether they may be primary. The search begins there.
+void LocalRuns::form_side() {
+  begin_all();
+  connect_all();
+  const auto is_formed = [&] {
+    return view_.members.size() == daemons_ &&
+           std::all_of(lives_.begin(), lives_.end(),
+                       [&](const Life& life) { return life.view == view_.id; });
+  };
+  while (!is_formed()) CHECK(take_next_of_beginning(TimePoint::never()));
+  CHECK(!view_.primary);
+  has_begun_ = true;
+  for (const FlyingFrame& flying : std::exchange(wire_, {})) {
+    if (!is_looked_at(flying.frame)) continue;
+    first_frames_.push_back(frame_id(flying.from, flying.to, flying.frame));
+  }
+}
+
+// A frame, or else a deadline. False: there is none until then.
+bool LocalRuns::take_next_of_beginning(TimePoint end) {
+  if (!wire_.empty()) {
+    const FlyingFrame flying = std::move(wire_.front());
+    wire_.pop_front();
+    take_frame(lives_[flying.to], flying);
+    tell(flying.to, daemon::PeerFrameReceived{flying.frame});
+    return true;
+  }
+  std::size_t next = 0;
+  for (std::size_t i = 1; i < daemons_; ++i) {
+    if (lives_[i].core->next_deadline() < lives_[next].core->next_deadline()) next = i;
+  }
+  if (lives_[next].core->next_deadline() > end) return false;
+  now_ = std::max(now_, lives_[next].core->next_deadline());
+  tell(next, daemon::TimerExpired{});
+  return true;
+}
+
 void LocalRuns::run_beginning(Duration how_long) {
   const TimePoint end = now_ + how_long;
-  while (true) {
-    while (!wire_.empty()) {
-      const FlyingFrame flying = std::move(wire_.front());
-      wire_.pop_front();
-      take_frame(lives_[flying.to], flying);
-      tell(flying.to, daemon::PeerFrameReceived{flying.frame});
-    }
-    std::size_t next = 0;
-    for (std::size_t i = 1; i < daemons_; ++i) {
-      if (lives_[i].core->next_deadline() < lives_[next].core->next_deadline()) next = i;
-    }
-    if (lives_[next].core->next_deadline() > end) break;
-    now_ = std::max(now_, lives_[next].core->next_deadline());
-    tell(next, daemon::TimerExpired{});
+  while (take_next_of_beginning(end)) {
   }
   now_ = end;
 }
@@ -143,6 +182,8 @@ std::optional<PastId> LocalRuns::after(PastId before, LocalEvent event) {
   past.decided = life.decided;
   past.delivered = life.delivered;
   past.accepted = life.accepted;
+  past.primaries = life.primaries;
+  past.lives_in = life.lives_in;
   const auto id = static_cast<PastId>(pasts_.size());
   life.at = id;
   const std::size_t daemon = past.daemon;
@@ -215,6 +256,7 @@ void LocalRuns::restart(Life& life, Past& past) {
               .lives = lives,
               .decided = life.decided,
               .delivered = life.delivered,
+              .primaries = life.primaries,
               .accepted = life.accepted,
               .is_member = false};
   life.core.emplace(options(past.daemon, lives), life.record, life.now);
@@ -246,6 +288,7 @@ void LocalRuns::perform(Life& life, Past& past, const daemon::Effect& effect) {
     on_sent(life, past, *send->frame);
     if (has_begun_ && !is_looked_at(*send->frame)) return;
     for (const std::string& peer : send->peers) {
+      if (index_of(peer) >= daemons_) continue;
       past.sent.push_back(frame_id(past.daemon, index_of(peer), *send->frame));
     }
   } else if (const auto* persist = std::get_if<daemon::PersistRecord>(&effect)) {
@@ -307,7 +350,10 @@ void LocalRuns::take_frame(Life& life, const FlyingFrame& incoming) {
 
 void LocalRuns::on_sent(Life& life, Past& past, const protocol::PeerFrame& frame) {
   if (const auto* install = std::get_if<protocol::Install>(&frame.body)) {
-    if (has_begun_ && install->value.base == view_.id) decide(life, past, install->value.next);
+    const protocol::DaemonView& next = install->value.next;
+    if (!has_begun_ || install->value.base != view_.id) return;
+    if (!is_side_) return decide(life, past, next);
+    if (next.primary) life.primaries.insert(known(next));
     return;
   }
   if (!life.is_member || frame.header.view != view_.id) return;
@@ -334,11 +380,19 @@ void LocalRuns::check_holds(const Life& life, Past& past,
 
 void LocalRuns::on_installed(Life& life, Past& past, const protocol::DaemonView& view) {
   if (!has_begun_) view_ = view;
+  life.view = view.id;
   if (view.id <= view_.id) {  // in the beginning
     life.is_frozen = false;
     life.held.clear();
     life.handed_out.clear();
     life.order.clear();
+    return;
+  }
+  if (is_side_) {
+    const bool is_next = std::exchange(life.is_member, false);
+    if (!is_next || !view.primary) return;
+    life.lives_in = known(view);
+    life.primaries.insert(life.lives_in);
     return;
   }
   if (view.id.counter != view_.id.counter + 1) {
@@ -356,13 +410,19 @@ void LocalRuns::on_installed(Life& life, Past& past, const protocol::DaemonView&
 }
 
 void LocalRuns::decide(Life& life, Past& past, const protocol::DaemonView& view) {
-  auto known = std::find(views_.begin(), views_.end(), view);
-  if (known == views_.end()) known = views_.insert(views_.end(), view);
-  if (life.decided != nullptr && life.decided != &*known) {
+  const protocol::DaemonView* decided = known(view);
+  if (life.decided != nullptr && life.decided != decided) {
     past.complaint = "M3: " + name_of(past.daemon) + " decides two views in one change";
   }
-  life.decided = &*known;
+  life.decided = decided;
 }
+
+const protocol::DaemonView* LocalRuns::known(const protocol::DaemonView& view) {
+  const auto found = std::find(views_.begin(), views_.end(), view);
+  return found == views_.end() ? &views_.emplace_back(view) : &*found;
+}
+
+std::string LocalRuns::name(std::size_t daemon) const { return name_of(daemon); }
 
 std::string LocalRuns::describe(const Past& past) const {
   const std::string who = name_of(past.daemon);

@@ -57,7 +57,11 @@ struct Past {
   // first one, what it delivered in that.
   const protocol::DaemonView* decided = nullptr;
   std::optional<std::string> delivered = std::nullopt;
-  Accepted accepted = {};      // for ever: as its records say
+  Accepted accepted = {};  // for ever: as its records say
+  // Where a side of a partition is left: the primary views that it knows to be decided, and which
+  // of them it went to.
+  std::set<const protocol::DaemonView*> primaries = {};
+  const protocol::DaemonView* lives_in = nullptr;
   std::string complaint = {};  // what it did that no daemon may do
 };
 
@@ -70,9 +74,10 @@ struct EarlyMessage {
 class LocalRuns {
  public:
   // Forms the first view, with a client of each daemon in one group. `with_beacons`: the search
-  // has restarts, after which daemons must find one another.
+  // has restarts, after which daemons must find one another. `is_side`: instead, under the
+  // partitionable policy, a view of them that is not primary yet.
   LocalRuns(std::size_t daemons, const std::vector<EarlyMessage>& messages, bool with_beacons,
-            Duration suspect);
+            Duration suspect, bool is_side);
 
   std::size_t daemons() const { return daemons_; }
   PastId first(std::size_t daemon) const { return static_cast<PastId>(daemon); }
@@ -85,6 +90,7 @@ class LocalRuns {
   const FlyingFrame& frame(FrameId id) const { return frames_[id]; }
   std::size_t pasts() const { return pasts_.size(); }
   std::string describe(const Past& past) const;
+  std::string name(std::size_t daemon) const;
 
  private:
   // A daemon that runs.
@@ -96,6 +102,9 @@ class LocalRuns {
     std::uint64_t lives = 1;
     const protocol::DaemonView* decided = nullptr;
     std::optional<std::string> delivered;  // as it left the first view
+    ViewId view = {};                      // the current one
+    std::set<const protocol::DaemonView*> primaries = {};
+    const protocol::DaemonView* lives_in = nullptr;
     Accepted accepted = {};
     // In the first view, as a member:
     bool is_member = true;
@@ -110,6 +119,10 @@ class LocalRuns {
 
   daemon::DaemonOptions options(std::size_t daemon, std::uint64_t life) const;
   void form_view();
+  void form_side();
+  void begin_all();
+  void connect_all();
+  bool take_next_of_beginning(TimePoint end);
   void run_beginning(Duration how_long);
   void tell(std::size_t daemon, daemon::Event event);
   void send_early(const std::vector<EarlyMessage>& messages);
@@ -125,11 +138,13 @@ class LocalRuns {
   void on_installed(Life& life, Past& past, const protocol::DaemonView& view);
   void check_holds(const Life& life, Past& past, const std::vector<MessageNumber>& cut) const;
   void decide(Life& life, Past& past, const protocol::DaemonView& view);
+  const protocol::DaemonView* known(const protocol::DaemonView& view);
   bool is_looked_at(const protocol::PeerFrame& frame) const;
   FrameId frame_id(std::size_t from, std::size_t to, const protocol::PeerFrame& frame);
 
   std::size_t daemons_;
   bool with_beacons_;
+  bool is_side_;
   Duration suspect_;
   protocol::DaemonView view_;  // the first one
 

@@ -5,6 +5,7 @@ MUTANT in the new text is true in a run that asks for this bug. A text must stan
 its file: the list follows the code.
 """
 
+AGREEMENT = "membership/view_agreement.h"
 CHOICE = "membership/view_choice.cc"
 CHANGE = "membership/view_change.cc"
 HOLDBACK = "ordering/holdback.cc"
@@ -179,15 +180,14 @@ MUTANTS = [
         by="simulate two-doubts"),
     bug("a promise does not bind",
         (CHANGE, "agreement_.may_promise(ballot);", "(MUTANT || agreement_.may_promise(ballot));"),
-        ("membership/view_agreement.h", "    CHECK(may_promise(ballot));",
-         "    CHECK(MUTANT || may_promise(ballot));"),
+        (AGREEMENT, "CHECK(may_promise(ballot));", "CHECK(MUTANT || may_promise(ballot));"),
         by="simulate two-doubts"),
     bug("a proposal below the promise is accepted",
         (CHANGE, "  if (!agreement_.may_accept(propose.ballot)) {",
          "  if (!MUTANT && !agreement_.may_accept(propose.ballot)) {"),
         (CHANGE, "  if (living_ && agreement_.promised() != propose.ballot) {",
          "  if (!MUTANT && living_ && agreement_.promised() != propose.ballot) {"),
-        ("membership/view_agreement.h", "    CHECK(may_accept(ballot));\n    if (record_.accepted",
+        (AGREEMENT, "    CHECK(may_accept(ballot));\n    if (record_.accepted",
          "    CHECK(MUTANT || may_accept(ballot));\n    if (record_.accepted"),
         by="simulate one-doubt"),
     bug("accepts of any ballot count",
@@ -284,9 +284,11 @@ MUTANTS = [
         (POLICY, "id.incarnation >= voter.since;", "(id.incarnation >= voter.since || MUTANT);"),
         by="membership_test PartitionPolicy.CountsNoRecordThatIsYoungerThanTheMember"),
     bug("an attempt is not noted",
-        ("membership/view_agreement.h", "    note_attempt(claim, value.next);",
-         "    if (!MUTANT) note_attempt(claim, value.next);"),
+        (AGREEMENT, "    note_attempt(claim, v", "    if (!MUTANT) note_attempt(claim, v"),
         by="membership_test ViewAgreement.NotesWhatMayBecomePrimary"),
+    bug("who has outvoted a primary view comes to it late",
+        (COMPONENTS, "(change_.has_outvoted(value))", "(!MUTANT && change_.has_outvoted(value))"),
+        by="simulate outvoted"),
     bug("what others attempted is forgotten for a later primary view",
         (POLICY, "    for (const DaemonView& attempt : claim->attempts) note_",
          "    if (MUTANT && claim->last.id != both.last.id) continue;\n"

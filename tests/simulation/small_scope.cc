@@ -90,7 +90,8 @@ bool has_restarts(const Scope& scope) {
 class Search {
  public:
   explicit Search(const Scope& scope)
-      : scope_(scope), runs_(scope.daemons, scope.messages, has_restarts(scope), scope.suspect) {}
+      : scope_(scope),
+        runs_(scope.daemons, scope.messages, has_restarts(scope), scope.suspect, scope.is_side) {}
 
   bool run();
 
@@ -111,6 +112,8 @@ class Search {
   void fly(World& world, FrameId frame) const;
   std::string complaint(const World& world, std::size_t daemon) const;
   bool is_accepted_by_quorum(const World& world, const ViewId& view) const;
+  bool has_quorum_inside(const World& world, const protocol::DaemonView& view) const;
+  std::string complaint_of_side(const World& world) const;
   void print_path() const;
   void print_summary(const char* how) const;
   static void on_abort(int);
@@ -254,10 +257,40 @@ bool Search::is_accepted_by_quorum(const World& world, const ViewId& view) const
   });
 }
 
+bool Search::has_quorum_inside(const World& world, const protocol::DaemonView& view) const {
+  std::set<Rank> inside;
+  for (Rank rank = 0; rank < view.members.size(); ++rank) {
+    for (std::size_t daemon = 0; daemon < scope_.daemons; ++daemon) {
+      const protocol::DaemonView* lives_in = runs_.past(world.pasts[daemon]).lives_in;
+      const bool is_it = runs_.name(daemon) == view.members[rank].id.name;
+      if (is_it && lives_in != nullptr && *lives_in == view) inside.insert(rank);
+    }
+  }
+  return ordering::is_quorum(view.members.size(), inside.size(), inside.contains(0));
+}
+
+// Rules Q3 and M6: who could go on from a view, by a quorum, has not helped to outvote it.
+std::string Search::complaint_of_side(const World& world) const {
+  std::set<const protocol::DaemonView*> primaries;
+  for (const PastId id : world.pasts) {
+    const auto& known = runs_.past(id).primaries;
+    primaries.insert(known.begin(), known.end());
+  }
+  for (const protocol::DaemonView* earlier : primaries) {
+    for (const protocol::DaemonView* later : primaries) {
+      if (!(earlier->id < later->id) || !has_quorum_inside(world, *earlier)) continue;
+      return "M6: a quorum is in " + to_string(earlier->id) + ", and " + to_string(later->id) +
+             " is decided, too";
+    }
+  }
+  return "";
+}
+
 // What is wrong since that daemon did something.
 std::string Search::complaint(const World& world, std::size_t daemon) const {
   const Past& past = runs_.past(world.pasts[daemon]);
   if (!past.complaint.empty()) return past.complaint;
+  if (scope_.is_side) return complaint_of_side(world);
   const bool has_decided =
       past.decided != nullptr && runs_.past(past.before).decided != past.decided;
   if (has_decided && !is_accepted_by_quorum(world, past.decided->id)) {
@@ -379,6 +412,24 @@ const std::vector<Scope>& scopes() {
        .suspicions = 1,
        .timers = 0,
        .messages = {{.daemon = 2, .order = Order::kFifo}, {.daemon = 1, .order = Order::kTotal}}},
+      // A side of a partition may become primary: all have accepted that, and it is decided. One
+      // does not hear of it, and outvotes it with another.
+      {.name = "outvoted",
+       .suspicions = 1,
+       .doubts = {{1, 0}},
+       .opening = {{Happening::kTimer, 0, 0, "Prepare"},
+                   {Happening::kFrame, 1, 0, "Prepare"},
+                   {Happening::kFrame, 2, 0, "Prepare"},
+                   {Happening::kFrame, 0, 1, "State"},
+                   {Happening::kFrame, 0, 2, "State"},
+                   {Happening::kFrame, 1, 0, "Propose"},
+                   {Happening::kFrame, 2, 0, "Propose"}},
+       .states_max = 1'000'000,
+       .is_side = true},
+      {.name = "side",
+       .suspicions = 2,
+       .opening = {{Happening::kTimer, 0, 0, "Prepare"}},
+       .is_side = true},
       {.name = "restart", .restarts = 1},
       {.name = "restart-1", .suspicions = 1, .doubts = {{0, 2}}, .restarts = 1},
   };

@@ -34,6 +34,7 @@ struct Scope {
   std::vector<OpeningStep> opening = {};
   Duration suspect = std::chrono::hours(1);  // time-out of those that come back
   std::uint64_t states_max = 0;              // the search ends there, incomplete; 0: nowhere
+  bool is_side = false;  // of a partition, whose view may become primary: that one is left
 };
 
 // By their names: what the tests search, and larger ones.
