@@ -101,10 +101,10 @@ TimePoint ClientLinks::next_deadline() const {
   return deadline;
 }
 
-std::vector<int> ClientLinks::descriptors() {
-  std::vector<int> all;
+std::vector<Source> ClientLinks::sources() {
+  std::vector<Source> all;
   for (const auto& transport : transports_) {
-    for (const int descriptor : transport->descriptors()) all.push_back(descriptor);
+    for (const Source& source : transport->sources()) all.push_back(source);
   }
   return all;
 }

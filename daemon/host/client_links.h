@@ -14,6 +14,7 @@
 #include "daemon/host/file_lock.h"
 #include "daemon/host/host_counters.h"
 #include "daemon/host/log.h"
+#include "daemon/host/readiness.h"
 #include "groupcomm/number.h"
 #include "groupcomm/payload.h"
 #include "groupcomm/result.h"
@@ -46,7 +47,7 @@ class ClientLinks {
   void close_all(TimePoint now);
   std::size_t session_count() const;
   TimePoint next_deadline() const;
-  std::vector<int> descriptors();
+  std::vector<Source> sources();
   void linger(std::chrono::milliseconds time);
 
  private:

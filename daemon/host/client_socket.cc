@@ -39,6 +39,8 @@ constexpr Duration kDrainTimeMax = std::chrono::milliseconds(50);
 // pass for another.
 constexpr std::size_t kRoutingIdBytes = 5;
 
+using Tags = std::vector<std::uint64_t>;
+
 // "localhost:UID:GID:PID", as ZeroMQ gives it for Unix domain sockets.
 pid_t process_of(const zmq::message_t& message) {
   const char* text = zmq_msg_gets(message.handle(), "Peer-Address");
@@ -91,8 +93,9 @@ Result<std::monostate> ClientSocket::bind(const std::string& path) {
 
 void ClientSocket::poll(TimePoint now) {
   polled_at_ = now;
-  read_monitor();
-  for (const std::uint64_t number : processes_.poll()) {
+  if (monitor_ready_) read_monitor();
+  const bool may_have_ended = std::exchange(processes_ready_, false);
+  for (const std::uint64_t number : may_have_ended ? processes_.poll() : Tags()) {
     const auto it = watched_.find(number);
     CHECK(it != watched_.end());
     if (ClientConnection* connection = connections_.find(it->second)) {
@@ -124,6 +127,7 @@ void ClientSocket::cut_at(ClientConnection& connection, TimePoint time) {
 }
 
 void ClientSocket::read_monitor() {
+  monitor_ready_ = false;
   while (const auto event = monitor_->next()) {
     const int descriptor = static_cast<int>(event->value);
     if (event->kind == ZMQ_EVENT_ACCEPTED) connections_.on_accepted(descriptor);
@@ -148,6 +152,8 @@ void ClientSocket::cut_overdue(TimePoint now) {
 
 std::optional<Event> ClientSocket::take_event() {
   if (lost_.empty()) {
+    // What the ended ones sent last may be there, though nothing has told of it yet.
+    if (connections_.has_undrained()) input_ready_ = true;
     while (auto received = receive()) {
       if (auto event = interpret(std::move(*received))) return event;
     }
@@ -161,7 +167,10 @@ std::optional<Event> ClientSocket::take_event() {
 
 std::optional<ClientSocket::Received> ClientSocket::receive() {
   zmq::message_t sender;
-  if (!socket_.recv(sender, zmq::recv_flags::dontwait)) return std::nullopt;
+  if (!input_ready_ || !socket_.recv(sender, zmq::recv_flags::dontwait)) {
+    input_ready_ = false;
+    return std::nullopt;
+  }
   Received received;
   received.routing_id = sender.to_string();
   CHECK(socket_.recv(received.frame, zmq::recv_flags::none).has_value());
@@ -259,6 +268,7 @@ void ClientSocket::cut(ClientConnection& connection) {
 bool ClientSocket::send(SessionId session, const Payload& frame) {
   ClientConnection* connection = connections_.find(session);
   if (connection == nullptr) return false;
+  input_ready_ = true;  // a send may take the word of new input for itself
   try {
     zmq::message_t receiver(connection->routing_id);
     zmq::message_t message = to_message(frame);
@@ -297,8 +307,10 @@ TimePoint ClientSocket::next_deadline() const {
   return std::min(next_cut_, undrained_since_ + kDrainTimeMax);
 }
 
-std::vector<int> ClientSocket::descriptors() {
-  return {socket_.get(zmq::sockopt::fd), monitor_->descriptor(), processes_.descriptor()};
+std::vector<Source> ClientSocket::sources() {
+  return {{socket_.get(zmq::sockopt::fd), &input_ready_},
+          {monitor_->descriptor(), &monitor_ready_},
+          {processes_.descriptor(), &processes_ready_}};
 }
 
 void ClientSocket::linger(std::chrono::milliseconds time) {

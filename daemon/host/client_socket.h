@@ -39,7 +39,7 @@ class ClientSocket final : public ClientTransport {
   void close_all(TimePoint now) override;
   std::size_t session_count() const override { return connections_.session_count(); }
   TimePoint next_deadline() const override;
-  std::vector<int> descriptors() override;
+  std::vector<Source> sources() override;
   void linger(std::chrono::milliseconds time) override;
 
  private:
@@ -73,6 +73,9 @@ class ClientSocket final : public ClientTransport {
   ClientGate& gate_;
   zmq::socket_t socket_;
   std::unique_ptr<SocketMonitor> monitor_;
+  bool input_ready_ = true;
+  bool monitor_ready_ = true;
+  bool processes_ready_ = true;
   ClientConnections connections_;
   Readiness processes_;                           // pidfds, each with the number of its connection
   std::map<std::uint64_t, std::string> watched_;  // routing ids by that number

@@ -36,6 +36,8 @@ constexpr std::uint64_t socket_tag(std::uint64_t number) { return 2 * number; }
 constexpr std::uint64_t process_tag(std::uint64_t number) { return 2 * number + 1; }
 constexpr std::uint64_t number_of(std::uint64_t tag) { return tag / 2; }
 
+using Tags = std::vector<std::uint64_t>;
+
 std::string why(const std::string& what) { return what + ": " + std::strerror(errno); }
 
 }  // namespace
@@ -83,7 +85,8 @@ void ClientStreams::poll(TimePoint now) {
   polled_at_ = now;
   // A round goes to its end before the next one begins.
   if (reading_ || !ready_.empty()) return;
-  for (const std::uint64_t tag : readiness_.poll()) {
+  const bool may_have_more = std::exchange(is_ready_, false);
+  for (const std::uint64_t tag : may_have_more ? readiness_.poll() : Tags()) {
     if (tag == kListenerTag) {
       accept_clients();
       continue;

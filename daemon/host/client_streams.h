@@ -37,7 +37,7 @@ class ClientStreams final : public ClientTransport {
   void close_all(TimePoint now) override;
   std::size_t session_count() const override { return by_session_.size(); }
   TimePoint next_deadline() const override { return next_cut_; }
-  std::vector<int> descriptors() override { return {readiness_.descriptor()}; }
+  std::vector<Source> sources() override { return {{readiness_.descriptor(), &is_ready_}}; }
   void linger(std::chrono::milliseconds time) override { linger_ = time; }
 
  private:
@@ -87,6 +87,7 @@ class ClientStreams final : public ClientTransport {
   std::map<std::uint64_t, Connection> connections_;  // by number; from 1 on
   std::map<SessionId, std::uint64_t> by_session_;
   std::uint64_t last_number_ = 0;
+  bool is_ready_ = true;
   std::deque<std::uint64_t> ready_;  // may be read, each once in this round
   std::optional<Reading> reading_;
   TimePoint polled_at_;

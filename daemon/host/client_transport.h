@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "daemon/core/event.h"
+#include "daemon/host/readiness.h"
 #include "groupcomm/number.h"
 #include "groupcomm/payload.h"
 #include "groupcomm/time_point.h"
@@ -40,8 +41,8 @@ class ClientTransport {
 
   virtual std::size_t session_count() const = 0;
   virtual TimePoint next_deadline() const = 0;
-  // Readable when poll() or take_event() may have something; then read until they have not.
-  virtual std::vector<int> descriptors() = 0;
+  // Ready when poll() or take_event() may have something.
+  virtual std::vector<Source> sources() = 0;
 
   // Frames that were sent before get up to this time when the object is destroyed.
   virtual void linger(std::chrono::milliseconds time) = 0;

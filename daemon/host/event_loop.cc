@@ -25,18 +25,28 @@ EventLoop::EventLoop(const Parts& parts, DaemonOptions options)
       options_(std::move(options)),
       performer_(EffectPerformer::Parts{parts.clients, parts.peers, parts.records, parts.trace,
                                         parts.counters, parts.log}) {
-  // All sources are looked at in every turn: the tags do not matter.
-  for (const int descriptor : parts_.peers.descriptors()) readiness_.add(descriptor, 0);
-  for (const int descriptor : parts_.clients.descriptors()) readiness_.add(descriptor, 0);
-  readiness_.add(parts_.signals.descriptor(), 0);
+  sources_ = parts_.peers.sources();
+  for (const Source& source : parts_.clients.sources()) sources_.push_back(source);
+  sources_.push_back(parts_.signals.source());
+  for (std::size_t i = 0; i < sources_.size(); ++i) readiness_.add(sources_[i].descriptor, i);
+}
+
+void EventLoop::note_ready(const std::vector<std::uint64_t>& tags) {
+  for (const std::uint64_t tag : tags) {
+    if (bool* is_ready = sources_[tag].is_ready) *is_ready = true;
+  }
 }
 
 int EventLoop::run() {
   now_ = monotonic_now();
   if (!begin()) return 2;
+  bool has_waited = false;
   while (!exit_code_) {
     bool busy = true;
-    for (int turn = 0; busy && turn < kTurnsPerDrain && !exit_code_; ++turn) busy = take_turn();
+    for (int turn = 0; busy && turn < kTurnsPerDrain && !exit_code_; ++turn) {
+      if (turn > 0 || !has_waited) note_ready(readiness_.poll());
+      busy = take_turn();
+    }
     if (exit_code_) break;
     if (std::exchange(stepped_, false)) {
       step(InputDrained{});
@@ -44,7 +54,8 @@ int EventLoop::run() {
     }
     // A send may have taken note of input, whose descriptor then stays silent: look again.
     if (performer_.flush()) busy = true;
-    if (!busy && !exit_code_) readiness_.wait(now_, next_deadline());
+    has_waited = !busy && !exit_code_;
+    if (has_waited) note_ready(readiness_.wait(now_, next_deadline()));
   }
   performer_.flush();
   return *exit_code_;

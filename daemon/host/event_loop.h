@@ -1,8 +1,10 @@
 // Drives the core: the one thread that owns it and every socket.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "daemon/core/daemon_core.h"
 #include "daemon/host/client_links.h"
@@ -45,6 +47,7 @@ class EventLoop {
   bool begin();
   // Draws the incarnation, and gives what earlier ones left in the state directory.
   Result<protocol::DurableRecord> load();
+  void note_ready(const std::vector<std::uint64_t>& tags);
   void step(Event event);
   // One turn: a bounded amount of each kind of input. True where there was any.
   bool take_turn();
@@ -59,7 +62,8 @@ class EventLoop {
   Parts parts_;
   DaemonOptions options_;
   EffectPerformer performer_;
-  Readiness readiness_;
+  std::vector<Source> sources_;
+  Readiness readiness_;  // of the sources; a tag is an index
   std::unique_ptr<DaemonCore> core_;
   TimePoint now_;
   CoreTimer timer_;

@@ -96,7 +96,9 @@ void PeerLinks::send(const std::vector<std::string>& peers, protocol::Lane lane,
 }
 
 std::optional<Event> PeerLinks::take_frame() {
-  while (auto frame = socket_.receive()) {
+  while (frames_ready_) {
+    auto frame = socket_.receive();
+    if (!frame) break;
     ++counters_.peer_frames_in;
     counters_.peer_bytes_in += frame->size();
     auto decoded = wire::decode_peer_frame(*frame);
@@ -104,6 +106,7 @@ std::optional<Event> PeerLinks::take_frame() {
     ++counters_.bad_peer_frames;
     warn(bad_frames_, "somebody sent the peers' port what is no frame: " + decoded.error());
   }
+  frames_ready_ = false;
   return std::nullopt;
 }
 
@@ -124,7 +127,9 @@ void PeerLinks::poll(TimePoint now) {
   for (LogLimit* limit : {&bad_frames_, &bad_addresses_}) {
     if (const auto line = limit->poll(now)) log_.warning(*line);
   }
-  for (const auto& change : socket_.take_link_changes()) on_link_change(change, now);
+  if (std::exchange(links_ready_, false)) {
+    for (const auto& change : socket_.take_link_changes()) on_link_change(change, now);
+  }
   for (const std::string& peer : probe_.poll(now)) {
     if (!std::exchange(links_[peer].refused, true))
       log_.info("peer " + peer + " refuses connections");
@@ -181,9 +186,11 @@ TimePoint PeerLinks::next_deadline() const {
   return deadline;
 }
 
-std::vector<int> PeerLinks::descriptors() {
-  return {socket_.frames_descriptor(), socket_.links_descriptor(), probe_.descriptor(),
-          resolver_.descriptor()};
+std::vector<Source> PeerLinks::sources() {
+  return {{socket_.frames_descriptor(), &frames_ready_},
+          {socket_.links_descriptor(), &links_ready_},
+          {probe_.descriptor(), nullptr},
+          {resolver_.descriptor(), nullptr}};
 }
 
 }  // namespace groupcomm::daemon

@@ -13,6 +13,7 @@
 #include "daemon/host/log_limit.h"
 #include "daemon/host/peer_probe.h"
 #include "daemon/host/peer_socket.h"
+#include "daemon/host/readiness.h"
 #include "daemon/host/resolver.h"
 
 namespace groupcomm::daemon {
@@ -40,8 +41,8 @@ class PeerLinks {
   std::optional<Event> take_link_event(TimePoint now);
 
   TimePoint next_deadline() const;
-  // Readable when one of the two above may have something.
-  std::vector<int> descriptors();
+  // Ready when one of the two above may have something.
+  std::vector<Source> sources();
 
   // Frames that were sent before get up to this time when the object is destroyed.
   void linger(std::chrono::milliseconds time) { socket_.linger(time); }
@@ -76,6 +77,8 @@ class PeerLinks {
   Resolver resolver_;
   std::map<std::string, Link> links_;
   std::deque<Event> events_;
+  bool frames_ready_ = true;
+  bool links_ready_ = true;
   TimePoint polled_at_;
   LogLimit bad_frames_;
   LogLimit bad_addresses_;

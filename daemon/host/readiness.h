@@ -9,6 +9,14 @@
 
 namespace groupcomm::daemon {
 
+// A descriptor that a part of the daemon wants to be woken by, and where it wants to find noted
+// that it was readable: so that a socket that has nothing is not asked in each turn. ZeroMQ takes
+// two system calls to find that out.
+struct Source {
+  int descriptor;
+  bool* is_ready;  // set by who waits, taken back by the part; nullptr: it does not care
+};
+
 // Level-triggered. Each descriptor has a tag of the caller's choice, by which it is reported. The
 // object has a descriptor of its own, which is readable while one of its members is ready: so
 // parts that watch many descriptors show one to the event loop.

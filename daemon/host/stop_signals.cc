@@ -3,6 +3,7 @@
 #include <sys/signalfd.h>
 
 #include <csignal>
+#include <utility>
 
 #include "groupcomm/check.h"
 
@@ -23,6 +24,7 @@ StopSignals::StopSignals() {
 int StopSignals::take() {
   signalfd_siginfo information{};
   int count = 0;
+  if (!std::exchange(is_ready_, false)) return count;
   while (read(descriptor_.get(), &information, sizeof information) ==
          static_cast<ssize_t>(sizeof information)) {
     ++count;

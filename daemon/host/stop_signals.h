@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/host/descriptor.h"
+#include "daemon/host/readiness.h"
 
 namespace groupcomm::daemon {
 
@@ -12,13 +13,14 @@ class StopSignals {
  public:
   StopSignals();
 
-  int descriptor() const { return descriptor_.get(); }
+  Source source() { return {descriptor_.get(), &is_ready_}; }
 
   // How many came since the last call.
   int take();
 
  private:
   Descriptor descriptor_;
+  bool is_ready_ = true;
 };
 
 }  // namespace groupcomm::daemon

@@ -119,9 +119,9 @@ class ClientTransports : public testing::TestWithParam<Kind> {
   std::string next_event() {
     std::optional<Event> event;
     wait_until(
-        socket_->descriptors(),
+        descriptors(),
         [&] {
-          socket_->poll(monotonic_now());
+          poll(monotonic_now());
           return (event = socket_->take_event()).has_value();
         },
         [&] { return socket_->next_deadline(); });
@@ -130,6 +130,16 @@ class ClientTransports : public testing::TestWithParam<Kind> {
       return "frame " + to_string(frame->session);
     }
     return "lost " + to_string(std::get<ClientLost>(*event).session);
+  }
+
+  void poll(TimePoint now) {
+    look_at(socket_->sources());
+    socket_->poll(now);
+  }
+  std::vector<int> descriptors() {
+    std::vector<int> all;
+    for (const Source& source : socket_->sources()) all.push_back(source.descriptor);
+    return all;
   }
 
   TemporaryFolder folder_;
@@ -209,9 +219,9 @@ TEST_P(ClientTransports, SayNothingOfAClientThatBeginsWithGarbage) {
   rude->send(bye_);
   const auto other = connect();
   wait_until(
-      socket_->descriptors(),
+      descriptors(),
       [&] {
-        socket_->poll(monotonic_now());
+        poll(monotonic_now());
         EXPECT_FALSE(socket_->take_event().has_value());
         return counters_.bad_client_frames == 2;
       },
@@ -233,9 +243,9 @@ TEST_P(ClientSockets, CutOffAClientThatChoosesItsRoutingId) {
   const Payload bytes = wire::encode(std::span<const ClientMessage>(hello_));
   own.send(zmq::buffer(bytes.text()), zmq::send_flags::none);
   wait_until(
-      socket_->descriptors(),
+      descriptors(),
       [&] {
-        socket_->poll(monotonic_now());
+        poll(monotonic_now());
         EXPECT_FALSE(socket_->take_event().has_value());
         return counters_.bad_client_frames == 1;
       },
@@ -368,7 +378,7 @@ TEST_P(ClientStreamsTest, WaitForTheRestOfAFrame) {
   const std::string hello(wire::encode(std::span<const ClientMessage>(hello_)).text());
   const std::string bytes = size_of(hello.size()) + hello;
   client.send_raw(bytes.substr(0, 11));
-  socket_->poll(monotonic_now());
+  poll(monotonic_now());
   EXPECT_EQ(socket_->take_event(), std::nullopt);
   client.send_raw(bytes.substr(11));
   EXPECT_EQ(next_event(), "frame 1");
@@ -394,7 +404,7 @@ TEST_P(ClientStreamsTest, KeepWhatASlowClientHasNotRead) {
   for (int i = 0; i < 40; ++i) {
     ASSERT_EQ(client.receive(), std::string(100'000, static_cast<char>('A' + i)));
     // What the kernel has room for now goes on its way.
-    socket_->poll(monotonic_now());
+    poll(monotonic_now());
     EXPECT_EQ(socket_->take_event(), std::nullopt);
   }
 }
@@ -413,7 +423,7 @@ TEST_P(ClientStreamsTest, LetEachClientSpeakInEachRound) {
   modest.send(bye_);
   // A round: one read of each.
   std::set<SessionId> heard;
-  socket_->poll(monotonic_now());
+  poll(monotonic_now());
   while (const auto event = socket_->take_event()) {
     heard.insert(std::get<ClientFrame>(*event).session);
   }
@@ -423,16 +433,16 @@ TEST_P(ClientStreamsTest, LetEachClientSpeakInEachRound) {
 TEST_P(ClientStreamsTest, EndAConnectionThatSaysNothing) {
   StreamClient silent(path_);
   StreamClient late(path_);
-  socket_->poll(monotonic_now());
+  poll(monotonic_now());
   EXPECT_EQ(socket_->take_event(), std::nullopt);
   late.send(hello_);
   // This process may have stood still meanwhile: a Hello that is there counts.
-  socket_->poll(monotonic_now() + std::chrono::seconds(3));
+  poll(monotonic_now() + std::chrono::seconds(3));
   const auto event = socket_->take_event();
   ASSERT_TRUE(event.has_value());
   EXPECT_EQ(std::get<ClientFrame>(*event).session, SessionId{1});
   EXPECT_EQ(silent.receive(), "the end");
-  socket_->poll(monotonic_now() + std::chrono::seconds(3));
+  poll(monotonic_now() + std::chrono::seconds(3));
   EXPECT_EQ(socket_->next_deadline(), TimePoint::never());
 }
 
@@ -442,7 +452,7 @@ TEST_P(ClientStreamsTest, EndAClosedConnectionThatStays) {
   ASSERT_EQ(next_event(), "frame 1");
   socket_->close(SessionId{1}, monotonic_now());
   ASSERT_LT(socket_->next_deadline(), TimePoint::never());
-  socket_->poll(monotonic_now() + std::chrono::seconds(31));
+  poll(monotonic_now() + std::chrono::seconds(31));
   EXPECT_EQ(socket_->take_event(), std::nullopt);
   EXPECT_EQ(client.receive(), "the end");
 }

@@ -9,6 +9,13 @@
 
 namespace groupcomm::daemon {
 
+// Notes what is ready.
+inline void look_at(const std::vector<Source>& sources) {
+  for (const Source& source : sources) {
+    if (source.is_ready != nullptr) *source.is_ready = true;
+  }
+}
+
 // Calls `attempt` until it returns true, each time when one of the descriptors has become readable
 // or the deadline that `attempt` may need has come. False after ten seconds.
 inline bool wait_until(const std::vector<int>& descriptors, const std::function<bool()>& attempt,
