@@ -178,8 +178,11 @@ bool ClientStreams::begin_reading() {
     if (connection->watches_output) write_on(*connection);
     using Outcome = wire::FrameInput::Outcome;
     const Outcome outcome = connection->input.read_from(connection->descriptor.get());
-    const bool is_empty = outcome == Outcome::kEmpty && connection->process_has_ended;
-    reading_ = Reading{connection->number, outcome == Outcome::kEnd || is_empty};
+    const bool has_ended = connection->process_has_ended;
+    // There may be no more, of which no descriptor would tell.
+    if (outcome == Outcome::kMore && has_ended) ready_.push_back(connection->number);
+    const bool is_last = outcome == Outcome::kEnd || (outcome == Outcome::kEmpty && has_ended);
+    reading_ = Reading{connection->number, is_last};
     return true;
   }
   return false;

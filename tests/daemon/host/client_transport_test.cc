@@ -299,14 +299,29 @@ class EarlyChild {
   // `forks`: once it has received something, a child of its own holds copies of all descriptors
   // until this object ends.
   void become_client(Kind kind, const std::string& path, bool forks) {
-    const std::string order =
-        std::string(kind == Kind::kStream ? "s" : "z") + (forks ? "+" : "-") + path + "\n";
-    CHECK_EQ(write(orders_[1], order.data(), order.size()), static_cast<ssize_t>(order.size()));
+    order(std::string(kind == Kind::kStream ? "s" : "z") + (forks ? "+" : "-") + path);
+  }
+  // It says more than one read takes and ends at once, and a child of its own holds copies of all
+  // descriptors until this object ends. Returns when it has ended.
+  void say_much_and_end(Kind kind, const std::string& path) {
+    order(std::string(kind == Kind::kStream ? "s" : "z") + "!" + path);
+    siginfo_t info{};
+    CHECK_EQ(waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOWAIT), 0);
   }
   void kill_child() { kill(child_, SIGKILL); }
 
  private:
+  void order(const std::string& text) {
+    const std::string line = text + "\n";
+    CHECK_EQ(write(orders_[1], line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  }
   bool read_order(char& byte) { return read(orders_[0], &byte, 1) == 1; }
+  // In a process that holds copies of all descriptors.
+  [[noreturn]] void wait_for_the_end() {
+    for (char byte = 0; read_order(byte);) {
+    }
+    _exit(0);
+  }
 
   [[noreturn]] void serve() {
     close(orders_[1]);
@@ -315,14 +330,18 @@ class EarlyChild {
     if (order.empty()) _exit(0);
     const auto client =
         make_client(order[0] == 's' ? Kind::kStream : Kind::kZeromq, order.substr(2));
-    client->send({protocol::Hello{protocol::kProtocolVersion, "x"}});
+    const protocol::Hello hello{protocol::kProtocolVersion, "x"};
+    if (order[1] == '!') {
+      const protocol::MulticastChunk chunk{
+          Payload::copy_of(std::string(protocol::kChunkBytesMax, 'c'))};
+      client->send({hello, chunk, chunk});
+      if (fork() == 0) wait_for_the_end();
+      _exit(0);
+    }
+    client->send({hello});
     if (order[1] == '+') {
       client->receive();
-      if (fork() == 0) {
-        for (char byte = 0; read_order(byte);) {
-        }
-        _exit(0);
-      }
+      if (fork() == 0) wait_for_the_end();
     }
     for (;;) pause();
   }
@@ -335,7 +354,10 @@ class ClientProcesses : private EarlyChild, public ClientTransports {
  protected:
   using EarlyChild::become_client;
   using EarlyChild::kill_child;
+  using EarlyChild::say_much_and_end;
 };
+
+class ClientStreamProcesses : public ClientProcesses {};
 
 TEST_P(ClientProcesses, ThatAreKilledAreToldOf) {
   become_client(GetParam(), path_, /*forks=*/false);
@@ -350,6 +372,13 @@ TEST_P(ClientProcesses, ThatAreKilledAreToldOfThoughAChildHoldsTheConnection) {
   socket_->send(SessionId{1}, Payload::copy_of("fork now"));
   // The grandchild may or may not be there by now: the outcome is the same.
   kill_child();
+  EXPECT_EQ(next_event(), "lost 1");
+}
+
+// The last read may end where its buffer does: that all has been read shows by another one only.
+TEST_P(ClientStreamProcesses, ThatHaveEndedAreToldOfBehindALargeFrame) {
+  say_much_and_end(GetParam(), path_);
+  EXPECT_EQ(next_event(), "frame 1");
   EXPECT_EQ(next_event(), "lost 1");
 }
 
@@ -482,6 +511,7 @@ INSTANTIATE_TEST_SUITE_P(Both, ClientProcesses, testing::Values(Kind::kZeromq, K
                          name_of);
 INSTANTIATE_TEST_SUITE_P(One, ClientSockets, testing::Values(Kind::kZeromq), name_of);
 INSTANTIATE_TEST_SUITE_P(One, ClientStreamsTest, testing::Values(Kind::kStream), name_of);
+INSTANTIATE_TEST_SUITE_P(One, ClientStreamProcesses, testing::Values(Kind::kStream), name_of);
 
 }  // namespace
 }  // namespace groupcomm::daemon
