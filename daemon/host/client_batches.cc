@@ -72,7 +72,8 @@ ClientBatches::BatchPointer ClientBatches::split(BatchPointer batch) {
 
 ClientBatches::BatchPointer ClientBatches::make(std::vector<SessionId> sessions) {
   last_.reset();
-  auto batch = std::make_shared<Batch>();
+  BatchPointer batch = std::exchange(spare_, nullptr);
+  if (batch == nullptr) batch = std::make_shared<Batch>();
   for (const SessionId session : sessions) by_session_[session] = batch;
   batch->sessions = std::move(sessions);
   return batch;
@@ -95,11 +96,15 @@ void ClientBatches::take(const BatchPointer& batch, std::vector<Frame>& frames) 
   for (std::size_t begin = 0; begin < messages.size();) {
     std::size_t end = begin;
     std::size_t bytes = 0;
+    if (batch->bytes < kBatchBytesMax) end = messages.size();
     while (end < messages.size() && bytes < kBatchBytesMax)
       bytes += protocol::queue_cost(messages[end++]);
     frames.push_back(Frame{sessions, wire::encode(messages.subspan(begin, end - begin))});
     begin = end;
   }
+  batch->messages.clear();
+  batch->bytes = 0;
+  if (batch->messages.capacity() <= kSpareMessagesMax) spare_ = batch;
 }
 
 std::vector<ClientBatches::Frame> ClientBatches::take_full() {

@@ -26,6 +26,8 @@ class ClientBatches {
   // A list of this size is sent without waiting for more, and a frame of this size takes no more:
   // all the parts of a large payload come at once, and would not fit into one frame.
   static constexpr std::size_t kBatchBytesMax = 256u << 10;
+  // No longer list is kept for the next batch.
+  static constexpr std::size_t kSpareMessagesMax = 8192;
 
   void add(SessionId session, protocol::DaemonMessage message);
   void add(DeliverMessage message);
@@ -60,6 +62,7 @@ class ClientBatches {
 
   std::map<SessionId, BatchPointer> by_session_;
   std::vector<BatchPointer> full_;
+  BatchPointer spare_;  // one that is over: its list has room already
   // Messages of a group come one after another. Whose list the last one went to, if it was one, and
   // it is so still.
   SessionList last_sessions_;

@@ -198,5 +198,18 @@ TEST(ClientBatches, ForgetTheLastSessionOfAFullList) {
   EXPECT_TRUE(batches.take_all().empty());
 }
 
+// Lists are used again: one that was full, and whose session was closed before it was sent for
+// that.
+TEST(ClientBatches, KnowNothingOfWhatWasInAListBefore) {
+  ClientBatches batches;
+  for (int i = 0; i < 16; ++i) batches.add(kA, delivery(ClientBatches::kBatchBytesMax / 16));
+  EXPECT_EQ(contents(batches.take(kA))[kA].size(), 16u);
+  batches.add(kB, accepted(1));
+  batches.add(kC, accepted(2));
+  auto sent = contents(batches.take_full());
+  for (auto& [session, messages] : contents(batches.take_all())) sent[session] = messages;
+  EXPECT_EQ(sent, (std::map<SessionId, Messages>{{kB, {accepted(1)}}, {kC, {accepted(2)}}}));
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon
