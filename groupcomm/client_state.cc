@@ -227,7 +227,8 @@ Queued ClientState::multicast_within(Milliseconds time, const std::vector<std::s
     if (core_.has_credit() || !core_.connected()) continue;
     const auto left = remaining_until(due);
     if (left <= milliseconds(0)) return queued;
-    wait_for_credit(lock, left);
+    // Of what was left to be read no descriptor tells.
+    if (!socket_->has_input()) wait_for_credit(lock, left);
   }
 }
 

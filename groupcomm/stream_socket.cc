@@ -46,9 +46,12 @@ void StreamSocket::send(Payload frame) {
 }
 
 bool StreamSocket::send_rest() {
-  // Where the connection is broken, what the daemon said last is still to be read, and the end of
-  // that tells.
-  if (!output_.write_to(descriptor_->number())) output_ = {};
+  // Where the connection is broken, what the daemon said last is still to be read, and the end
+  // behind it tells.
+  if (!output_.write_to(descriptor_->number())) {
+    output_ = {};
+    shutdown(descriptor_->number(), SHUT_RDWR);
+  }
   return output_.empty();
 }
 

@@ -319,6 +319,23 @@ TEST_P(ClientTest, ABlockedSenderIsToldThatTheDaemonIsLost) {
   EXPECT_EQ(recorder.told, "rejected open hall gone; disconnected");
 }
 
+TEST_P(ClientTest, FindsTheCreditBehindMoreThanIsReadAtOnce) {
+  start({.accepts = false, .window_messages = 1});
+  Client client = connect();
+  const Queued first = client.multicast({"hall"}, {}, {});
+  ASSERT_TRUE(daemon->wait_for<protocol::Multicast>(1));
+  GroupView large;
+  large.members.resize(6000);
+  for (auto& member : large.members) {
+    member.process = {.name = std::string(200, 'x'), .daemon = "fake", .key = {}};
+  }
+  daemon->say({protocol::WatchedView{.group = "room", .view = large}});
+  daemon->say({protocol::Accepted{.up_to = first.request}});
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(client.multicast_within(seconds(20), {"hall"}, {}, {}).ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(10));
+}
+
 TEST_P(ClientTest, ABatchLeavesInOneFrame) {
   start();
   Client client = connect();
