@@ -53,18 +53,15 @@ Payload ClientGate::turn_away() {
   return wire::encode(answer);
 }
 
-Descriptor ClientGate::watch(pid_t process) {
-  if (process == 0) return {};
+std::optional<Descriptor> ClientGate::watch(pid_t process) {
+  if (process == 0) return Descriptor();
   const long handle = syscall(SYS_pidfd_open, process, 0);
   if (handle >= 0) return Descriptor(static_cast<int>(handle));
-  // Where the process is gone already, its connection is too, and that shows.
-  if (errno != ESRCH) {
-    const std::string why = std::strerror(errno);
-    warn(unwatched_processes_, "cannot watch process " + std::to_string(process) +
-                                   " of a client: " + why +
-                                   "; its end shows when nobody holds its connection");
-  }
-  return {};
+  if (errno == ESRCH) return std::nullopt;
+  const std::string why = std::strerror(errno);
+  warn(unwatched_processes_, "cannot watch process " + std::to_string(process) + " of a client: " +
+                                 why + "; its end shows when nobody holds its connection");
+  return Descriptor();
 }
 
 void ClientGate::count_sent(const Payload& frame) {

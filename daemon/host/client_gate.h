@@ -43,8 +43,9 @@ class ClientGate {
   void note_bad(pid_t process, const std::string& why);
   // There are no descriptors left for this one. Returns what it is told.
   Payload turn_away();
-  // Becomes readable when the process ends; not valid where the kernel cannot tell, or it has.
-  Descriptor watch(pid_t process);
+  // Becomes readable when the process ends; not valid where the kernel cannot tell. Nothing: it has
+  // ended.
+  std::optional<Descriptor> watch(pid_t process);
 
   void count_sent(const Payload& frame);
 

@@ -228,7 +228,9 @@ ClientConnection& ClientSocket::open_connection(const Received& received) {
 }
 
 void ClientSocket::watch_process(ClientConnection& connection) {
-  connection.process_handle = gate_.watch(connection.process);
+  auto handle = gate_.watch(connection.process);
+  if (!handle) return cut_at(connection, polled_at_ + kAfterProcessTime);
+  connection.process_handle = std::move(*handle);
   if (!connection.process_handle.valid()) return;
   watched_[++last_watched_] = connection.routing_id;
   processes_.add(connection.process_handle.get(), last_watched_);

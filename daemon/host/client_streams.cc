@@ -22,6 +22,8 @@ namespace {
 constexpr int kWaitingClientsMax = 4096;
 // Of those in one round.
 constexpr int kAcceptedMax = 64;
+// Until more are tried where none of so many could be let in.
+constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 // What the kernel may hold for a client, as far as it lets us.
 constexpr int kSendBufferBytes = 1 << 20;
 // A client that has connected has this time for its Hello.
@@ -37,6 +39,11 @@ constexpr std::uint64_t process_tag(std::uint64_t number) { return 2 * number + 
 constexpr std::uint64_t number_of(std::uint64_t tag) { return tag / 2; }
 
 using Tags = std::vector<std::uint64_t>;
+
+bool has_input(int descriptor) {
+  pollfd readable{.fd = descriptor, .events = POLLIN, .revents = 0};
+  return ::poll(&readable, 1, 0) == 1;
+}
 
 std::string why(const std::string& what) { return what + ": " + std::strerror(errno); }
 
@@ -67,14 +74,18 @@ ClientStreams::ClientStreams(Descriptor listener, std::string file, ClientGate& 
 
 ClientStreams::~ClientStreams() {
   const auto due = std::chrono::steady_clock::now() + linger_;
-  for (auto& [number, connection] : connections_) {
-    while (!connection.output.empty() && connection.output.write_to(connection.descriptor.get())) {
-      const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
-      if (left <= std::chrono::milliseconds(0)) break;
-      pollfd writable{.fd = connection.descriptor.get(), .events = POLLOUT, .revents = 0};
-      ::poll(&writable, 1, static_cast<int>(left.count()));
+  for (;;) {
+    std::vector<pollfd> waiting;
+    for (auto& [number, connection] : connections_) {
+      const int descriptor = connection.descriptor.get();
+      if (!connection.output.write_to(descriptor)) connection.output = {};
+      if (connection.output.empty()) continue;
+      waiting.push_back({.fd = descriptor, .events = POLLOUT, .revents = 0});
     }
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
+    if (waiting.empty() || left <= std::chrono::milliseconds(0)) break;
+    ::poll(waiting.data(), waiting.size(), static_cast<int>(left.count()));
   }
   unlink(file_.c_str());
 }
@@ -85,6 +96,10 @@ void ClientStreams::poll(TimePoint now) {
   polled_at_ = now;
   // A round goes to its end before the next one begins.
   if (reading_ || !ready_.empty()) return;
+  if (accept_again_at_ <= now) {
+    readiness_.add(listener_.get(), kListenerTag);
+    accept_again_at_ = TimePoint::never();
+  }
   const bool may_have_more = std::exchange(is_ready_, false);
   for (const std::uint64_t tag : may_have_more ? readiness_.poll() : Tags()) {
     if (tag == kListenerTag) {
@@ -93,7 +108,9 @@ void ClientStreams::poll(TimePoint now) {
     }
     Connection* connection = find(number_of(tag));
     if (connection == nullptr) continue;
-    if (tag == process_tag(connection->number)) on_process_end(*connection);
+    // What it sent before is there by now. A child of it that holds the connection may send no
+    // more.
+    if (tag == process_tag(connection->number)) connection->process_has_ended = true;
     const bool is_noted = !ready_.empty() && ready_.back() == connection->number;
     if (!is_noted) ready_.push_back(connection->number);
   }
@@ -101,14 +118,20 @@ void ClientStreams::poll(TimePoint now) {
 }
 
 void ClientStreams::accept_clients() {
+  bool has_accepted = false;
   for (int i = 0; i < kAcceptedMax; ++i) {
     Descriptor descriptor(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (descriptor.valid()) {
       accept_client(std::move(descriptor));
+      has_accepted = true;
     } else if (errno == EAGAIN) {
       return;
     }
   }
+  if (has_accepted) return;
+  // Where there is no descriptor at all, the listener stays ready.
+  readiness_.remove(listener_.get());
+  accept_again_at_ = polled_at_ + kAcceptPause;
 }
 
 void ClientStreams::accept_client(Descriptor descriptor) {
@@ -123,18 +146,13 @@ void ClientStreams::accept_client(Descriptor descriptor) {
   connection.user = credentials.uid;
   setsockopt(number, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
   readiness_.add(number, socket_tag(connection.number));
-  connection.process_handle = gate_.watch(connection.process);
+  auto handle = gate_.watch(connection.process);
+  connection.process_has_ended = !handle.has_value();
+  if (handle) connection.process_handle = std::move(*handle);
   if (connection.process_handle.valid()) {
     readiness_.add(connection.process_handle.get(), process_tag(connection.number));
   }
   cut_at(connection, polled_at_ + kHelloTime);
-}
-
-// What it sent before is there by now. A child of it that holds the connection may send no more.
-void ClientStreams::on_process_end(Connection& connection) {
-  readiness_.remove(connection.process_handle.get());
-  connection.process_handle.reset();
-  connection.process_has_ended = true;
 }
 
 void ClientStreams::cut_at(Connection& connection, TimePoint time) {
@@ -142,18 +160,14 @@ void ClientStreams::cut_at(Connection& connection, TimePoint time) {
   next_cut_ = std::min(next_cut_, time);
 }
 
-bool ClientStreams::is_ready(const Connection& connection) const {
-  return std::find(ready_.begin(), ready_.end(), connection.number) != ready_.end();
-}
-
 void ClientStreams::cut_overdue() {
   if (next_cut_ > polled_at_) return;
   next_cut_ = TimePoint::never();
   for (auto it = connections_.begin(); it != connections_.end();) {
     Connection& connection = (it++)->second;
+    const bool is_due = connection.cut_by <= polled_at_;
     // It may be this process that stood still, and the Hello may be there.
-    const bool may_greet = !connection.is_over && is_ready(connection);
-    if (connection.cut_by <= polled_at_ && !may_greet) {
+    if (is_due && (connection.is_over || !has_input(connection.descriptor.get()))) {
       end(connection);
     } else {
       next_cut_ = std::min(next_cut_, connection.cut_by);
@@ -178,10 +192,8 @@ bool ClientStreams::begin_reading() {
     if (connection->watches_output) write_on(*connection);
     using Outcome = wire::FrameInput::Outcome;
     const Outcome outcome = connection->input.read_from(connection->descriptor.get());
-    const bool has_ended = connection->process_has_ended;
-    // There may be no more, of which no descriptor would tell.
-    if (outcome == Outcome::kMore && has_ended) ready_.push_back(connection->number);
-    const bool is_last = outcome == Outcome::kEnd || (outcome == Outcome::kEmpty && has_ended);
+    const bool is_last = outcome == Outcome::kEnd || (connection->process_has_ended &&
+                                                      !has_input(connection->descriptor.get()));
     reading_ = Reading{connection->number, is_last};
     return true;
   }
@@ -252,9 +264,12 @@ bool ClientStreams::send(SessionId session, const Payload& frame) {
 }
 
 void ClientStreams::write_on(Connection& connection) {
-  // Where the connection is broken, what the client said last is still to be read, and the end of
-  // that tells.
-  if (!connection.output.write_to(connection.descriptor.get())) connection.output = {};
+  // Where the connection is broken, what the client said last is still to be read, and the end
+  // behind it tells.
+  if (!connection.output.write_to(connection.descriptor.get())) {
+    connection.output = {};
+    shutdown(connection.descriptor.get(), SHUT_RDWR);
+  }
   const bool waits = !connection.output.empty();
   if (waits == connection.watches_output) return;
   connection.watches_output = waits;

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -36,7 +37,7 @@ class ClientStreams final : public ClientTransport {
   bool close(SessionId session, TimePoint now) override;
   void close_all(TimePoint now) override;
   std::size_t session_count() const override { return by_session_.size(); }
-  TimePoint next_deadline() const override { return next_cut_; }
+  TimePoint next_deadline() const override { return std::min(next_cut_, accept_again_at_); }
   std::vector<Source> sources() override { return {{readiness_.descriptor(), &is_ready_}}; }
   void linger(std::chrono::milliseconds time) override { linger_ = time; }
 
@@ -64,7 +65,6 @@ class ClientStreams final : public ClientTransport {
   ClientStreams(Descriptor listener, std::string file, ClientGate& gate);
   void accept_clients();
   void accept_client(Descriptor descriptor);
-  void on_process_end(Connection& connection);
   Connection* find(std::uint64_t number);
   Connection* find(SessionId session);
   // Reads once of the next connection that is ready. False where there is none.
@@ -77,7 +77,6 @@ class ClientStreams final : public ClientTransport {
   // Tells the core where it knows the session.
   std::optional<Event> end(Connection& connection);
   void cut_at(Connection& connection, TimePoint time);
-  bool is_ready(const Connection& connection) const;
   void cut_overdue();
 
   Descriptor listener_;
@@ -91,7 +90,8 @@ class ClientStreams final : public ClientTransport {
   std::deque<std::uint64_t> ready_;  // may be read, each once in this round
   std::optional<Reading> reading_;
   TimePoint polled_at_;
-  TimePoint next_cut_ = TimePoint::never();  // no connection is to be cut earlier
+  TimePoint next_cut_ = TimePoint::never();         // no connection is to be cut earlier
+  TimePoint accept_again_at_ = TimePoint::never();  // until then nobody is let in
   std::chrono::milliseconds linger_{0};
 };
 

@@ -1,6 +1,7 @@
 #include "daemon/host/client_transport.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,6 +19,7 @@
 #include "groupcomm/check.h"
 #include "groupcomm/wire/codec.h"
 #include "groupcomm/wire/frame_stream.h"
+#include "tests/daemon/host/raw_client.h"
 #include "tests/daemon/host/temporary_folder.h"
 #include "tests/daemon/host/waiting.h"
 
@@ -25,86 +27,6 @@ namespace groupcomm::daemon {
 namespace {
 
 using protocol::ClientMessage;
-
-enum class Kind : std::uint8_t { kZeromq, kStream };
-
-// A client without the client library, so that it can misbehave.
-class RawClient {
- public:
-  virtual ~RawClient() = default;
-  virtual void send_bytes(std::string_view bytes) = 0;
-  // Waits for the next frame.
-  virtual std::string receive() = 0;
-
-  void send(const std::vector<ClientMessage>& messages) {
-    const Payload bytes = wire::encode(std::span<const ClientMessage>(messages));
-    send_bytes(bytes.text());
-  }
-};
-
-class ZeromqClient final : public RawClient {
- public:
-  explicit ZeromqClient(const std::string& path) : socket_(context_, zmq::socket_type::dealer) {
-    socket_.set(zmq::sockopt::linger, 1000);
-    socket_.set(zmq::sockopt::reconnect_ivl, -1);
-    socket_.connect("ipc://" + path);
-  }
-  void send_bytes(std::string_view bytes) override {
-    socket_.send(zmq::buffer(bytes), zmq::send_flags::none);
-  }
-  std::string receive() override {
-    zmq::message_t message;
-    const bool came = wait_until({socket_.get(zmq::sockopt::fd)}, [&] {
-      return socket_.recv(message, zmq::recv_flags::dontwait).has_value();
-    });
-    return came ? message.to_string() : "nothing";
-  }
-
- private:
-  zmq::context_t context_{1};
-  zmq::socket_t socket_;
-};
-
-class StreamClient final : public RawClient {
- public:
-  explicit StreamClient(const std::string& path)
-      : socket_(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string file = wire::stream_path(path);
-    std::memcpy(address.sun_path, file.c_str(), file.size());
-    CHECK_EQ(connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  }
-  void send_bytes(std::string_view bytes) override {
-    wire::FrameOutput output;
-    output.add(Payload::copy_of(bytes));
-    output.write_to(socket_.get());
-    CHECK(output.empty());
-  }
-  void send_raw(std::string_view bytes) {
-    CHECK_EQ(write(socket_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-  }
-  std::string receive() override {
-    std::optional<Payload> frame;
-    bool has_ended = false;
-    wait_until({socket_.get()}, [&] {
-      if ((frame = input_.take().value())) return true;
-      has_ended = input_.read_from(socket_.get()) == wire::FrameInput::Outcome::kEnd;
-      return (frame = input_.take().value()).has_value() || has_ended;
-    });
-    if (frame) return std::string(frame->text());
-    return has_ended ? "the end" : "nothing";
-  }
-
- private:
-  Descriptor socket_;
-  wire::FrameInput input_;
-};
-
-std::unique_ptr<RawClient> make_client(Kind kind, const std::string& path) {
-  if (kind == Kind::kStream) return std::make_unique<StreamClient>(path);
-  return std::make_unique<ZeromqClient>(path);
-}
 
 class ClientTransports : public testing::TestWithParam<Kind> {
  protected:
@@ -291,8 +213,10 @@ class EarlyChild {
     close(orders_[0]);
   }
   ~EarlyChild() {
-    kill_child();
-    waitpid(child_, nullptr, 0);
+    if (child_ != 0) {
+      kill_child();
+      waitpid(child_, nullptr, 0);
+    }
     close(orders_[1]);
   }
 
@@ -303,10 +227,12 @@ class EarlyChild {
   }
   // It says more than one read takes and ends at once, and a child of its own holds copies of all
   // descriptors until this object ends. Returns when it has ended.
-  void say_much_and_end(Kind kind, const std::string& path) {
+  void say_much_and_end(Kind kind, const std::string& path, bool leaves_zombie) {
     order(std::string(kind == Kind::kStream ? "s" : "z") + "!" + path);
     siginfo_t info{};
-    CHECK_EQ(waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOWAIT), 0);
+    const int options = WEXITED | (leaves_zombie ? WNOWAIT : 0);
+    CHECK_EQ(waitid(P_PID, static_cast<id_t>(child_), &info, options), 0);
+    if (!leaves_zombie) child_ = 0;
   }
   void kill_child() { kill(child_, SIGKILL); }
 
@@ -377,7 +303,13 @@ TEST_P(ClientProcesses, ThatAreKilledAreToldOfThoughAChildHoldsTheConnection) {
 
 // The last read may end where its buffer does: that all has been read shows by another one only.
 TEST_P(ClientStreamProcesses, ThatHaveEndedAreToldOfBehindALargeFrame) {
-  say_much_and_end(GetParam(), path_);
+  say_much_and_end(GetParam(), path_, /*leaves_zombie=*/true);
+  EXPECT_EQ(next_event(), "frame 1");
+  EXPECT_EQ(next_event(), "lost 1");
+}
+
+TEST_P(ClientStreamProcesses, ThatHaveEndedAreToldOfThoughNothingIsLeftOfThem) {
+  say_much_and_end(GetParam(), path_, /*leaves_zombie=*/false);
   EXPECT_EQ(next_event(), "frame 1");
   EXPECT_EQ(next_event(), "lost 1");
 }
@@ -475,6 +407,54 @@ TEST_P(ClientStreamsTest, EndAConnectionThatSaysNothing) {
   EXPECT_EQ(socket_->next_deadline(), TimePoint::never());
 }
 
+TEST_P(ClientStreamsTest, LetInAllWhoseHellosCameWhileTheDaemonStoodStill) {
+  constexpr int kClients = 100;
+  std::vector<std::unique_ptr<StreamClient>> clients;
+  while (clients.size() < kClients) {
+    clients.push_back(std::make_unique<StreamClient>(path_));
+    poll(monotonic_now());
+    ASSERT_EQ(socket_->take_event(), std::nullopt);
+  }
+  for (const auto& client : clients) client->send(hello_);
+  poll(monotonic_now() + std::chrono::seconds(3));
+  for (int i = 1; i <= kClients; ++i) ASSERT_EQ(next_event(), "frame " + std::to_string(i));
+}
+
+TEST_P(ClientStreamsTest, EndAConnectionThatCannotBeWrittenTo) {
+  StreamClient client(path_);
+  client.send(hello_);
+  ASSERT_EQ(next_event(), "frame 1");
+  client.read_no_more();
+  client.send(bye_);
+  socket_->send(SessionId{1}, Payload::copy_of("who reads this?"));
+  EXPECT_EQ(next_event(), "frame 1");
+  EXPECT_EQ(next_event(), "lost 1");
+}
+
+TEST_P(ClientStreamsTest, WaitQuietlyForADescriptorToBeFree) {
+  StreamClient client(path_);
+  client.send(hello_);
+  Readiness readiness;
+  for (const int descriptor : descriptors()) readiness.add(descriptor, 0);
+  const TimePoint begin = monotonic_now();
+  const TimePoint end = begin + std::chrono::milliseconds(300);
+  readiness.wait(begin, end);  // takes a descriptor
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const Descriptor free(dup(0));
+  const rlimit exhausted{.rlim_cur = static_cast<rlim_t>(free.get()), .rlim_max = limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &exhausted), 0);
+  int rounds = 0;
+  for (TimePoint now = monotonic_now(); now < end; now = monotonic_now(), ++rounds) {
+    poll(now);
+    EXPECT_EQ(socket_->take_event(), std::nullopt);
+    readiness.wait(now, std::min(end, socket_->next_deadline()));
+  }
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_LT(rounds, 10);
+  EXPECT_EQ(next_event(), "frame 1");
+}
+
 TEST_P(ClientStreamsTest, EndAClosedConnectionThatStays) {
   StreamClient client(path_);
   client.send(hello_);
@@ -500,6 +480,27 @@ TEST_P(ClientStreamsTest, SendWhatWaitsAtTheEnd) {
   EXPECT_EQ(client.receive(), "the end");
   struct stat status {};
   EXPECT_NE(stat(wire::stream_path(path_).c_str(), &status), 0) << "the file is removed";
+}
+
+TEST_P(ClientStreamsTest, AtTheEndSendToAllThoughOneDoesNotRead) {
+  auto stuck = std::make_unique<StreamClient>(path_);
+  stuck->send(hello_);
+  ASSERT_EQ(next_event(), "frame 1");
+  StreamClient client(path_);
+  client.send(hello_);
+  ASSERT_EQ(next_event(), "frame 2");
+  for (int i = 0; i < 200; ++i) {
+    for (const SessionId session : {SessionId{1}, SessionId{2}}) {
+      socket_->send(session, Payload::copy_of(std::string(100'000, 'x')));
+    }
+  }
+  socket_->linger(std::chrono::seconds(5));
+  std::thread ending([&] { socket_.reset(); });
+  int received = 0;
+  while (client.receive().size() == 100'000u) ++received;
+  EXPECT_EQ(received, 200);
+  stuck.reset();
+  ending.join();
 }
 
 const auto name_of = [](const testing::TestParamInfo<Kind>& kind) {
