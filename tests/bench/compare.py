@@ -145,9 +145,14 @@ def field(wanted, bin_folder):
     here, apart = (contenders.Groupcomm(bin_folder, x) for x in (False, True))
     skeletons = [contenders.Skeleton(bin_folder, x) for x in ("sockets", "zmq")]
     corosyncs = [contenders.Corosync(bin_folder, x) for x in (False, True)]
-    chosen = [here, *skeletons] if "skeletons" in wanted else []
-    chosen += [apart, *corosyncs] if "corosync" in wanted else []
-    bases = {**{c.name: here.name for c in skeletons}, **{c.name: apart.name for c in corosyncs}}
+    by_zeromq = contenders.Groupcomm(bin_folder, transport="zeromq")
+    beside_here = skeletons if "skeletons" in wanted else []
+    beside_here += [by_zeromq] if "zeromq" in wanted else []
+    beside_apart = corosyncs if "corosync" in wanted else []
+    chosen = [here, *beside_here] if beside_here else []
+    chosen += [apart, *beside_apart] if beside_apart else []
+    bases = {c.name: here.name for c in beside_here}
+    bases.update((c.name, apart.name) for c in beside_apart)
     return chosen, bases
 
 
@@ -180,7 +185,8 @@ def main():
     parser.add_argument("--windows", type=numbers, help="own messages under way, with commas")
     parser.add_argument("--orders", type=names, help="with commas")
     parser.add_argument("--only", type=names, default=["skeletons", "corosync"],
-                        help="skeletons or corosync (default: both)")
+                        help="skeletons, corosync (default: both), or zeromq: clients without "
+                             "the stream socket")
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
     arguments = parser.parse_args()
     comparison = Comparison(*field(arguments.only, arguments.bin))

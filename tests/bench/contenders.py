@@ -115,8 +115,12 @@ def network_namespaces(bin_folder, size):
 class Groupcomm:
     """Daemons on the loopback, or in network namespaces of their own."""
 
-    def __init__(self, bin_folder, in_namespaces=False, measure=run_beside):
+    def __init__(self, bin_folder, in_namespaces=False, measure=run_beside, transport=None):
         self.name = "groupcomm in namespaces" if in_namespaces else "groupcomm"
+        self._environment = []
+        if transport:
+            self.name += f" over {transport}"
+            self._environment = ["env", f"GROUPCOMM_TRANSPORT={transport}"]
         self._bin = bin_folder
         self._in_namespaces = in_namespaces
         self._measure = measure
@@ -140,7 +144,7 @@ class Groupcomm:
             cluster.start().wait_formed()
             sequencer = cluster.by_rank()[0]
             daemons = sorted(cluster.daemons.values(), key=lambda d: d.name == sequencer)
-            command = [cluster.groupcommctl, "bench", "--order", work.order,
+            command = [*self._environment, cluster.groupcommctl, "bench", "--order", work.order,
                        "--groups", work.groups, "--clients", work.clients,
                        *(daemon.socket for daemon in daemons)]
             try:
