@@ -84,7 +84,9 @@ void ClientService::on_message(Session& session, protocol::BlockOk block_ok) {
   if (member.hold != Hold::kAsked || block_ok.views_seen != member.views) return;
   member.hold = Hold::kAnswered;
   member.answer_due = TimePoint::never();
+  const SessionId id = session.id;
   enqueue(session, std::move(block_ok), 0);
+  if (sessions_.find(id) == nullptr) return;  // it was more than may wait
   if (session.pending_control) agree_ahead_of_queue(session);
 }
 

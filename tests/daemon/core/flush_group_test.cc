@@ -91,6 +91,15 @@ TEST_P(FlushGroupTest, ChangesTheViewOnlyOnceAllMembersHoldBack) {
   EXPECT_EQ(room.last_view(0, 2).members.size(), 4u);
 }
 
+TEST_P(FlushGroupTest, IsDoneWithAClientWhoseAnswerIsMoreThanMayWait) {
+  room.say(0, 2, join(1, "hall", kFlush));
+  room.run_for(milliseconds(50));
+  std::vector<protocol::ClientMessage> messages(3072, leave(1, "elsewhere"));
+  messages.push_back(protocol::BlockOk{RequestId{++requests}, "hall", views_of(1, 1).size()});
+  room.say_all(1, 1, messages);
+  EXPECT_TRUE(room.is_closed(1, 1));
+}
+
 TEST_P(FlushGroupTest, DeliversInTheOldViewWhatWasSentBetweenBlockAndBlockOk) {
   room.say(0, 2, join(1, "hall", kFlush));
   room.run_for(milliseconds(50));
