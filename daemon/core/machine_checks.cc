@@ -4,11 +4,18 @@
 
 #include "daemon/core/machine.h"
 #include "membership/view_fits.h"
+#include "membership/view_lookup.h"
 
 namespace groupcomm::daemon {
 namespace {
 
 using protocol::DaemonMember;
+
+// A member goes on by a value only if it has all that was held and delivered here.
+bool fits_member(const ordering::ViewOrdering& ordering, const DaemonId& self,
+                 const protocol::ViewChangeValue& value) {
+  return membership::is_in(value.next, self) ? ordering.may_end_with(value) : ordering.fits(value);
+}
 
 }  // namespace
 
@@ -26,7 +33,8 @@ bool DaemonCore::Machine::is_of_policy(const protocol::ViewChangeValue& value) c
 // A value that leaves the base.
 bool DaemonCore::Machine::is_possible(const protocol::ViewChangeValue& value) const {
   if (!is_of_policy(value)) return false;
-  return membership::fits(value, change_.base()) && (!is_living() || ordering_->fits(value));
+  return membership::fits(value, change_.base()) &&
+         (!is_living() || fits_member(*ordering_, options_.self, value));
 }
 
 // A ballot is its proposer's own.
@@ -44,7 +52,9 @@ bool DaemonCore::Machine::may_say(const protocol::FrameHeader& header, Rank rank
   if (state.living && !is_member) return refuse_unless(false);
   if (!membership::fits(state, base)) return refuse_unless(false);
   if (!is_living()) return true;
-  if (state.accepted && !ordering_->fits(state.accepted->value)) return refuse_unless(false);
+  if (state.accepted && !fits_member(*ordering_, options_.self, state.accepted->value)) {
+    return refuse_unless(false);
+  }
   return refuse_unless(!state.living || ordering_->fits(state));
 }
 
@@ -70,12 +80,7 @@ bool DaemonCore::Machine::may_say(const protocol::FrameHeader& header,
   if (install.groups && !membership::fits(*install.groups, next)) return refuse_unless(false);
   if (next.id == base.id && next != base) return refuse_unless(false);
   if (install.value.base != base.id) return true;
-  if (!is_possible(install.value)) return refuse_unless(false);
-  const bool goes_on = is_living() && std::any_of(next.members.begin(), next.members.end(),
-                                                  [&](const DaemonMember& member) {
-                                                    return member.id == options_.self;
-                                                  });
-  return refuse_unless(!goes_on || ordering_->may_end_with(install.value));
+  return refuse_unless(is_possible(install.value));
 }
 
 }  // namespace groupcomm::daemon

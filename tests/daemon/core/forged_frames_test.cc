@@ -257,6 +257,25 @@ TEST_F(ForgedFrames, ProposalWithACutOfAnotherSize) {
   expect_refused(protocol::Propose{{1, 1, heartbeat.header.sender.incarnation}, forged.value});
 }
 
+// It is believed to be decided where its proposer says that it is in the next view.
+TEST_F(ForgedFrames, ProposalWithLessThanWeHold) {
+  const protocol::Ballot ballot{1, 1, heartbeat.header.sender.incarnation};
+  auto forged = install().value;
+  forged.cut.assign(3, MessageNumber{});
+  protocol::Beacon beacon;
+  beacon.address = "tcp://127.0.0.1:4001";
+  beacon.number = BeaconNumber{1};
+  beacon.decided = forged.next;
+  forge(protocol::Prepare{ballot});
+  const std::uint64_t before = room.counter(0, "frames_refused");
+  forge(protocol::Propose{ballot, forged});
+  forge(beacon);
+  ASSERT_TRUE(room.is_running(0));
+  EXPECT_GT(room.counter(0, "frames_refused"), before);
+  room.run_for(seconds(5));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1", "d2"}));
+}
+
 TEST_F(ForgedFrames, StateWithWhatCannotBeHeld) {
   protocol::State state;
   state.ballot = {1, 0, own.incarnation};
@@ -273,6 +292,28 @@ TEST_F(ForgedFrames, StateThatAcceptedWhatCannotBe) {
   accepted.cut = {MessageNumber{1}};
   state.accepted = {state.ballot, accepted};
   expect_refused(state);
+}
+
+// Rule F5: a value that was accepted has all that its members hold.
+TEST_F(ForgedFrames, StateThatAcceptedLessThanWeHold) {
+  room.set_filter([](const std::string& from, const std::string&, const protocol::PeerBody& body) {
+    return from != "d1" || !is_body<protocol::State>(body);
+  });
+  room.kill(2);
+  room.run_for(std::chrono::milliseconds(500));
+  protocol::PeerFrame frame = room.last_frame<protocol::State>(1, 0);
+  auto& state = std::get<protocol::State>(frame.body);
+  auto accepted = install().value;
+  accepted.cut.assign(3, MessageNumber{});
+  state.accepted = {state.ballot, accepted};
+  room.set_filter({});
+  const std::uint64_t before = room.counter(0, "frames_refused");
+  forge(frame);
+  ASSERT_TRUE(room.is_running(0));
+  EXPECT_GT(room.counter(0, "frames_refused"), before);
+  room.run_for(seconds(5));
+  EXPECT_EQ(room.members(0), (Texts{"d0", "d1"}));
+  EXPECT_EQ(room.members(1), (Texts{"d0", "d1"}));
 }
 
 // --- messages ------------------------------------------------------------------------------------
