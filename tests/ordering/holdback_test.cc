@@ -362,6 +362,17 @@ TEST_F(HoldbackTest, ForgetsBeyondTheCutWhatWaitsForACauseThatComesWithIt) {
   EXPECT_EQ(delivered, Texts{"cause"});
 }
 
+TEST_F(HoldbackTest, ForgetsBeyondTheCutWhatWaitsForAMessageOfIt) {
+  admit(2, message(1, Order::kCausal).causal(1, {1, 0, 0}).text("effect"));
+  admit(2, message(2, Order::kFifo).predecessor(1).text("next"));
+  holdback.freeze();
+  holdback.truncate_after(2, number(1));
+  admit(0, message(1, Order::kCausal).causal(1, {0, 0, 0}).text("cause"));
+  EXPECT_TRUE(holdback.finish({number(1), number(0), number(1)}, place(1), {}));
+  collect();
+  EXPECT_EQ(delivered, (Texts{"cause", "effect"}));
+}
+
 // Rule T3: such places are taken for unknown, until the flush decides.
 TEST_F(HoldbackTest, HeedsNoPlacesThatContradictCausality) {
   admit(0, message(1, Order::kTotal).stamp(1).causal(1, {0, 0, 0}).text("cause"));
