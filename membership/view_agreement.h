@@ -58,10 +58,12 @@ class ViewAgreement {
     return changed;
   }
 
-  // A primary view was decided that this member cannot come to, since it lacks messages.
+  // A view was decided that this member cannot come to, since it lacks messages. Only a primary one
+  // has to be outvoted; and what is accepted later must count, too, when this view is left.
   void forgo(const protocol::DaemonView& decided) {
+    if (!decided.primary) return;
     protocol::PrimaryClaim claim = record_.claim.value_or(claim_at_leaving(record_));
-    if (decided.primary) note_attempt(claim, decided);
+    note_attempt(claim, decided);
     record_.claim = std::move(claim);
   }
 

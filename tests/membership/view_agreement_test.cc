@@ -175,13 +175,27 @@ TEST(ViewAgreement, IsNotBoundByAViewThatIsNotPrimary) {
   EXPECT_EQ(agreement.promised(), ballot);
 }
 
+// Rule Q1: one that goes on with others after it gave up a decision knows what it accepted since.
+TEST(ViewAgreement, RemembersWhatItAcceptsAfterADecisionThatItGaveUp) {
+  ViewAgreement agreement = agreement_of(3);
+  protocol::DaemonView side = view_of(1, 8);
+  side.primary = false;
+  agreement.accept_freely(ballot(1), free_value(/*primary=*/false));
+  agreement.forgo(side);
+  agreement.accept(ballot(3), value(8));
+  side.id.counter = 9;
+  agreement.learn(protocol::PrimaryClaim{view_of(3), {}});
+  agreement.decide(side);
+  EXPECT_EQ(agreement.record().claim, (protocol::PrimaryClaim{view_of(3), {value(8).next}}));
+}
+
 // Rule Q1: a decision that cannot be carried out here may have come about elsewhere.
 TEST(ViewAgreement, NotesTheDecisionThatItGivesUpWhereThatIsPrimary) {
   ViewAgreement agreement = agreement_of(3);
   protocol::DaemonView decided = view_of(2, 8);
   decided.primary = false;
   agreement.forgo(decided);
-  EXPECT_EQ(agreement.record().claim, (protocol::PrimaryClaim{view_of(3), {}}));
+  EXPECT_EQ(agreement.record().claim, std::nullopt);
   agreement.forgo(view_of(2, 8));
   EXPECT_EQ(agreement.record().claim, (protocol::PrimaryClaim{view_of(3), {view_of(2, 8)}}));
   agreement.forgo(view_of(1, 9));
