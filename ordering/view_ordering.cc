@@ -16,8 +16,6 @@ using protocol::MessageKind;
 using protocol::MessagePointer;
 using protocol::StampedMessage;
 
-constexpr std::size_t kRepairMessagesMax = 512;
-constexpr std::size_t kRepairBytesMax = 512u << 10;
 constexpr std::size_t kNackRangesMax = 32;
 constexpr std::size_t kRepairPlacesMax = 4096;
 // So many messages are looked at for one Nack, whatever it asks for.

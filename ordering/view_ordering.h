@@ -27,6 +27,10 @@ enum class Engine : std::uint8_t { kSequencer, kLamport };
 // do not must fit into a frame (rule T4).
 inline constexpr std::uint64_t kWindowsMax = 1u << 18;
 
+// An answer to a question for messages ends where it has so many of them, or so many bytes.
+inline constexpr std::size_t kRepairMessagesMax = 512;
+inline constexpr std::size_t kRepairBytesMax = 512u << 10;
+
 struct OrderingOptions {
   Rank self = 0;
   std::size_t view_size = 1;

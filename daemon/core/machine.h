@@ -12,6 +12,7 @@
 #include "daemon/core/client_service.h"
 #include "daemon/core/daemon_core.h"
 #include "daemon/core/pauses.h"
+#include "daemon/core/refill.h"
 #include "membership/failure_detector.h"
 #include "membership/rank_set.h"
 #include "membership/view_change.h"
@@ -270,11 +271,7 @@ class DaemonCore::Machine {
   std::optional<protocol::ViewChangeValue> deciding_;
   // How the current view came about, to be repeated for those who missed it.
   std::optional<protocol::Install> last_install_;
-  std::uint64_t refill_attempts_ = 0;
-  TimePoint refill_due_ = TimePoint::never();
-  ViewId refill_view_;             // the view whose cut is being filled
-  std::uint64_t refill_gaps_ = 0;  // how much was missing when last looked
-  TimePoint refill_progress_;      // when it last became less
+  Refill refill_;
   TimePoint flushing_since_ = TimePoint::never();
 
   std::map<Incarnation, Stranger> strangers_;

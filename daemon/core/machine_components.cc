@@ -240,7 +240,7 @@ void DaemonCore::Machine::on_decided_here(const ViewChangeValue& value) {
     }
     frozen_messages();
     deciding_ = value;
-    refill_due_ = now_;
+    refill_.ask_at_once(now_);
     return fill_cut();
   }
   if (leaving_) return on_excluded(value);
@@ -268,7 +268,7 @@ void DaemonCore::Machine::forgo_decision() {
   for (const DaemonMember& member : value.next.members) {
     if (member.id != options_.self) elsewhere_.insert(member.id.incarnation);
   }
-  refill_due_ = TimePoint::never();
+  refill_.stop();
   change_.ask_afresh(now_);
 }
 

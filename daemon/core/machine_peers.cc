@@ -20,6 +20,12 @@ using protocol::DaemonView;
 constexpr std::size_t kEarlyFramesMax = 256;
 constexpr Duration kBeaconPause = std::chrono::milliseconds(50);
 
+std::size_t bytes_of(const protocol::Repair& repair) {
+  std::size_t bytes = 0;
+  for (const auto& message : repair.messages) bytes += message->payload.size();
+  return bytes;
+}
+
 template <typename T>
 constexpr bool kIsInsideView =
     std::is_same_v<T, protocol::Batch> || std::is_same_v<T, protocol::Nack> ||
@@ -287,7 +293,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader&, const protocol::
     return;
   }
   ordering_->on_refill(repair.original, repair.messages);
-  refill_due_ = now_;
+  refill_.on_frame(bytes_of(repair));
   fill_cut();
   flush_view_change_outputs();
 }
@@ -535,8 +541,8 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   const auto rank = base_rank(header);
   if (!rank || !may_say(header, *rank, propose)) return;
   change_.on_propose(now_, *rank, propose);
-  refill_attempts_ = *rank;  // the proposer holds the whole cut: ask it first
-  if (is_living()) refill_due_ = now_;
+  refill_.prefer(*rank);  // the proposer holds the whole cut
+  if (is_living()) refill_.ask_at_once(now_);
   fill_cut();
   flush_view_change_outputs();
 }

@@ -19,7 +19,6 @@ using protocol::DaemonMember;
 using protocol::DaemonView;
 using protocol::ViewChangeValue;
 
-constexpr Duration kRefillPause = std::chrono::milliseconds(30);
 constexpr int kRefillTimeOuts = 4;
 // An answer to a beacon that was sent so many times the time-out ago says nothing any more.
 constexpr int kAnswerAges = 2;
@@ -235,8 +234,7 @@ void DaemonCore::Machine::flush_view_change_outputs() {
 void DaemonCore::Machine::fill_cut() {
   while (!over_ && is_living()) {
     const ViewChangeValue* value = deciding_ ? &*deciding_ : change_.wanted();
-    refill_due_ = value == nullptr ? TimePoint::never() : refill_due_;
-    if (value == nullptr) return;
+    if (value == nullptr) return refill_.stop();
     if (!value->cut.empty()) {  // empty: from records alone, and not for a living member
       ordering_->want(value->cut);
       const auto missing = ordering_->missing_for(value->cut);
@@ -254,29 +252,28 @@ void DaemonCore::Machine::ask_for_cut(const ViewId& next,
                                       const std::vector<protocol::MissingMessages>& missing) {
   std::uint64_t gaps = 0;
   for (const auto& [sender, range] : missing) gaps += range.last.value - range.first.value + 1;
-  if (refill_view_ != next || gaps < refill_gaps_) refill_progress_ = now_;
-  refill_view_ = next;
-  refill_gaps_ = gaps;
-  if (options_.partitionable && deciding_ && now_ - refill_progress_ > options_.suspect) {
+  refill_.observe(now_, next, gaps);
+  const Duration without_progress = now_ - refill_.progress();
+  if (options_.partitionable && deciding_ && without_progress > options_.suspect) {
     return forgo_decision();
   }
   // Rule R2: whoever held them has died. The value stands all the same, and goes on without us.
-  if (now_ - refill_progress_ > kRefillTimeOuts * options_.suspect) {
+  if (without_progress > kRefillTimeOuts * options_.suspect) {
     PROBE("messages of a decided cut cannot be had");
     return give_up("messages that were decided to be delivered could not be had any more");
   }
-  if (refill_due_ != TimePoint::never() && now_ < refill_due_) return;
-  refill_due_ = now_ + kRefillPause;
-  std::vector<std::string> holders;
-  for (Rank rank = 0; rank < view_.members.size(); ++rank) {
-    const DaemonId& id = view_.members[rank].id;
-    if (rank != rank_ && detector_.is_heard(now_, id.incarnation)) holders.push_back(id.name);
+  if (!refill_.is_due(now_)) return;
+  const std::size_t members = view_.members.size();
+  for (std::size_t i = 0; i < members; ++i) {
+    const Rank rank = static_cast<Rank>((refill_.next_holder() + i) % members);
+    const DaemonId& holder = view_.members[rank].id;
+    if (rank == rank_ || !detector_.is_heard(now_, holder.incarnation)) continue;
+    ++nacks_sent_;
+    send({holder.name}, protocol::Lane::kControl, view_.id,
+         protocol::Nack{.missing = missing, .first_place = {}, .last_place = {}});
+    return refill_.on_asked(now_, rank);
   }
-  if (holders.empty()) return;
-  ++nacks_sent_;
-  const std::string& holder = holders[refill_attempts_++ % holders.size()];
-  send({holder}, protocol::Lane::kControl, view_.id,
-       protocol::Nack{.missing = missing, .first_place = {}, .last_place = {}});
+  refill_.on_asked(now_, rank_);  // nobody: again after a while
 }
 
 void DaemonCore::Machine::suspend_if_stuck() {
@@ -306,7 +303,7 @@ void DaemonCore::Machine::on_decided(
       return give_up("view " + to_string(value.next.id) + " was decided from records alone");
     }
     deciding_ = value;
-    refill_due_ = now_;
+    refill_.ask_at_once(now_);
     return fill_cut();
   }
   const bool is_base = value.next.id == change_.base().id;
@@ -433,7 +430,7 @@ void DaemonCore::Machine::enter_view(const ViewChangeValue& value) {
   heartbeats_heard_.clear();
   doubt_.reset();
   mute_.clear();
-  refill_due_ = TimePoint::never();
+  refill_.stop();
   flushing_since_ = TimePoint::never();
   installs_sent_.clear();
   installs_asked_.clear();

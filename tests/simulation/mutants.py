@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Plants known bugs in a copy of the tree; the simulator must find each.
 
-A checker that never fails proves nothing. All bugs of mutant_list.py, and those of the checkers
-themselves, of mutant_list_checks.py, go into one copy, which is built once; a run asks for one of
-them by its number. A bug survives where the test, scenario or scope that is named for it passes, or
-no seed up to its bound fails, or something else ends the run than what was found wrong. First the
-same runs must pass with none of the bugs.
+A checker that never fails proves nothing. All bugs of mutant_list.py and mutant_list_clients.py,
+and those of the checkers themselves, of mutant_list_checks.py, go into one copy, which is built
+once; a run asks for one of them by its number. A bug survives where the test, scenario or scope
+that is named for it passes, or no seed up to its bound fails, or something else ends the run than
+what was found wrong. First the same runs must pass with none of the bugs.
 
     tests/simulation/mutants.py [--jobs N] [--only TEXT] [--quick] [--seeds N] [--by-seed]
                                 [--work FOLDER]
@@ -24,8 +24,9 @@ import tempfile
 sys.dont_write_bytecode = True
 from mutant_list import MUTANTS as CORE_MUTANTS  # noqa: E402
 from mutant_list_checks import CHECK_MUTANTS  # noqa: E402
+from mutant_list_clients import CLIENT_MUTANTS  # noqa: E402
 
-MUTANTS = CORE_MUTANTS + CHECK_MUTANTS
+MUTANTS = CORE_MUTANTS + CLIENT_MUTANTS + CHECK_MUTANTS
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 QUICK_SEEDS = 250  # with --quick: bugs that as many seeds find, or something else
 SECONDS_MAX = 1800  # for one bug

@@ -13,6 +13,9 @@ namespace {
 // So few losses, per million, must not keep a cluster from settling.
 constexpr std::uint64_t kQuietLoss = 20'000;
 
+// So many are never under way at a time, but where each frame makes for more than one.
+constexpr std::uint64_t kFramesMax = 20'000;
+
 }  // namespace
 
 Network::Network(Scene& scene, Random random, Deliver deliver, Leader leader, Mended mended)
@@ -79,6 +82,11 @@ void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, Fr
                        Duration delay) {
   Link& line = link(from, to);
   TimePoint when = scene_.now() + delay;
+  if (under_way_ == kFramesMax) {
+    return scene_.complain("L8: frames multiply: " + std::to_string(under_way_) +
+                           " are under way, and d" + std::to_string(from) + " sends one more");
+  }
+  ++under_way_;
   if (when < line.clogged_until) when = line.clogged_until + delay;
   if (!scene_.plan().network.reorders) {
     TimePoint& last = line.last_arrival[static_cast<std::size_t>(lane)];
@@ -87,6 +95,7 @@ void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, Fr
   }
   if (scene_.is_stormy()) drained_at_ = std::max(drained_at_, when);
   scene_.at(when, [this, from, to, frame = std::move(frame), sent = scene_.now()] {
+    --under_way_;
     const Link& way = link(from, to);
     if (sent < way.lost_from || way.lost_until < sent) return deliver_(to, frame);
     scene_.count("frames lost with their sender");

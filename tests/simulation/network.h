@@ -86,6 +86,7 @@ class Network {
   Mended mended_;
   std::size_t nodes_;
   TimePoint drained_at_;
+  std::uint64_t under_way_ = 0;  // frames
   std::vector<Link> links_;
   std::uint64_t era_ = 0;  // counts heals: a cut of an earlier era does not end again
 };

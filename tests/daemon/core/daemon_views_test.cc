@@ -446,6 +446,33 @@ TEST(DaemonViews, DeliverOneSetOfMessagesBeforeTheNextViewToAllSurvivors) {
   EXPECT_EQ(one, other);
 }
 
+// An answer has a frame for each hole, and no frame is a reason to ask again (rule F5).
+TEST(DaemonViews, AskOnceForAllHolesOfACut) {
+  Room room(3);
+  room.open();
+  int batches = 0;
+  int questions = 0;
+  int answers = 0;
+  room.set_filter([&](const std::string& from, const std::string& to, const auto& body) {
+    if (is_body<protocol::Nack>(body)) ++questions;
+    if (is_body<protocol::Repair>(body)) ++answers;
+    if (from != "d0" || to != "d2") return true;
+    if (is_body<protocol::Repair>(body)) return false;
+    return !is_body<protocol::Batch>(body) || ++batches % 2 == 0;
+  });
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    room.say(0, 1, multicast(2 + i, std::to_string(i), Order::kFifo));
+    room.settle();
+  }
+  ASSERT_EQ(questions, 0);
+  room.kill(0);
+  room.run_for(milliseconds(500));
+  EXPECT_EQ(room.texts(2, 1), room.texts(1, 1));
+  EXPECT_EQ(room.texts(2, 1).size(), 40u);
+  EXPECT_EQ(questions, 1);
+  EXPECT_EQ(answers, 20);
+}
+
 TEST(DaemonViews, KeepAJoinThatWasUnderWay) {
   Room room(3);
   room.open();

@@ -1,0 +1,81 @@
+// When to ask for what is missing of a cut, and whom.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "groupcomm/number.h"
+#include "groupcomm/time_point.h"
+#include "groupcomm/view.h"
+#include "ordering/view_ordering.h"
+
+namespace groupcomm::daemon {
+
+// PROTOCOL.md rule F5: an answer comes in several frames, and each of them must not be a reason to
+// ask again, or questions and answers multiply. It is asked again when as much has come as an
+// answer has at most, when nothing more of it comes, or when none came at all.
+class Refill {
+ public:
+  static constexpr Duration kPause = std::chrono::milliseconds(30);
+  static constexpr Duration kPauseMax = std::chrono::milliseconds(240);
+  static constexpr Duration kBetweenFrames = std::chrono::milliseconds(5);
+
+  void ask_at_once(TimePoint now) {
+    due_ = now;
+    pause_ = kPause;
+  }
+  void stop() { due_ = TimePoint::never(); }
+
+  // A frame brought messages of so many bytes; what they were good for, observe() tells.
+  void on_frame(std::size_t bytes) { bytes_came_ += bytes; }
+
+  // So many messages are missing in the cut from which the view `next` begins.
+  void observe(TimePoint now, const ViewId& next, std::uint64_t gaps) {
+    if (view_ != next) {
+      view_ = next;
+      asked_gaps_ = gaps;
+      progress_ = now;
+    } else if (gaps < gaps_) {
+      progress_ = now;
+      bytes_filled_ += bytes_came_;
+      const bool is_whole = gaps + ordering::kRepairMessagesMax <= asked_gaps_ ||
+                            bytes_filled_ >= ordering::kRepairBytesMax;
+      due_ = is_whole ? now : now + kBetweenFrames;
+      pause_ = kPause;
+    }
+    gaps_ = gaps;
+    bytes_came_ = 0;
+  }
+
+  bool is_due(TimePoint now) const { return due_ == TimePoint::never() || due_ <= now; }
+  void on_asked(TimePoint now, Rank holder) {
+    due_ = now + pause_;
+    pause_ = std::min(2 * pause_, kPauseMax);
+    asked_gaps_ = gaps_;
+    bytes_filled_ = 0;
+    next_holder_ = holder + 1;
+  }
+
+  // never() where nothing is missing.
+  TimePoint due() const { return due_; }
+  // When it last became less.
+  TimePoint progress() const { return progress_; }
+
+  // Who holds the whole cut is asked first, then the others in turn.
+  void prefer(Rank holder) { next_holder_ = holder; }
+  Rank next_holder() const { return next_holder_; }  // or who of the view comes after it
+
+ private:
+  TimePoint due_ = TimePoint::never();
+  Duration pause_ = kPause;
+  ViewId view_;
+  std::uint64_t gaps_ = 0;
+  std::uint64_t asked_gaps_ = 0;  // when it was last asked
+  std::size_t bytes_came_ = 0;
+  std::size_t bytes_filled_ = 0;  // since it was last asked
+  TimePoint progress_;
+  Rank next_holder_ = 0;
+};
+
+}  // namespace groupcomm::daemon

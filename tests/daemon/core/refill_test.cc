@@ -1,0 +1,85 @@
+#include "daemon/core/refill.h"
+
+#include <gtest/gtest.h>
+
+namespace groupcomm::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+
+class RefillTest : public testing::Test {
+ protected:
+  RefillTest() {
+    refill_.ask_at_once(now_);
+    refill_.observe(now_, view_, 2000);
+    EXPECT_TRUE(refill_.is_due(now_));
+    refill_.on_asked(now_, 1);
+  }
+
+  const ViewId view_{.counter = 7, .proposer = {}, .round = 1};
+  TimePoint now_{std::chrono::seconds(1000)};
+  Refill refill_;
+};
+
+TEST_F(RefillTest, AsksAfterGrowingPausesWhereNothingComes) {
+  for (const milliseconds pause : {milliseconds(30), milliseconds(60), milliseconds(120),
+                                   milliseconds(240), milliseconds(240)}) {
+    EXPECT_EQ(refill_.due(), now_ + pause);
+    now_ = now_ + (pause - milliseconds(1));
+    refill_.observe(now_, view_, 2000);
+    EXPECT_FALSE(refill_.is_due(now_));
+    now_ = now_ + milliseconds(1);
+    EXPECT_TRUE(refill_.is_due(now_));
+    refill_.on_asked(now_, 1);
+  }
+}
+
+TEST_F(RefillTest, DoesNotAskForEachFrameOfAnAnswer) {
+  for (std::uint64_t gaps = 1990; gaps > 1500; gaps -= 10) {
+    refill_.on_frame(100);
+    refill_.observe(now_, view_, gaps);
+    ASSERT_FALSE(refill_.is_due(now_)) << gaps;
+  }
+  EXPECT_TRUE(refill_.is_due(now_ + Refill::kBetweenFrames));
+}
+
+TEST_F(RefillTest, AsksAtOnceWhenAllMessagesOfAnAnswerAreThere) {
+  refill_.observe(now_, view_, 2000 - ordering::kRepairMessagesMax + 1);
+  EXPECT_FALSE(refill_.is_due(now_));
+  refill_.observe(now_, view_, 2000 - ordering::kRepairMessagesMax);
+  EXPECT_TRUE(refill_.is_due(now_));
+}
+
+TEST_F(RefillTest, AsksAtOnceWhenAllBytesOfAnAnswerAreThere) {
+  refill_.on_frame(ordering::kRepairBytesMax - 1);
+  refill_.observe(now_, view_, 1999);
+  EXPECT_FALSE(refill_.is_due(now_));
+  refill_.on_frame(1);
+  refill_.observe(now_, view_, 1998);
+  EXPECT_TRUE(refill_.is_due(now_));
+}
+
+TEST_F(RefillTest, CountsNothingThatWasThere) {
+  for (int i = 0; i < 10; ++i) {
+    refill_.on_frame(ordering::kRepairBytesMax);
+    refill_.observe(now_, view_, 2000);
+    ASSERT_FALSE(refill_.is_due(now_));
+  }
+  EXPECT_EQ(refill_.progress(), now_);
+  const TimePoint later = now_ + milliseconds(10);
+  refill_.observe(later, view_, 2000);
+  EXPECT_EQ(refill_.progress(), now_);
+  refill_.observe(later, view_, 1999);
+  EXPECT_EQ(refill_.progress(), later);
+}
+
+TEST_F(RefillTest, AsksTheOthersInTurnButWhoHoldsAllFirst) {
+  EXPECT_EQ(refill_.next_holder(), 2u);
+  refill_.prefer(0);
+  EXPECT_EQ(refill_.next_holder(), 0u);
+  refill_.on_asked(now_, 0);
+  EXPECT_EQ(refill_.next_holder(), 1u);
+}
+
+}  // namespace
+}  // namespace groupcomm::daemon
