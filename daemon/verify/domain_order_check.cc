@@ -118,35 +118,36 @@ class DomainOrder {
     Ways ways;
     for (const auto& [process, memberships] : by_process_) {
       std::fill(records_.begin(), records_.end(), nullptr);
+      std::map<std::string_view, std::string_view> next;
+      for (const Membership* membership : memberships) note(*membership, next);
       std::map<std::string_view, Sequence> by_base;
-      std::set<std::pair<ViewOrder, std::string_view>> bases;
-      for (const Membership* membership : memberships) {
-        for (const Stay& stay : membership->stays) note(stay, bases);
-      }
       for (const Step& step : history_.process(process).steps) {
         const Record* record = step.is_send ? nullptr : records_[at(step.message)];
         if (record == nullptr) continue;
         const auto& delivery = std::get<record::Deliver>(*record);
         by_base[daemon_view_of(delivery.view)].push_back({step.message, record});
       }
-      for (auto base = bases.begin(); base != bases.end(); ++base) {
-        const bool is_last = std::next(base) == bases.end();
-        if (is_last && !history_.has_settled(process)) continue;
-        ways[{base->second, is_last ? "" : std::next(base)->second}].push_back(
-            std::move(by_base[base->second]));
-      }
+      for (const auto& way : next) ways[way].push_back(std::move(by_base[way.first]));
     }
     return ways;
   }
 
  private:
-  void note(const Stay& stay, std::set<std::pair<ViewOrder, std::string_view>>& bases) {
-    const std::string_view base = daemon_view_of(history_.view_name(stay.view));
-    if (const auto order = parse_view_order(base)) bases.emplace(*order, base);
-    for (const DeliveryInfo& delivery : stay.deliveries) {
-      const Order order = std::get<record::Deliver>(*delivery.record).order;
-      if (order >= Order::kTotal) records_[at(delivery.message)] = delivery.record;
+  // Into `next`: to where the process came from a view of daemons, as far as the membership shows
+  // it; "" where it is there to the end. Who has left its groups may have parted from the others.
+  void note(const Membership& membership, std::map<std::string_view, std::string_view>& next) {
+    std::string_view before;
+    for (const Stay& stay : membership.stays) {
+      const std::string_view base = daemon_view_of(history_.view_name(stay.view));
+      if (!before.empty() && base != before) next.emplace(before, base);
+      before = base;
+      for (const DeliveryInfo& delivery : stay.deliveries) {
+        const Order order = std::get<record::Deliver>(*delivery.record).order;
+        if (order >= Order::kTotal) records_[at(delivery.message)] = delivery.record;
+      }
     }
+    const bool stays = membership.gone == nullptr && history_.has_settled(membership.process);
+    if (stays) next.emplace(before, "");
   }
 
   const History& history_;

@@ -198,6 +198,14 @@ void draw_operators(Random random, Plan& plan) {
   plan.random_core = false;
 }
 
+// Where all join at once, each is told of many others before it can say that it has read anything.
+// Who is evicted for that comes back, and is told of again: so it would go on for ever.
+void leave_room_for_joins(Plan& plan) {
+  constexpr std::size_t kBytes = 400;
+  plan.options.client_queue_bytes =
+      std::max<std::uint64_t>(plan.options.client_queue_bytes, plan.clients * plan.groups * kBytes);
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed) {
@@ -231,6 +239,7 @@ Plan draw_plan(std::uint64_t seed) {
   draw_operators(Random(seed ^ 0x09e7), plan);
   plan.long_quiet = Random(seed ^ 0x9137).percent(10);
   draw_theme(Random(seed ^ 0x7e3e), plan);
+  leave_room_for_joins(plan);
   return plan;
 }
 

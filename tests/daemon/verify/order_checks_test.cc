@@ -356,6 +356,35 @@ TEST(TotalOrderAcrossGroups, FailsWhereThreeSeeACircle) {
   }
 }
 
+// Who left all groups may have been on another side of a partition when the view of daemons ended.
+TEST(TotalOrderAcrossGroups, AsksNothingOfWhoLeftWithoutSayingWhereItCameTo) {
+  for (const bool has_left : {true, false}) {
+    Story story;
+    for (const char* who : {"a", "b"}) {
+      story.view(who, kView1, {"a", "b"});
+      in_other_group(story, who, story.client(who).records.back());
+    }
+    story.send("a", 1, Order::kTotal, kView1);
+    record::Send other = story.make_send("b", 1, Order::kTotal, kView1);
+    other.g = "h";
+    story.stamp(other).add("b", other);
+    const auto deliver_other = [&](const std::string& who) {
+      record::Deliver delivery = answer_at(who);
+      delivery.order = Order::kTotal;
+      story.add(who, delivery);
+    };
+    story.deliver("a", "a", 1, Order::kTotal, kView1);
+    deliver_other("a");
+    deliver_other("b");
+    story.deliver("b", "a", 1, Order::kTotal, kView1);
+    if (has_left) {
+      story.gone("b", "left");
+      in_other_group(story, "b", story.client("b").records.back());
+    }
+    EXPECT_EQ(story.violated(), has_left ? "" : "D12");
+  }
+}
+
 TEST(CausalOrderAcrossGroups, IsContentWithTheRightOrder) {
   Story story = two_groups();
   story.deliver("c", "a", 1, Order::kCausal, kView1).add("c", answer_at("c"));
