@@ -95,7 +95,8 @@ class Client {
 
   // Waits until something happened, at most `timeout` (negative: for ever), and runs the callbacks
   // of what has happened. Returns how many it ran; 0 also where a signal or stop() came. Never
-  // reads for ever: with input without end it returns after a bounded share.
+  // reads for ever: with input without end it returns after a bounded share. Sends on, too, what
+  // the daemon's socket did not take at once; so does every send.
   std::size_t poll(std::chrono::milliseconds timeout);
   // Readable when poll would run callbacks or has other work; for epoll, poll and select, level
   // triggered. It stays the same for the life of the Client. Do nothing with it but wait.

@@ -21,13 +21,12 @@ Outcome EffectPerformer::perform(std::vector<Effect> effects, TimePoint now) {
   return Outcome::kGoOn;
 }
 
-bool EffectPerformer::flush() { return send(batches_.take_all()); }
+void EffectPerformer::flush() { send(batches_.take_all()); }
 
-bool EffectPerformer::send(const std::vector<ClientBatches::Frame>& frames) {
+void EffectPerformer::send(const std::vector<ClientBatches::Frame>& frames) {
   for (const ClientBatches::Frame& frame : frames) {
     for (const SessionId session : frame.sessions) parts_.clients.send(session, frame.bytes);
   }
-  return !frames.empty();
 }
 
 Outcome EffectPerformer::on(SendToPeers& effect, TimePoint /*now*/) {

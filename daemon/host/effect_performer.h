@@ -43,8 +43,8 @@ class EffectPerformer {
   // Effects behind one with an outcome other than kGoOn are not performed.
   Outcome perform(std::vector<Effect> effects, TimePoint now);
 
-  // Sends what was collected for clients. False where there was nothing.
-  bool flush();
+  // Sends what was collected for clients.
+  void flush();
 
   // The session is over: what was collected for it is dropped.
   void drop(SessionId session) { batches_.drop(session); }
@@ -63,7 +63,7 @@ class EffectPerformer {
   Outcome on(GiveUp& effect, TimePoint now);
   Outcome on(Finished& effect, TimePoint now);
 
-  bool send(const std::vector<ClientBatches::Frame>& frames);
+  void send(const std::vector<ClientBatches::Frame>& frames);
 
   Parts parts_;
   ClientBatches batches_;

@@ -31,6 +31,12 @@ EventLoop::EventLoop(const Parts& parts, DaemonOptions options)
   for (std::size_t i = 0; i < sources_.size(); ++i) readiness_.add(sources_[i].descriptor, i);
 }
 
+bool EventLoop::is_any_ready() const {
+  return std::any_of(sources_.begin(), sources_.end(), [](const Source& source) {
+    return source.is_ready != nullptr && *source.is_ready;
+  });
+}
+
 void EventLoop::note_ready(const std::vector<std::uint64_t>& tags) {
   for (const std::uint64_t tag : tags) {
     if (bool* is_ready = sources_[tag].is_ready) *is_ready = true;
@@ -52,9 +58,9 @@ int EventLoop::run() {
       step(InputDrained{});
       stepped_ = false;
     }
-    // A send may have taken note of input, whose descriptor then stays silent: look again.
-    if (performer_.flush()) busy = true;
-    has_waited = !busy && !exit_code_;
+    performer_.flush();
+    // A send may have taken the word of new input for itself, whose descriptor then stays silent.
+    has_waited = !busy && !is_any_ready() && !exit_code_;
     if (has_waited) note_ready(readiness_.wait(now_, next_deadline()));
   }
   performer_.flush();

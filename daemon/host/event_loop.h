@@ -48,6 +48,7 @@ class EventLoop {
   // Draws the incarnation, and gives what earlier ones left in the state directory.
   Result<protocol::DurableRecord> load();
   void note_ready(const std::vector<std::uint64_t>& tags);
+  bool is_any_ready() const;
   void step(Event event);
   // One turn: a bounded amount of each kind of input. True where there was any.
   bool take_turn();
