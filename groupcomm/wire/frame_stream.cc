@@ -25,6 +25,15 @@ constexpr std::size_t kFramesPerWrite = 32;
 
 static_assert(std::endian::native == std::endian::little, "sizes are sent as they are in memory");
 
+// A small frame gets bytes of its own: kept, it must not keep a whole buffer.
+constexpr std::size_t kCopiedBytesMax = 1024;
+
+Payload copy_of(const std::byte* bytes, std::size_t size) {
+  const auto words = std::make_shared<std::uint64_t[]>(size / sizeof(std::uint64_t) + 1);
+  std::memcpy(words.get(), bytes, size);
+  return Payload(words, reinterpret_cast<const std::byte*>(words.get()), size);
+}
+
 // Frames begin at multiples of 8, as Cap'n Proto wants it, where their sizes are such.
 constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 
@@ -85,7 +94,8 @@ Result<std::optional<Payload>> FrameInput::take() {
     return Failure{"a frame of " + std::to_string(bytes) + " bytes, of at most " +
                    std::to_string(kFrameBytesMax)};
   }
-  Payload frame(buffer_, buffer_.get() + begin_ + kSizeBytes, bytes);
+  const std::byte* begin = buffer_.get() + begin_ + kSizeBytes;
+  Payload frame = bytes <= kCopiedBytesMax ? copy_of(begin, bytes) : Payload(buffer_, begin, bytes);
   begin_ += kSizeBytes + bytes;
   // Who waits for nothing must not hold a large buffer.
   if (begin_ == end_ && capacity_ > kBufferBytes) {

@@ -17,8 +17,8 @@ namespace groupcomm::wire {
 // The file of the daemon's stream socket, beside that of its ZeroMQ socket.
 std::string stream_path(const std::string& socket_path);
 
-// Cuts what a connection sends into frames. They share the buffers that they came in: a frame that
-// is kept keeps its buffer.
+// Cuts what a connection sends into frames. All but small ones share the buffers that they came in:
+// a frame that is kept keeps its buffer.
 class FrameInput {
  public:
   enum class Outcome : std::uint8_t {

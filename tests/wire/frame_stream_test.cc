@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,18 @@ TEST_F(FrameStream, AKeptFrameStaysAsItWas) {
     EXPECT_EQ(kept[static_cast<std::size_t>(i)].text(),
               std::string(500, static_cast<char>('a' + i % 26)));
   }
+}
+
+TEST_F(FrameStream, ASmallFrameKeepsNoBuffer) {
+  output_.add(Payload::copy_of("small"));
+  output_.add(Payload::copy_of(std::string(2000, 'x')));
+  ASSERT_TRUE(output_.write_to(ends_[0]));
+  ASSERT_EQ(input_.read_from(ends_[1]), FrameInput::Outcome::kEmpty);
+  const Payload small = input_.take().value().value();
+  const Payload large = input_.take().value().value();
+  EXPECT_EQ(small.text(), "small");
+  constexpr std::ptrdiff_t kDistance = 5 + 8;  // in the buffer: its bytes, and the next one's size
+  EXPECT_NE(large.data() - small.data(), kDistance);
 }
 
 TEST_F(FrameStream, FramesOfWholeWordsBeginAtWholeWords) {
