@@ -12,6 +12,7 @@ HOLDBACK = "ordering/holdback.cc"
 ORDERING = "ordering/view_ordering.cc"
 GATE = "ordering/epoch_gate.cc"
 PEERS = "daemon/core/machine_peers.cc"
+REFILL = "daemon/core/refill.h"
 VIEWS = "daemon/core/machine_views.cc"
 GROUPS = "membership/group_directory.cc"
 BOOTSTRAP = "daemon/core/machine_bootstrap.cc"
@@ -215,8 +216,7 @@ MUTANTS = [
          "  if (!living_ || MUTANT) on_cut_held(now);"),
         by="simulate one-message"),
     bug("each frame of an answer is a reason to ask again",
-        (PEERS, "  refill_.on_frame(bytes_of(repair));",
-         "  refill_.on_frame(bytes_of(repair));\n  if (MUTANT) refill_.ask_at_once(now_);"),
+        (REFILL, "      due_ = is_whole ? now", "      due_ = is_whole || MUTANT ? now"),
         by="daemon_core_test DaemonViews.AskOnceForAllHolesOfACut"),
     bug("data are taken after the promise to leave",
         (PEERS, "  if (ordering_->is_frozen()) {  // rule F2",
