@@ -19,6 +19,8 @@ using std::chrono::milliseconds;
 
 // A batch leaves at this size though more may come.
 constexpr std::uint64_t kFlushBytes = 64u << 10;
+// And has at most so many messages; the codec takes four times as many.
+constexpr std::size_t kFlushMessagesMax = 4096;
 // One round of poll reads at most about so much before it runs callbacks.
 constexpr std::uint64_t kReadBytesMax = 1u << 20;
 // Pauses between attempts to connect again: doubled from the first to the last.
@@ -90,11 +92,14 @@ std::optional<std::string> ClientState::begin_connection() {
   return std::nullopt;
 }
 
-void ClientState::end_connection(std::string_view reason, Milliseconds linger) {
+void ClientState::end_connection(std::string_view reason) {
+  take_connection(reason)->close(milliseconds(0));
+}
+
+std::unique_ptr<DaemonSocket> ClientState::take_connection(std::string_view reason) {
   core_.on_disconnected(reason);
   for (const int descriptor : socket_->descriptors()) wakeup_.unwatch(descriptor);
-  socket_->close(linger);
-  socket_.reset();
+  auto socket = std::move(socket_);
   answer_due_.reset();
   if (options_.reconnect && !closed_) {
     reconnect_due_ = Clock::now() + reconnect_pause_;
@@ -103,6 +108,7 @@ void ClientState::end_connection(std::string_view reason, Milliseconds linger) {
   set_timer();
   wakeup_.signal();
   wake_senders();
+  return socket;
 }
 
 void ClientState::set_timer() { wakeup_.set_timer(answer_due_ ? answer_due_ : reconnect_due_); }
@@ -116,8 +122,7 @@ void ClientState::check_timers() {
   const auto now = Clock::now();
   if (socket_ != nullptr && answer_due_ && *answer_due_ <= now) {
     end_connection("the daemon at " + path_ + " did not answer within " +
-                       std::to_string(options_.connect_timeout.count()) + " ms",
-                   milliseconds(0));
+                   std::to_string(options_.connect_timeout.count()) + " ms");
   }
   if (socket_ == nullptr && reconnect_due_ && *reconnect_due_ <= now) {
     if (begin_connection()) {
@@ -147,7 +152,7 @@ void ClientState::read_frames() {
       bytes += frame->size();
       if (!read_frame(*frame)) break;
     } else if (over) {
-      end_connection(*over, milliseconds(0));
+      end_connection(*over);
     } else {
       // What arrived before the end is still read.
       over = socket_->over();
@@ -163,13 +168,12 @@ void ClientState::read_frames() {
 bool ClientState::read_frame(const Payload& frame) {
   auto messages = wire::decode_daemon_messages(frame);
   if (!messages.ok()) {
-    end_connection("the daemon sent a damaged frame: " + messages.error(), milliseconds(0));
+    end_connection("the daemon sent a damaged frame: " + messages.error());
     return false;
   }
   const auto outcome = core_.on_daemon_messages(std::move(messages).value());
   if (outcome.ok() && core_.is_open()) return true;
-  end_connection(outcome.ok() ? std::string("the daemon ended the connection") : outcome.error(),
-                 milliseconds(0));
+  end_connection(outcome.ok() ? std::string("the daemon ended the connection") : outcome.error());
   return false;
 }
 
@@ -191,7 +195,8 @@ void ClientState::flush() {
   for (std::size_t begin = 0; begin < messages.size();) {
     std::size_t end = begin;
     std::uint64_t bytes = 0;
-    while (end < messages.size() && bytes < kFlushBytes) bytes += payload_bytes(messages[end++]);
+    const std::size_t end_max = std::min(messages.size(), begin + kFlushMessagesMax);
+    while (end < end_max && bytes < kFlushBytes) bytes += payload_bytes(messages[end++]);
     socket_->send(wire::encode(std::span(messages).subspan(begin, end - begin)));
     begin = end;
   }
@@ -401,12 +406,13 @@ void ClientState::close() {
     core_.bye();
     flush();
   }
-  if (socket_ != nullptr) end_connection("closed", kCloseMax);
+  const auto context = std::move(context_);  // outlives its socket
+  const auto socket = socket_ == nullptr ? nullptr : take_connection("closed");
   memberships_.clear();
   core_.take_upcalls();
-  const auto context = std::move(context_);
   wakeup_.signal();
-  lock.unlock();
+  lock.unlock();  // Others learn at once that it is closed.
+  if (socket != nullptr) socket->close(kCloseMax);
 }
 
 }  // namespace groupcomm

@@ -67,7 +67,9 @@ class ClientState : public std::enable_shared_from_this<ClientState> {
 
   // --- with the mutex held
   std::optional<std::string> begin_connection();
-  void end_connection(std::string_view reason, Milliseconds linger);
+  void end_connection(std::string_view reason);
+  // The same for all but the socket, which the caller closes.
+  std::unique_ptr<DaemonSocket> take_connection(std::string_view reason);
   void send_rest();
   void read_frames();
   bool read_frame(const Payload& frame);

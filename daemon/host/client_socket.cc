@@ -119,6 +119,10 @@ void ClientSocket::collect_lost() {
   connections_.mark_drained();
   undrained_since_ = TimePoint::never();
   for (const SessionId session : connections_.take_ended()) lost_.push_back(session);
+  // Of a process that lives on, nothing else says that its connection is over.
+  std::erase_if(watched_, [this](const auto& watched) {
+    return connections_.find(watched.second) == nullptr;
+  });
 }
 
 void ClientSocket::cut_at(ClientConnection& connection, TimePoint time) {
