@@ -13,6 +13,31 @@
 #include "groupcomm/wire/codec.h"
 
 namespace groupcomm::daemon {
+namespace {
+
+// So much of a frame need not be payload.
+constexpr std::size_t kFrameSlack = 4096;
+
+Payload* payload_of(protocol::ClientMessage& message) {
+  if (auto* multicast = std::get_if<protocol::Multicast>(&message)) return &multicast->payload;
+  auto* chunk = std::get_if<protocol::MulticastChunk>(&message);
+  return chunk == nullptr ? nullptr : &chunk->payload;
+}
+
+// A payload that is kept keeps its frame. Where that has little else than other things, its client
+// would have much more kept than its window says: the payloads get bytes of their own.
+void part_from_frame(std::vector<protocol::ClientMessage>& messages, std::size_t frame_bytes) {
+  std::size_t payload_bytes = 0;
+  for (protocol::ClientMessage& message : messages) {
+    if (const Payload* payload = payload_of(message)) payload_bytes += payload->size();
+  }
+  if (frame_bytes <= kFrameSlack + 2 * payload_bytes) return;
+  for (protocol::ClientMessage& message : messages) {
+    if (Payload* payload = payload_of(message)) *payload = Payload::copy_of(payload->bytes());
+  }
+}
+
+}  // namespace
 
 SessionId ClientGate::begin_session() {
   ++counters_.clients_total;
@@ -22,11 +47,13 @@ SessionId ClientGate::begin_session() {
 Result<std::vector<protocol::ClientMessage>> ClientGate::read(const Payload& frame, bool is_first) {
   ++counters_.client_frames_in;
   counters_.client_bytes_in += frame.size();
-  auto messages = wire::decode_client_messages(frame, counters_.unknown_client_messages);
-  if (!messages.ok() || !is_first) return messages;
-  const bool greets = !messages.value().empty() &&
-                      std::holds_alternative<protocol::Hello>(messages.value().front());
-  if (!greets) return Failure{"its first message is no Hello"};
+  auto decoded = wire::decode_client_messages(frame, counters_.unknown_client_messages);
+  if (!decoded.ok()) return decoded;
+  auto messages = std::move(decoded).value();
+  const bool greets =
+      !messages.empty() && std::holds_alternative<protocol::Hello>(messages.front());
+  if (is_first && !greets) return Failure{"its first message is no Hello"};
+  part_from_frame(messages, frame.size());
   return messages;
 }
 
