@@ -70,7 +70,7 @@ class Client {
   // Asks to join; the listener's on_view tells the first view, or on_rejected why not. The first
   // member fixes the options. Throws Error where that is refused at once: with reason kBadName,
   // kGone (not connected), kBadOption (already in the group, or joining), kWouldBlock (too many
-  // joins and leaves of the group are under way).
+  // joins and leaves of the group are under way, or 4,096 joins of all groups).
   Group join(std::string_view group, GroupListener& listener, GroupOptions options = {});
 
   // Sends to groups that this process need not be a member of: to all of them or to none. 1 to 64

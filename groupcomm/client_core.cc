@@ -51,7 +51,9 @@ Queued ClientCore::join(std::string_view group_name, GroupOptions options) {
   GroupState* group = remember_group(group_name);
   if (group == nullptr) return refuse(RejectReason::kBadName);
   if (group->is_wanted()) return refuse(RejectReason::kBadOption);
-  if (group->wishes.size() >= kWishesMax) return refuse(RejectReason::kWouldBlock);
+  const bool is_full = joins_under_way_ == protocol::kJoinsMax;
+  if (is_full || group->wishes.size() >= kWishesMax) return refuse(RejectReason::kWouldBlock);
+  ++joins_under_way_;
   const RequestId request = next_request();
   group->wishes.push_back({.request = request, .is_join = true, .flush = options.flush});
   outgoing_.emplace_back(
@@ -222,6 +224,7 @@ void ClientCore::reset() {
   blocks_to_tell_.clear();
   groups_.clear();
   send_groups_.clear();
+  joins_under_way_ = 0;
   pending_sends_.clear();
   window_messages_ = window_bytes_ = 0;
   unaccepted_messages_ = unaccepted_bytes_ = 0;

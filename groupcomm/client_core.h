@@ -122,7 +122,8 @@ class ClientCore {
   // --- the application's wishes. Each may be refused at once, with no effect.
 
   // kBadName, kGone while not connected, kBadOption where it is in the group or joining already,
-  // kWouldBlock while too many joins and leaves of this group are not answered.
+  // kWouldBlock while too many joins and leaves of this group, or protocol::kJoinsMax joins of
+  // all, are not answered.
   Queued join(std::string_view group, GroupOptions options);
   // kGone while not connected, kNotMember where it is neither in the group nor joining.
   Queued leave(std::string_view group);
@@ -274,6 +275,9 @@ class ClientCore {
   bool reject_send(const protocol::Rejected& message);
   bool reject_wish(const protocol::Rejected& message, GroupState& group);
   void tell_rejected(const protocol::Rejected& message, const std::string& group);
+  // These wishes of the group are answered.
+  using WishPointer = std::vector<Wish>::iterator;
+  void end_wishes(GroupState& group, WishPointer begin, WishPointer end);
   void end_block(GroupState& group);
   void end_membership(GroupState& group, GoneReason reason);
   void reject_pending_requests();
@@ -289,6 +293,8 @@ class ClientCore {
 
   std::unordered_map<GroupKey, GroupState> groups_;  // nodes stay where they are
   std::vector<GroupState*> send_groups_;             // of the multicast that is being checked
+
+  std::size_t joins_under_way_ = 0;  // not answered
 
   std::deque<PendingSend> pending_sends_;  // by rising request
   std::uint64_t window_messages_ = 0;

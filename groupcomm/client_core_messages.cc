@@ -102,6 +102,12 @@ bool ClientCore::reject_send(const protocol::Rejected& message) {
   return true;
 }
 
+void ClientCore::end_wishes(GroupState& group, WishPointer begin, WishPointer end) {
+  joins_under_way_ -= static_cast<std::size_t>(
+      std::count_if(begin, end, [](const Wish& wish) { return wish.is_join; }));
+  group.wishes.erase(begin, end);
+}
+
 bool ClientCore::reject_wish(const protocol::Rejected& message, GroupState& group) {
   if (group.block_ok == message.request) {
     group.block_ok = {};
@@ -112,7 +118,7 @@ bool ClientCore::reject_wish(const protocol::Rejected& message, GroupState& grou
       std::find_if(group.wishes.begin(), group.wishes.end(),
                    [&](const Wish& pending) { return pending.request == message.request; });
   if (wish == group.wishes.end()) return false;
-  group.wishes.erase(wish);
+  end_wishes(group, wish, wish + 1);
   tell_rejected(message, group.name);
   return true;
 }
@@ -166,7 +172,7 @@ ClientCore::Outcome ClientCore::on_message(protocol::ViewChanged& message) {
     }
     group->flush = join->flush;
     group->views_seen = 0;
-    group->wishes.erase(group->wishes.begin(), join + 1);
+    end_wishes(*group, group->wishes.begin(), join + 1);
   } else if (view.id <= group->view->id) {
     return broken("sent view " + to_string(view.id) + " of \"" + message.group + "\" after view " +
                   to_string(group->view->id));
@@ -291,13 +297,13 @@ ClientCore::Outcome ClientCore::on_message(protocol::Gone& message) {
       if (group->was_member) return std::nullopt;
       return broken("ends a membership of a group that was not joined");
     }
-    wishes.erase(wishes.begin());
+    end_wishes(*group, wishes.begin(), wishes.begin() + 1);
   }
   if (message.reason == GoneReason::kLeft) {
     if (wishes.empty() || wishes.front().is_join) {
       return broken("ends a membership of \"" + group->name + "\" as if asked");
     }
-    wishes.erase(wishes.begin());
+    end_wishes(*group, wishes.begin(), wishes.begin() + 1);
   }
   group->was_member = true;
   end_membership(*group, message.reason);

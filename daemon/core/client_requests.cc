@@ -16,8 +16,11 @@ namespace {
 constexpr std::size_t kChunksMax = kPayloadBytesMax / protocol::kChunkBytesMax;
 // A client that keeps to its window never has more than twice as much waiting here.
 constexpr std::uint64_t kWindowSlack = 2;
-// Joins and leaves that may wait besides.
-constexpr std::uint64_t kControlsMax = 1024;
+// Sends, joins and leaves: a client may leave each group that it is in or joins.
+std::uint64_t requests_max(const Session& session, const DaemonOptions& options) {
+  return kWindowSlack * options.client_window_messages + 2 * protocol::kJoinsMax +
+         session.groups.size();
+}
 
 }  // namespace
 
@@ -148,7 +151,7 @@ void ClientService::on_message(Session& session, protocol::Hello hello) {
 
 void ClientService::enqueue(Session& session, QueuedRequest request, std::size_t bytes) {
   // The last message may overshoot the bytes: its size is not known to the window.
-  if (session.queue.size() >= kWindowSlack * options_.client_window_messages + kControlsMax ||
+  if (session.queue.size() >= requests_max(session, options_) ||
       session.queued_bytes > kWindowSlack * options_.client_window_bytes + kPayloadBytesMax) {
     return refuse(session, "more was sent than the daemon's window allows");
   }

@@ -28,6 +28,8 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 // A larger payload travels as several chunks, so that small messages can pass between them.
 inline constexpr std::size_t kChunkBytesMax = 64u << 10;
 inline constexpr std::size_t kGroupsPerSendMax = 64;
+// Joins of a client that may be without an answer at a time.
+inline constexpr std::size_t kJoinsMax = 4096;
 
 // --- client to daemon ----------------------------------------------------------------------------
 

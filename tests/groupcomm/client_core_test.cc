@@ -238,6 +238,22 @@ TEST_F(ClientCoreTest, JoiningAndLeavingInALoopIsBounded) {
   EXPECT_EQ(last.refused, RejectReason::kWouldBlock);
 }
 
+TEST_F(ClientCoreTest, JoiningManyGroupsAtOnceIsBounded) {
+  connect();
+  for (std::size_t i = 0; i < protocol::kJoinsMax; ++i) {
+    ASSERT_TRUE(core.join("g" + std::to_string(i), {}).ok()) << i;
+  }
+  EXPECT_EQ(core.join("one more", {}).refused, RejectReason::kWouldBlock);
+  EXPECT_TRUE(core.leave("g7").ok());
+  EXPECT_EQ(core.join("one more", {}).refused, RejectReason::kWouldBlock);
+  say(protocol::ViewChanged{.group = "g3", .view = view_of_alice(1)});
+  EXPECT_TRUE(core.join("one more", {}).ok());
+  EXPECT_EQ(core.join("two more", {}).refused, RejectReason::kWouldBlock);
+  core.on_disconnected("test");
+  connect();
+  EXPECT_TRUE(core.join("two more", {}).ok());
+}
+
 TEST_F(ClientCoreTest, AnEvictionWhileLeavingLeavesTheLeaveToBeRejected) {
   connect();
   join("room");

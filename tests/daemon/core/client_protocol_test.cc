@@ -153,7 +153,7 @@ TEST(ClientServiceWindow, ThrowsOutAClientThatSendsBeyondItsWindow) {
   room.defaults().client_window_messages = 4;
   room.open();
   std::vector<ClientMessage> flood;
-  for (std::uint64_t i = 0; i < 2000; ++i) flood.emplace_back(multicast(2 + i, "x"));
+  for (std::uint64_t i = 0; i < 10'000; ++i) flood.emplace_back(multicast(2 + i, "x"));
   room.say_all(0, 1, flood);
   room.settle();
   ASSERT_EQ(room.heard_of<Disconnect>(0, 1).size(), 1u);
@@ -162,6 +162,25 @@ TEST(ClientServiceWindow, ThrowsOutAClientThatSendsBeyondItsWindow) {
   EXPECT_TRUE(room.is_closed(0, 1));
   EXPECT_TRUE(room.texts(0, 1).empty());
   EXPECT_EQ(room.counter(0, "client_requests_queued"), 0u);
+}
+
+// As a client does that closes.
+TEST(ClientServiceWindow, LetsAClientLeaveAllItsGroupsAtOnce) {
+  constexpr std::size_t kGroups = 2 * protocol::kJoinsMax + 100;
+  Room room(1);
+  room.defaults().client_window_messages = 1;
+  room.open();
+  std::vector<ClientMessage> leaves;
+  for (std::uint64_t i = 0; i < kGroups; ++i) {
+    room.say(0, 1, join(2 + i, "g" + std::to_string(i)));
+    leaves.emplace_back(leave(2 + kGroups + i, "g" + std::to_string(i)));
+    if (i % protocol::kJoinsMax == 0) room.settle();
+  }
+  room.settle();
+  room.say_all(0, 1, leaves);
+  room.settle();
+  EXPECT_TRUE(room.heard_of<Disconnect>(0, 1).empty());
+  EXPECT_EQ(room.heard_of<protocol::Gone>(0, 1).size(), kGroups);
 }
 
 TEST(ClientServiceWindow, ThrowsOutAClientThatSendsMoreBytesThanItsWindow) {

@@ -94,7 +94,9 @@ TEST_P(FlushGroupTest, ChangesTheViewOnlyOnceAllMembersHoldBack) {
 TEST_P(FlushGroupTest, IsDoneWithAClientWhoseAnswerIsMoreThanMayWait) {
   room.say(0, 2, join(1, "hall", kFlush));
   room.run_for(milliseconds(50));
-  std::vector<protocol::ClientMessage> messages(3072, leave(1, "elsewhere"));
+  // It is in one group.
+  const std::size_t fit = 2 * room.defaults().client_window_messages + 2 * protocol::kJoinsMax + 1;
+  std::vector<protocol::ClientMessage> messages(fit, leave(1, "elsewhere"));
   messages.push_back(protocol::BlockOk{RequestId{++requests}, "hall", views_of(1, 1).size()});
   room.say_all(1, 1, messages);
   EXPECT_TRUE(room.is_closed(1, 1));
