@@ -240,7 +240,6 @@ void DaemonCore::Machine::on_decided_here(const ViewChangeValue& value) {
     }
     frozen_messages();
     deciding_ = value;
-    refill_.ask_at_once(now_);
     return fill_cut();
   }
   if (leaving_) return on_excluded(value);

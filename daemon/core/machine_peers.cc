@@ -541,8 +541,7 @@ void DaemonCore::Machine::on_body(const protocol::FrameHeader& header,
   const auto rank = base_rank(header);
   if (!rank || !may_say(header, *rank, propose)) return;
   change_.on_propose(now_, *rank, propose);
-  refill_.prefer(*rank);  // the proposer holds the whole cut
-  if (is_living()) refill_.ask_at_once(now_);
+  refill_.prefer(propose.value.next.id, *rank);
   fill_cut();
   flush_view_change_outputs();
 }

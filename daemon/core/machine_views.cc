@@ -303,7 +303,6 @@ void DaemonCore::Machine::on_decided(
       return give_up("view " + to_string(value.next.id) + " was decided from records alone");
     }
     deciding_ = value;
-    refill_.ask_at_once(now_);
     return fill_cut();
   }
   const bool is_base = value.next.id == change_.base().id;

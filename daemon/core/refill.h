@@ -14,18 +14,19 @@ namespace groupcomm::daemon {
 
 // PROTOCOL.md rule F5: an answer comes in several frames, and each of them must not be a reason to
 // ask again, or questions and answers multiply. It is asked again when as much has come as an
-// answer has at most, when nothing more of it comes, or when none came at all.
+// answer has at most, when nothing more of it comes, or when none came at all. That a proposal or a
+// decision is repeated is no reason, either.
 class Refill {
  public:
   static constexpr Duration kPause = std::chrono::milliseconds(30);
   static constexpr Duration kPauseMax = std::chrono::milliseconds(240);
   static constexpr Duration kBetweenFrames = std::chrono::milliseconds(5);
 
-  void ask_at_once(TimePoint now) {
-    due_ = now;
-    pause_ = kPause;
+  // What is wanted next begins anew.
+  void stop() {
+    due_ = TimePoint::never();
+    view_ = {};
   }
-  void stop() { due_ = TimePoint::never(); }
 
   // A frame brought messages of so many bytes; what they were good for, observe() tells.
   void on_frame(std::size_t bytes) { bytes_came_ += bytes; }
@@ -36,22 +37,29 @@ class Refill {
       view_ = next;
       asked_gaps_ = gaps;
       progress_ = now;
+      due_ = now;
+      pause_ = Duration{};
     } else if (gaps < gaps_) {
       progress_ = now;
       bytes_filled_ += bytes_came_;
       const bool is_whole = gaps + ordering::kRepairMessagesMax <= asked_gaps_ ||
                             bytes_filled_ >= ordering::kRepairBytesMax;
       due_ = is_whole ? now : now + kBetweenFrames;
-      pause_ = kPause;
+      pause_ = Duration{};
     }
     gaps_ = gaps;
     bytes_came_ = 0;
   }
 
-  bool is_due(TimePoint now) const { return due_ == TimePoint::never() || due_ <= now; }
+  bool is_due(TimePoint now) const { return due_ <= now; }
+  // The pause becomes longer where all have been asked in vain.
   void on_asked(TimePoint now, Rank holder) {
+    if (pause_ == Duration{}) {
+      pause_ = kPause;
+    } else if (holder < next_holder_) {
+      pause_ = std::min(2 * pause_, kPauseMax);
+    }
     due_ = now + pause_;
-    pause_ = std::min(2 * pause_, kPauseMax);
     asked_gaps_ = gaps_;
     bytes_filled_ = 0;
     next_holder_ = holder + 1;
@@ -62,13 +70,15 @@ class Refill {
   // When it last became less.
   TimePoint progress() const { return progress_; }
 
-  // Who holds the whole cut is asked first, then the others in turn.
-  void prefer(Rank holder) { next_holder_ = holder; }
+  // Who proposes this view holds the whole cut, and is asked first; then the others in turn.
+  void prefer(const ViewId& next, Rank holder) {
+    if (view_ != next) next_holder_ = holder;
+  }
   Rank next_holder() const { return next_holder_; }  // or who of the view comes after it
 
  private:
   TimePoint due_ = TimePoint::never();
-  Duration pause_ = kPause;
+  Duration pause_{};
   ViewId view_;
   std::uint64_t gaps_ = 0;
   std::uint64_t asked_gaps_ = 0;  // when it was last asked

@@ -10,7 +10,6 @@ using std::chrono::milliseconds;
 class RefillTest : public testing::Test {
  protected:
   RefillTest() {
-    refill_.ask_at_once(now_);
     refill_.observe(now_, view_, 2000);
     EXPECT_TRUE(refill_.is_due(now_));
     refill_.on_asked(now_, 1);
@@ -32,6 +31,29 @@ TEST_F(RefillTest, AsksAfterGrowingPausesWhereNothingComes) {
     EXPECT_TRUE(refill_.is_due(now_));
     refill_.on_asked(now_, 1);
   }
+}
+
+TEST_F(RefillTest, LengthensThePauseOnlyWhenAllHaveBeenAsked) {
+  for (const Rank holder : {2u, 3u, 4u}) {
+    EXPECT_EQ(refill_.due(), now_ + Refill::kPause);
+    now_ = refill_.due();
+    refill_.on_asked(now_, holder);
+  }
+  now_ = refill_.due();
+  refill_.on_asked(now_, 1);
+  EXPECT_EQ(refill_.due(), now_ + 2 * Refill::kPause);
+}
+
+TEST_F(RefillTest, BeginsAnewWithTheNextCut) {
+  refill_.on_asked(now_, 1);
+  refill_.stop();
+  EXPECT_EQ(refill_.due(), TimePoint::never());
+  now_ = now_ + milliseconds(1000);
+  refill_.observe(now_, view_, 2000);
+  EXPECT_TRUE(refill_.is_due(now_));
+  EXPECT_EQ(refill_.progress(), now_);
+  refill_.on_asked(now_, 1);
+  EXPECT_EQ(refill_.due(), now_ + Refill::kPause);
 }
 
 TEST_F(RefillTest, DoesNotAskForEachFrameOfAnAnswer) {
@@ -75,7 +97,9 @@ TEST_F(RefillTest, CountsNothingThatWasThere) {
 
 TEST_F(RefillTest, AsksTheOthersInTurnButWhoHoldsAllFirst) {
   EXPECT_EQ(refill_.next_holder(), 2u);
-  refill_.prefer(0);
+  refill_.prefer(view_, 0);
+  EXPECT_EQ(refill_.next_holder(), 2u);
+  refill_.prefer(ViewId{.counter = 8, .proposer = {}, .round = 1}, 0);
   EXPECT_EQ(refill_.next_holder(), 0u);
   refill_.on_asked(now_, 0);
   EXPECT_EQ(refill_.next_holder(), 1u);
