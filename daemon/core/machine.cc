@@ -190,7 +190,10 @@ void DaemonCore::Machine::run_timers() {
 TimePoint DaemonCore::Machine::next_deadline() const {
   if (over_) return TimePoint::never();
   TimePoint deadline = std::min(heartbeat_due_, beacon_due_);
-  if (change_.is_pending()) deadline = std::min(deadline, change_.next_deadline(situation()));
+  // (None is begun while a decision waits for its cut.)
+  if (change_.is_pending() && !deciding_) {
+    deadline = std::min(deadline, change_.next_deadline(situation()));
+  }
   deadline = std::min({deadline, refill_.due(), clients_.next_deadline()});
   if (is_living()) {
     deadline = std::min(deadline, detector_.next_deadline(now_));

@@ -20,7 +20,7 @@ class Refill {
  public:
   static constexpr Duration kPause = std::chrono::milliseconds(30);
   static constexpr Duration kPauseMax = std::chrono::milliseconds(240);
-  static constexpr Duration kBetweenFrames = std::chrono::milliseconds(5);
+  static constexpr Duration kBetweenFramesMin = std::chrono::milliseconds(5);
 
   // What is wanted next begins anew.
   void stop() {
@@ -40,11 +40,13 @@ class Refill {
       due_ = now;
       pause_ = Duration{};
     } else if (gaps < gaps_) {
+      const Duration since = now - std::max(progress_, asked_);
       progress_ = now;
       bytes_filled_ += bytes_came_;
       const bool is_whole = gaps + ordering::kRepairMessagesMax <= asked_gaps_ ||
                             bytes_filled_ >= ordering::kRepairBytesMax;
-      due_ = is_whole ? now : now + kBetweenFrames;
+      // The next frame of it may take as long as this one, on a slow path.
+      due_ = is_whole ? now : now + std::clamp(2 * since, kBetweenFramesMin, kPauseMax);
       pause_ = Duration{};
     }
     gaps_ = gaps;
@@ -59,6 +61,7 @@ class Refill {
     } else if (holder < next_holder_) {
       pause_ = std::min(2 * pause_, kPauseMax);
     }
+    asked_ = now;
     due_ = now + pause_;
     asked_gaps_ = gaps_;
     bytes_filled_ = 0;
@@ -85,6 +88,7 @@ class Refill {
   std::size_t bytes_came_ = 0;
   std::size_t bytes_filled_ = 0;  // since it was last asked
   TimePoint progress_;
+  TimePoint asked_;
   Rank next_holder_ = 0;
 };
 

@@ -216,7 +216,7 @@ MUTANTS = [
          "  if (!living_ || MUTANT) on_cut_held(now);"),
         by="simulate one-message"),
     bug("each frame of an answer is a reason to ask again",
-        (REFILL, "      due_ = is_whole ? now", "      due_ = is_whole || MUTANT ? now"),
+        (REFILL, "      due_ = is_whole ? now :", "      due_ = is_whole || MUTANT ? now :"),
         by="daemon_core_test DaemonViews.AskOnceForAllHolesOfACut"),
     bug("data are taken after the promise to leave",
         (PEERS, "  if (ordering_->is_frozen()) {  // rule F2",

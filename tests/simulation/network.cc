@@ -84,7 +84,7 @@ void Network::schedule(std::size_t from, std::size_t to, protocol::Lane lane, Fr
   Link& line = link(from, to);
   TimePoint when = scene_.now() + delay;
   if (under_way_ == kFramesMax) {
-    return scene_.complain("L8: frames multiply: " + std::to_string(under_way_) +
+    return scene_.complain("frames multiply: " + std::to_string(under_way_) +
                            " are under way, and d" + std::to_string(from) + " sends one more");
   }
   ++under_way_;

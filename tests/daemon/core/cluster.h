@@ -129,7 +129,9 @@ class Cluster {
       }
       now_ = std::max(now_, next);
       for (auto& [name, node] : nodes_) {
-        if (moves(name) && node.core->next_deadline() <= now_) step(name, TimerExpired{});
+        if (!moves(name) || node.core->next_deadline() > now_) continue;
+        ++node.timers_expired;
+        step(name, TimerExpired{});
       }
       settle();
     }
@@ -210,6 +212,7 @@ class Cluster {
     ADD_FAILURE() << "no counter " << name;
     return 0;
   }
+  int timers_expired(std::size_t i) { return nodes_[name(i)].timers_expired; }
   TimePoint now() const { return now_; }
   bool is_closed(std::size_t i, std::uint64_t session) {
     return nodes_[name(i)].closed.contains(SessionId{session});
@@ -233,6 +236,7 @@ class Cluster {
     std::vector<Report> reports;
     std::vector<InstallView> installed;
     std::set<std::string> connected;
+    int timers_expired = 0;
   };
   struct InFlight {
     std::string from;

@@ -62,5 +62,23 @@ TEST(Cuts, AreAskedOfAllBeforeThePausesGrow) {
   }
 }
 
+// Its ballots are overdue, but it begins none while it has a decision.
+TEST(Cuts, OfADecisionAreAwaitedWithoutABusyLoop) {
+  Room room(5);
+  room.open();
+  room.set_filter([](const std::string& from, const std::string& to, const auto& body) {
+    if (to == "d4" && is_body<protocol::Repair>(body)) return false;
+    return from != "d0" || to != "d4" || !is_body<protocol::Batch>(body);
+  });
+  room.say(0, 1, multicast(2, "one", Order::kFifo));
+  room.settle();
+  room.kill(0);
+  room.run_for(milliseconds(200));
+  room.kill(1);
+  room.run_for(milliseconds(5000));
+  ASSERT_TRUE(room.is_running(4));
+  EXPECT_LT(room.timers_expired(4), 400);
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon

@@ -62,7 +62,22 @@ TEST_F(RefillTest, DoesNotAskForEachFrameOfAnAnswer) {
     refill_.observe(now_, view_, gaps);
     ASSERT_FALSE(refill_.is_due(now_)) << gaps;
   }
-  EXPECT_TRUE(refill_.is_due(now_ + Refill::kBetweenFrames));
+  EXPECT_TRUE(refill_.is_due(now_ + Refill::kBetweenFramesMin));
+}
+
+TEST_F(RefillTest, WaitsForTheNextFrameTwiceAsLongAsForTheLastOne) {
+  const TimePoint asked = now_;
+  now_ = asked + milliseconds(20);
+  refill_.observe(now_, view_, 1999);
+  EXPECT_EQ(refill_.due(), now_ + milliseconds(40));
+  for (std::uint64_t gaps = 1998; gaps > 1900; --gaps) {
+    now_ = now_ + milliseconds(6);
+    refill_.observe(now_, view_, gaps);
+    ASSERT_EQ(refill_.due(), now_ + milliseconds(12));
+  }
+  now_ = now_ + std::chrono::seconds(1);
+  refill_.observe(now_, view_, 1900);
+  EXPECT_EQ(refill_.due(), now_ + Refill::kPauseMax);
 }
 
 TEST_F(RefillTest, AsksAtOnceWhenAllMessagesOfAnAnswerAreThere) {
