@@ -22,26 +22,25 @@ class Refill {
   static constexpr Duration kPauseMax = std::chrono::milliseconds(240);
   static constexpr Duration kBetweenFramesMin = std::chrono::milliseconds(5);
 
-  // What is wanted next begins anew.
-  void stop() {
-    due_ = TimePoint::never();
-    view_ = {};
-  }
+  // Nothing is wanted for now. Where the same cut is wanted again, as by the next ballot, it is
+  // asked for at once, but progress() goes on: somebody must see that it cannot be had.
+  void stop() { due_ = TimePoint::never(); }
 
   // A frame brought messages of so many bytes; what they were good for, observe() tells.
   void on_frame(std::size_t bytes) { bytes_came_ += bytes; }
 
   // So many messages are missing in the cut from which the view `next` begins.
   void observe(TimePoint now, const ViewId& next, std::uint64_t gaps) {
-    if (view_ != next) {
+    const Duration since = now - std::max(progress_, asked_);
+    const bool is_new = view_ != next;
+    const bool is_less = !is_new && gaps < gaps_;
+    if (is_new || is_less) progress_ = now;
+    if (is_new || is_stopped()) {
       view_ = next;
       asked_gaps_ = gaps;
-      progress_ = now;
       due_ = now;
       pause_ = Duration{};
-    } else if (gaps < gaps_) {
-      const Duration since = now - std::max(progress_, asked_);
-      progress_ = now;
+    } else if (is_less) {
       bytes_filled_ += bytes_came_;
       const bool is_whole = gaps + ordering::kRepairMessagesMax <= asked_gaps_ ||
                             bytes_filled_ >= ordering::kRepairBytesMax;
@@ -75,11 +74,13 @@ class Refill {
 
   // Who proposes this view holds the whole cut, and is asked first; then the others in turn.
   void prefer(const ViewId& next, Rank holder) {
-    if (view_ != next) next_holder_ = holder;
+    if (view_ != next || is_stopped()) next_holder_ = holder;
   }
   Rank next_holder() const { return next_holder_; }  // or who of the view comes after it
 
  private:
+  bool is_stopped() const { return due_ == TimePoint::never(); }
+
   TimePoint due_ = TimePoint::never();
   Duration pause_{};
   ViewId view_;

@@ -44,16 +44,23 @@ TEST_F(RefillTest, LengthensThePauseOnlyWhenAllHaveBeenAsked) {
   EXPECT_EQ(refill_.due(), now_ + 2 * Refill::kPause);
 }
 
-TEST_F(RefillTest, BeginsAnewWithTheNextCut) {
-  refill_.on_asked(now_, 1);
-  refill_.stop();
-  EXPECT_EQ(refill_.due(), TimePoint::never());
-  now_ = now_ + milliseconds(1000);
-  refill_.observe(now_, view_, 2000);
-  EXPECT_TRUE(refill_.is_due(now_));
-  EXPECT_EQ(refill_.progress(), now_);
-  refill_.on_asked(now_, 1);
-  EXPECT_EQ(refill_.due(), now_ + Refill::kPause);
+// The progress of a cut that nobody has goes on over all ballots for it (rule R2).
+TEST_F(RefillTest, BeginsAnewWithTheNextBallotButForTheProgress) {
+  const TimePoint begin = now_;
+  for (const std::uint64_t counter : {7, 8}) {
+    refill_.on_asked(now_, 1);
+    refill_.stop();
+    EXPECT_EQ(refill_.due(), TimePoint::never());
+    now_ = now_ + milliseconds(1000);
+    const ViewId next{.counter = counter, .proposer = {}, .round = 1};
+    refill_.prefer(next, 5);
+    EXPECT_EQ(refill_.next_holder(), 5u);
+    refill_.observe(now_, next, 2000);
+    EXPECT_TRUE(refill_.is_due(now_));
+    EXPECT_EQ(refill_.progress(), counter == 7 ? begin : now_);
+    refill_.on_asked(now_, 1);
+    EXPECT_EQ(refill_.due(), now_ + Refill::kPause);
+  }
 }
 
 TEST_F(RefillTest, DoesNotAskForEachFrameOfAnAnswer) {
