@@ -15,6 +15,7 @@
 #include <map>
 #include <vector>
 
+#include "tests/simulation/change_table.h"
 #include "tests/simulation/edge_cases.h"
 #include "tests/simulation/probes.h"
 #include "tests/simulation/settings.h"
@@ -42,6 +43,7 @@ struct Ledger {
   } counters[kCountersMax];
   std::uint64_t probes[kProbesMax];
   std::uint64_t edge_cases[kEdgeCasesMax + 1];
+  std::uint64_t cells[kChangeCells];  // of the table of states and inputs
 };
 
 // Counts runs, not hits: a branch that one run takes a thousand times is rare all the same.
@@ -97,6 +99,14 @@ std::uint64_t print_edge_cases(const std::vector<Ledger*>& ledgers) {
     if (is_missed) ++missed;
   }
   return missed;
+}
+
+std::uint64_t print_cells(const std::vector<Ledger*>& ledgers) {
+  std::vector<std::uint64_t> sums(kChangeCells);
+  for (const Ledger* ledger : ledgers) {
+    for (std::size_t cell = 0; cell < kChangeCells; ++cell) sums[cell] += ledger->cells[cell];
+  }
+  return print_change_table(sums, runs_of(ledgers));
 }
 
 // Prints them, the rarest first. Returns how many were hit too seldom that are not known to be
@@ -178,6 +188,9 @@ void run_one(const BatchOptions& options, std::uint64_t seed, Ledger& ledger) {
   ledger.digest += outcome.digest * seed;
   add_counters(ledger, outcome.counters);
   add_probes(ledger, before);
+  for (std::size_t cell = 0; cell < kChangeCells; ++cell) {
+    if (outcome.cells[cell]) ++ledger.cells[cell];
+  }
   const auto settled = static_cast<std::uint64_t>(outcome.settled_after.count());
   if (settled > ledger.unsettled_ns) ledger.unsettled_ns = settled;
   ledger.simulated_ms +=
@@ -307,7 +320,9 @@ std::uint64_t run_batch(const BatchOptions& options) {
   print_summary(ledgers, Clock::now() - begin);
   std::uint64_t failures = 0;
   for (const Ledger* ledger : ledgers) failures += ledger->failures;
-  if (options.probes) failures += print_probes(ledgers) + print_edge_cases(ledgers);
+  if (options.probes) {
+    failures += print_probes(ledgers) + print_edge_cases(ledgers) + print_cells(ledgers);
+  }
   munmap(memory, sizeof(Ledger) * jobs);
   return failures;
 }

@@ -93,6 +93,7 @@ void DaemonNode::begin_incarnation() {
   timer_at_ = TimePoint::never();
   drain_scheduled_ = false;
   view_.reset();
+  change_ = {};
   suspended_ = false;
   delivers_early_ = false;
 
@@ -242,6 +243,7 @@ void DaemonNode::step(daemon::Event event) {
   }
   const bool is_drain = std::holds_alternative<daemon::InputDrained>(event);
   const std::uint64_t generation = generation_;
+  scene_.count_cell(change_cell(change_.number(), change_input(event)));
   core_->step(local_now(), std::move(event));
   if (scene_.plan().checks_each_step) core_->check_invariants();
   perform(core_->take_effects());
@@ -342,6 +344,7 @@ void DaemonNode::end_step() {
 
 void DaemonNode::perform_one(const daemon::Effect& effect, Outgoing& outgoing) {
   if (const auto* send = std::get_if<daemon::SendToPeers>(&effect)) {
+    change_.on_sent(send->frame->body);
     Payload bytes = wire::encode(*send->frame);
     if (speaks_newer_) bytes = with_unknown_field(bytes);
     scene_.mix(bytes.size());
@@ -437,6 +440,7 @@ void DaemonNode::deliver(const daemon::DeliverMessage& delivery, Outgoing& outgo
 void DaemonNode::install(const daemon::InstallView& install) {
   scene_.count("daemon views");
   ++installs_;
+  change_.on_installed();
   suspended_ = false;
   delivers_early_ = false;
   if (install.recovered) scene_.count("daemon views recovered");

@@ -16,6 +16,7 @@
 
 #include "daemon/core/daemon_core.h"
 #include "daemon/verify/trace_file.h"
+#include "tests/simulation/change_table.h"
 #include "tests/simulation/edge_watch.h"
 #include "tests/simulation/random.h"
 #include "tests/simulation/scene.h"
@@ -129,6 +130,7 @@ class DaemonNode {
 
   DaemonId id_;
   std::optional<protocol::DaemonView> view_;
+  ChangeState change_;
   std::vector<EdgeWatch::Handed> handed_;  // what this step has delivered so far
   std::vector<verify::Trace> traces_;      // one for each incarnation
   std::set<std::string> farewells_;

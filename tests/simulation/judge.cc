@@ -78,6 +78,7 @@ void Simulator::judge(Outcome& outcome, bool settled) {
   outcome.faults = scene_.faults();
   outcome.sends = scene_.sent();
   outcome.counters = scene_.counters();
+  outcome.cells = scene_.cells();
   outcome.notes = scene_.notes();
 }
 

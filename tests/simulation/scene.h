@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "groupcomm/time_point.h"
+#include "tests/simulation/change_table.h"
 #include "tests/simulation/plan.h"
 
 namespace groupcomm::simulation {
@@ -82,6 +83,9 @@ class Scene {
   void count_kind(std::size_t kind) { ++kinds_[kind]; }
   using Kinds = std::array<std::uint64_t, std::variant_size_v<protocol::PeerBody>>;
   const Kinds& kinds() const { return kinds_; }
+  // What comes to a daemon in which state of a view change.
+  void count_cell(std::size_t cell) { cells_.set(cell); }
+  const ChangeCells& cells() const { return cells_; }
   const std::map<std::string, std::uint64_t>& counters() const { return counters_; }
 
   // The simulator itself saw something that must not be.
@@ -118,6 +122,7 @@ class Scene {
   std::uint64_t digest_ = 0;
   std::map<std::string, std::uint64_t> counters_;
   Kinds kinds_{};
+  ChangeCells cells_;
   std::vector<std::string> complaints_;
   std::vector<Note> notes_;
 };

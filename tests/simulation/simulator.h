@@ -35,6 +35,7 @@ struct Outcome {
       0;  // how many struck, and how many sends there were: with the skipped ones
   std::uint64_t sends = 0;
   std::map<std::string, std::uint64_t> counters;
+  ChangeCells cells;
   std::vector<verify::Trace> traces;
   std::vector<Note> notes;
 };
