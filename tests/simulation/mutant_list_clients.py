@@ -78,6 +78,17 @@ CLIENT_MUTANTS = [
          "  if (MUTANT && upcalls_.size() == 8) {\n"
          "    const Upcall again = upcalls_.back();\n    upcalls_.push_back(again);\n  }\n"),
         within=100),
+    bug("the library tells two messages of the total order the other way round",
+        (LIBRARY_INPUT, "take_assembled(std::move(message.payload))},\n  });\n",
+         "take_assembled(std::move(message.payload))},\n  });\n"
+         "  if (MUTANT && upcalls_.size() > 1) {\n"
+         "    auto& last = std::get<upcall::Delivered>(upcalls_.back());\n"
+         "    auto* other = std::get_if<upcall::Delivered>(&upcalls_[upcalls_.size() - 2]);\n"
+         "    if (other != nullptr && other->group == last.group &&\n"
+         "        other->message.sender != last.message.sender &&\n"
+         "        other->message.order == Order::kTotal && last.message.order == Order::kTotal) {\n"
+         "      std::swap(last, *other);\n    }\n  }\n"),
+        within=100),
     bug("the library tells a view before what came ahead of it",
         (LIBRARY_INPUT, "{.group = group->name, .view = std::move(message.view)});\n  return",
          "{.group = group->name, .view = std::move(message.view)});\n"

@@ -120,7 +120,9 @@ def run(work, number, words):
 def violations(output):
     found = re.findall(r"^(\w+) violated|CHECK (failed)|^complaint: (\w+)|^(\w+): .*, after$",
                        output, re.M)
-    return " ".join(dict.fromkeys("".join(parts).replace("failed", "CHECK") for parts in found))
+    words = ["".join(parts).replace("failed", "CHECK") for parts in found]
+    # What the simulator says of one node begins with the node's name.
+    return " ".join(dict.fromkeys(re.sub(r"^[cd]\d+$", "complaint", word) for word in words))
 
 
 def words_of(killer):
