@@ -488,6 +488,24 @@ TEST_P(ClientTest, ClosingInACallbackEndsTheCallbacks) {
   EXPECT_TRUE(recorder.told.ends_with("message room 1"));
 }
 
+TEST_P(ClientTest, ClosingReportsNothingThatTheApplicationHasNotSeen) {
+  start();
+  Client client = connect();
+  client.join("room", recorder);
+  poll_until(client, "view room 1");
+  const std::size_t reports = daemon->count<protocol::Consumed>();
+  daemon->say({protocol::Deliver{.group = group_key("room"),
+                                 .sender_rank = 0,
+                                 .sender = {},
+                                 .number = SendNumber{1},
+                                 .payload = Payload::copy_of("unseen"),
+                                 .report_soon = true}});
+  ASSERT_TRUE(is_readable(client.descriptor(), seconds(10)));
+  client.close();
+  EXPECT_TRUE(daemon->wait_for<protocol::Bye>(1));
+  EXPECT_EQ(daemon->count<protocol::Consumed>(), reports);
+}
+
 TEST_P(ClientTest, TellsAtOnceThatTheDaemonIsLostAndConnectsAgain) {
   start();
   Client client = connect();

@@ -167,6 +167,20 @@ class NeverIdle(SystemTestCase):
         cluster.end_cleanly()
 
 
+class RawStream(zmtp.RawPeer):
+    """The same on the plain stream socket, where each frame stands behind its size."""
+
+    @classmethod
+    def to_daemon(cls, daemon):
+        return cls.to_unix(f"{daemon.socket}.stream")
+
+    def greet(self):
+        return self
+
+    def frame(self, body, more=False):
+        self.socket.sendall(len(body).to_bytes(8, "little") + body)
+
+
 class Garbage(SystemTestCase):
     def counters(self, cluster, daemon="n1"):
         status = cluster.ctl(daemon, "status", "--json")
@@ -212,17 +226,24 @@ class Garbage(SystemTestCase):
         except OSError:
             pass  # the daemon may end the connection at any moment
 
-    def test_at_the_client_socket_harms_nobody(self):
+    def throw_at_clients_socket(self, connect):
         cluster = self.cluster()
         a, b, c = cluster.members("room", ["a", "b", "c"])
-        before = sum(self.counters(cluster).values())
         daemon = cluster.daemons["n1"]
-        self.throw(daemon, lambda: zmtp.RawPeer.to_unix(daemon.socket))
+        before = self.counters(cluster)["host_bad_client_frames"]
+        self.throw(daemon, lambda: connect(daemon))
         a.send("room", "still here")
         self.assert_same_order([a, b, c], "room", 1)
+        self.assertEqual(a.all("gone"), [])
         self.assert_serves(cluster)
-        self.assertGreater(sum(self.counters(cluster).values()), before)
+        self.assertGreater(self.counters(cluster)["host_bad_client_frames"], before)
         self.check_traces(cluster)
+
+    def test_at_the_client_socket_harms_nobody(self):
+        self.throw_at_clients_socket(lambda daemon: zmtp.RawPeer.to_unix(daemon.socket))
+
+    def test_at_the_stream_socket_harms_nobody(self):
+        self.throw_at_clients_socket(RawStream.to_daemon)
 
     def test_at_the_peer_port_harms_nobody(self):
         cluster = self.cluster()
@@ -252,6 +273,26 @@ class Garbage(SystemTestCase):
             self.assertLess(self.resident_mib(daemon), 100)
         self.assert_serves(cluster, "after")
         self.check_traces(cluster)
+
+    def test_frames_that_are_announced_and_never_end_do_not_fill_the_memory(self):
+        """Of those before a Hello a daemon waits for no end: it hangs up."""
+        cluster = self.cluster(size=1)
+        daemon = cluster.daemons["n1"]
+        for announced in (16 << 20, (16 << 20) + 1, 1 << 40):
+            with RawStream.to_daemon(daemon) as peer:
+                self._ignoring_the_end(peer.raw, announced.to_bytes(8, "little") + bytes(1 << 16))
+                self.assertTrue(self.is_hung_up_on(peer))
+        self.assertLess(self.resident_mib(daemon), 100)
+        self.assert_serves(cluster)
+        self.check_traces(cluster)
+
+    def is_hung_up_on(self, peer):
+        try:
+            return peer.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
 
     def send_parts_without_end(self, daemon, connect):
         """Parts of a message whose last never comes, until the daemon hangs up. The resident MiB
