@@ -94,6 +94,7 @@ void DaemonNode::begin_incarnation() {
   drain_scheduled_ = false;
   view_.reset();
   change_ = {};
+  begun_.push_back(scene_.now());
   suspended_ = false;
   delivers_early_ = false;
 

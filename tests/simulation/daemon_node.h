@@ -4,6 +4,7 @@
 // another, each with a core and a trace of its own.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -82,6 +83,11 @@ class DaemonNode {
   std::vector<verify::Trace>& traces() { return traces_; }
   // How many views it has installed so far, in all its incarnations.
   std::uint64_t installs() const { return installs_; }
+  // How many of its incarnations began since then.
+  std::uint64_t begun_since(TimePoint time) const {
+    return static_cast<std::uint64_t>(
+        std::count_if(begun_.begin(), begun_.end(), [&](TimePoint begun) { return begun > time; }));
+  }
   // Which of its incarnations were asked to leave.
   const std::set<std::string>& farewells() const { return farewells_; }
 
@@ -131,6 +137,7 @@ class DaemonNode {
   DaemonId id_;
   std::optional<protocol::DaemonView> view_;
   ChangeState change_;
+  std::vector<TimePoint> begun_;           // by incarnation
   std::vector<EdgeWatch::Handed> handed_;  // what this step has delivered so far
   std::vector<verify::Trace> traces_;      // one for each incarnation
   std::set<std::string> farewells_;

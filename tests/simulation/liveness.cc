@@ -16,6 +16,8 @@ namespace {
 constexpr Duration kQuiet = seconds(3);
 // What the core does again and again takes up to twenty time-outs of the failure detector.
 constexpr int kLongQuietTimeOuts = 25;
+// So long a frame may be under way that is not replayed.
+constexpr Duration kUnderWayMax = seconds(10);
 
 }  // namespace
 
@@ -51,6 +53,11 @@ void Simulator::calm_down() {
   for (std::size_t i = 0; i < clients_.size(); ++i) clients_[i]->settle();
   for (const auto& daemon : daemons_) installs_at_calm_.push_back(daemon->installs());
   gave_up_at_calm_ = scene_.counter("daemons that gave up");
+  const TimePoint sent{std::max(Duration{}, scene_.now().since_origin - kUnderWayMax)};
+  for (const auto& daemon : daemons_) {
+    const std::uint64_t begun = daemon->begun_since(sent);
+    if (begun > 1) ghosts_at_calm_ += begun - 1;
+  }
 }
 
 // Mostly a majority of the configured daemons, at times fewer.
@@ -376,13 +383,15 @@ bool Simulator::stay_settled(Outcome& outcome) {
 }
 
 // Each view takes away somebody who cannot be reached or does not live any more, or lets in one of
-// the core, and none does so twice; but for one that was under way. Components meet in three steps:
-// one is quiet, the two are one, and look whether that is primary (Q3, Q5). Who was forced into
-// another lineage begins anew.
+// the core, and none does so twice; but for one that was under way. Of those who died lately
+// something may be under way still: so they come in, and are found dead. Components meet in three
+// steps: one is quiet, the two are one, and look whether that is primary (Q3, Q5). Who was forced
+// into another lineage begins anew.
 std::string Simulator::too_many_views() const {
   const std::uint64_t steps = plan_.options.partitionable ? 3 : 1;
   const std::uint64_t lineages = scene_.counter("views by force") > 0 ? 2 : 1;
-  std::uint64_t bound = lineages * (1 + daemons_.size() + steps * core_.size());
+  std::uint64_t bound =
+      lineages * (1 + daemons_.size() + steps * core_.size()) + 2 * ghosts_at_calm_;
   // Who finds after its view has come that another has drawn the same incarnation (P5) leaves
   // again.
   if (plan_.daemon.incarnations_alike) {

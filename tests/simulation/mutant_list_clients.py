@@ -27,7 +27,7 @@ CLIENT_MUTANTS = [
     bug("a large message that a view change has cut in two is not begun again",
         (STAMPING, "    send->chunks_stamped = 0;\n",
          "    if (!MUTANT) send->chunks_stamped = 0;\n"),
-        within=250),
+        within=1000),
     bug("members of a view without a quorum are not told so",
         (REQUESTS, " tell(id, protocol::Suspended{key});",
          " {\n      if (!MUTANT) tell(id, protocol::Suspended{key});\n    }"),

@@ -185,6 +185,7 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::set<std::size_t> core_;                         // daemons that are whole in the second phase
   std::vector<std::uint64_t> installs_at_calm_;        // by daemon
   std::uint64_t gave_up_at_calm_ = 0;
+  std::uint64_t ghosts_at_calm_ = 0;  // incarnations that died lately, but one of each name
   bool may_keep_others_out_ = false;  // an outsider can be in the view beside some of the core
   bool has_half_connected_ = false;   // outsiders that still send or hear
   std::set<std::size_t> given_up_;    // by an operator, and down until the storm is over
