@@ -1,6 +1,6 @@
-// Frames over a stream socket: whatever is written, in whatever pieces it comes, FrameInput gives the
-// frames that a reader of all the bytes finds, and what it has given stays as it was while more is
-// read. FrameOutput sends what it was given.
+// Frames over a stream socket: whatever is written, in whatever pieces it comes, FrameInput gives
+// the frames that a reader of all the bytes finds, and what it has given stays as it was while more
+// is read. FrameOutput sends what it was given.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -125,12 +125,8 @@ void run(FuzzInput input) {
         wire.write_frame(std::string(size, static_cast<char>(input.byte())));
         break;
       }
-      case 4:
-        wire.read();
-        break;
-      case 5:
-        wire.forget(input.byte());
-        break;
+      case 4: wire.read(); break;
+      case 5: wire.forget(input.byte()); break;
     }
   }
   wire.finish();

@@ -47,7 +47,7 @@ TEST_F(RefillTest, LengthensThePauseOnlyWhenAllHaveBeenAsked) {
 // The progress of a cut that nobody has goes on over all ballots for it (rule R2).
 TEST_F(RefillTest, BeginsAnewWithTheNextBallotButForTheProgress) {
   const TimePoint begin = now_;
-  for (const std::uint64_t counter : {7, 8}) {
+  for (const std::uint64_t counter : {7u, 8u}) {
     refill_.on_asked(now_, 1);
     refill_.stop();
     EXPECT_EQ(refill_.due(), TimePoint::never());
