@@ -75,6 +75,7 @@ class ViewChangeNet {
     return outside(genesis_of(size), records, 1);
   }
 
+  std::size_t size() const { return base_.members.size(); }
   Node& node(std::size_t i) { return nodes_.at(i); }
   ViewChange& change(std::size_t i) { return *nodes_.at(i).change; }
   TimePoint now() const { return now_; }
