@@ -20,7 +20,7 @@ constexpr std::uint64_t kRoundsAheadMax = std::uint64_t{1} << 32;
 // So often a member may fail a change to which all must agree.
 constexpr int kFailuresMax = 2;
 // Rule F12: of how many pauses one is drawn at most, as a power of two.
-constexpr std::uint64_t kDuelPausesMaxLog = 3;
+constexpr std::uint64_t kPausesMaxLog = 3;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ ViewChange::ViewChange(Options options, protocol::DurableRecord record, TimePoin
     : options_(std::move(options)),
       agreement_(std::move(record)),
       quiet_until_(now),
-      duel_pause_until_(now) {
+      pause_until_(now) {
   highest_round_ = agreement_.promised().round;
   const auto& members = base().members;
   for (Rank rank = 0; rank < members.size(); ++rank) {
@@ -66,8 +66,8 @@ void ViewChange::begin(const protocol::DaemonView& view, bool living, TimePoint 
   reason_since_.reset();
   quorum_since_.reset();
   quiet_until_ = now;
-  lost_duels_ = 0;
-  duel_pause_until_ = now;
+  vain_ballots_ = 0;
+  pause_until_ = now;
   decided_.reset();
 }
 
@@ -105,7 +105,7 @@ TimePoint ViewChange::ballot_due_at(const Situation& situation) const {
   TimePoint due = *reason_since_ + turn(situation);
   if (situation.given_up) return due;  // the ballots of others are good for nothing
   if (is_at_work(last_proposer_, situation)) due = std::max(due, quiet_until_);
-  due = std::max(due, duel_pause_until_);
+  due = std::max(due, pause_until_);
   const bool some_are_missing = situation.present.size() < base().members.size();
   // Those that were cut off from a quorum come back one after another: wait for all.
   if (living_ && situation.suspended) {
@@ -431,19 +431,19 @@ void ViewChange::on_refused(TimePoint now, const protocol::BallotRefused& refuse
   if (!round_ || refused.promised <= round_->ballot()) return;
   last_proposer_ = refused.promised.proposer;
   abandon(now, situation);
-  if (!is_at_work(last_proposer_, situation)) duel_pause_until_ = now + next_duel_pause();
+  if (!is_at_work(last_proposer_, situation)) pause_after_failure(now);
 }
 
 // Rule F12. Drawn from the rank, so that rivals do not draw the same, and from how often it was; no
 // chance is needed, and none is wanted here.
-Duration ViewChange::next_duel_pause() {
-  const std::uint64_t log = std::min(lost_duels_++, kDuelPausesMaxLog);
-  if (log == 0) return {};
-  PROBE("F12: a pause after ballots that were lost to a proposer that is not heard");
+void ViewChange::pause_after_failure(TimePoint now) {
+  const std::uint64_t log = std::min(vain_ballots_++, kPausesMaxLog);
+  if (log == 0) return;
+  PROBE("F12: a pause after ballots in vain");
   const std::uint64_t mixed =
-      (std::uint64_t{*rank_} + 1) * 0x9E3779B97F4A7C15 ^ lost_duels_ * 0xC2B2AE3D27D4EB4F;
+      (std::uint64_t{*rank_} + 1) * 0x9E3779B97F4A7C15 ^ vain_ballots_ * 0xC2B2AE3D27D4EB4F;
   const std::uint64_t drawn = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9 >> (64 - log);
-  return static_cast<Duration::rep>(drawn) * options_.ballot_time_out;
+  pause_until_ = now + static_cast<Duration::rep>(drawn) * options_.ballot_time_out;
 }
 
 void ViewChange::abandon(TimePoint now, const Situation& situation) {
@@ -470,6 +470,7 @@ void ViewChange::on_tick(TimePoint now, const Situation& situation) {
     parts_with_living_ = found_no_quorum_;
     quiet_until_ = now;
     if (options_.partitionable) note_failures(now);
+    if (round_->in<FlushRound::Collecting>() != nullptr) pause_after_failure(now);
     round_.reset();
     return;
   }

@@ -182,7 +182,7 @@ class ViewChange {
   void try_decide(TimePoint now, const Situation& situation);
   bool accept(const protocol::Ballot& ballot, const protocol::ViewChangeValue& value);
   void abandon(TimePoint now, const Situation& situation);
-  Duration next_duel_pause();
+  void pause_after_failure(TimePoint now);
   void resend(TimePoint now);
   void note_failures(TimePoint now);
   std::vector<std::string> names_of(const RankSet& ranks) const;
@@ -204,8 +204,8 @@ class ViewChange {
   std::optional<TimePoint> quorum_since_;  // a quorum is present since
   TimePoint quiet_until_;                  // not before: somebody else's ballot is under way
   Rank last_proposer_ = 0;                 // whose that is
-  std::uint64_t lost_duels_ = 0;           // ballots refused for a proposer that is not heard here
-  TimePoint duel_pause_until_;             // no own ballot before (rule F12)
+  std::uint64_t vain_ballots_ = 0;         // unanswered, or refused for a proposer not heard here
+  TimePoint pause_until_;                  // no own ballot before (rule F12)
   bool record_changed_ = false;
   std::vector<Outbound> outbound_;
   std::optional<protocol::ViewChangeValue> decided_;

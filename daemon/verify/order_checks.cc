@@ -198,9 +198,10 @@ void check_strong_order(const History& history, Findings& findings) {
   Positions positions(history.messages().size());
   for (const auto& [view, participants] : by_view) {
     for (const Participant& early : participants) {
-      // Daemons record no transitions: of the sides of a partition the clients tell.
-      const bool tells = history.level() == Role::kClient && early.went_apart;
-      if (early.totals.empty() || (early.went_on && !tells)) continue;
+      // Daemons record no transitions: of the sides of a partition the clients tell, also where one
+      // died on its way there.
+      const bool is_asked = early.went_apart ? history.level() == Role::kClient : !early.went_on;
+      if (early.totals.empty() || !is_asked) continue;
       positions.fill(early.totals);
       for (const Participant& survivor : participants) {
         if (!survivor.went_on || survivor.went_apart) continue;

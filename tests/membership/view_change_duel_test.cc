@@ -1,6 +1,13 @@
 // Proposers that do not hear one another, and members that hear them all.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <set>
+#include <utility>
+
+#include "membership/rank_set.h"
 #include "tests/membership/view_change_net.h"
 
 namespace groupcomm::membership {
@@ -54,6 +61,75 @@ TEST_P(Duels, EndWhereEachBallotWaitsForOneThatDoesNotAnswer) {
 INSTANTIATE_TEST_SUITE_P(Both, Duels,
                          testing::Values(Duel{true, 2}, Duel{false, 2}, Duel{true, 3},
                                          Duel{false, 3}));
+
+// Which members hear which, drawn at random: links that are cut, and members that are heard and
+// answer nobody.
+struct Links {
+  std::size_t size;
+  std::set<std::pair<std::size_t, std::size_t>> cut;
+  RankSet deaf;
+
+  bool are_joined(std::size_t a, std::size_t b) const {
+    return !cut.contains({std::min(a, b), std::max(a, b)});
+  }
+  // Some quorum of members that answer and all hear one another.
+  bool have_quorum(const protocol::DaemonView& base) const {
+    for (std::uint32_t some = 1; some < 1u << size; ++some) {
+      RankSet members;
+      for (std::size_t i = 0; i < size; ++i) {
+        if ((some >> i & 1) != 0) members.insert(static_cast<Rank>(i));
+      }
+      if (is_quorum_of(base, members) && hear_one_another(members)) return true;
+    }
+    return false;
+  }
+
+ private:
+  bool hear_one_another(const RankSet& members) const {
+    return std::all_of(members.begin(), members.end(), [&](Rank a) {
+      return !deaf.contains(a) &&
+             std::all_of(members.begin(), members.end(), [&](Rank b) { return are_joined(a, b); });
+    });
+  }
+};
+
+Links draw_links(std::mt19937_64& random) {
+  Links links{3 + random() % 6, {}, {}};
+  const std::uint64_t cut_percent = random() % 40;
+  for (std::size_t a = 0; a < links.size; ++a) {
+    if (random() % 100 < 15) links.deaf.insert(static_cast<Rank>(a));
+    for (std::size_t b = a + 1; b < links.size; ++b) {
+      if (random() % 100 < cut_percent) links.cut.insert({a, b});
+    }
+  }
+  // That they answer nobody is no reason to leave them.
+  std::erase_if(links.cut, [&](const auto& ends) {
+    return links.deaf.contains(static_cast<Rank>(ends.first)) ||
+           links.deaf.contains(static_cast<Rank>(ends.second));
+  });
+  return links;
+}
+
+TEST(Duels, EndWhereAQuorumHearsOneAnotherWhoeverElseIsThere) {
+  std::mt19937_64 random(1);
+  int runs = 0;
+  for (int run = 0; run < 2000; ++run) {
+    const Links links = draw_links(random);
+    auto net = ViewChangeNet::living(links.size);
+    if (links.cut.empty() || !links.have_quorum(view_of(links.size))) continue;
+    ++runs;
+    for (const auto& [a, b] : links.cut) net.cut(a, b);
+    net.set_filter(
+        [&](const Frame& frame) { return !links.deaf.contains(static_cast<Rank>(frame.from)); });
+    for (std::uint64_t rivals = random() % 4; rivals > 0; --rivals) {
+      net.begin_ballot(random() % links.size);
+      net.run_for(milliseconds(random() % 1500));
+    }
+    for (int i = 0; i < 120 && !net.decided(); ++i) net.run_for(seconds(1));
+    EXPECT_NE(net.decided(), std::nullopt) << "run " << run;
+  }
+  EXPECT_GT(runs, 800);
+}
 
 }  // namespace
 }  // namespace groupcomm::membership

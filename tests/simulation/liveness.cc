@@ -74,15 +74,16 @@ void Simulator::choose_core() {
   scene_.count("runs with a core");
 }
 
-// For ever down, standing still, deaf, mute, or connected with some of the core only.
+// For ever down, standing still, deaf, mute, or connected with some only.
 void Simulator::settle_fate(std::size_t outsider) {
   DaemonNode& node = *daemons_[outsider];
+  static constexpr const char* kFates[] = {"down", "paused",         "deaf",
+                                           "mute", "half connected", "connected anyhow"};
+  const std::uint64_t fate = further_.below(6);
   for (std::size_t i = 0; i < daemons_.size(); ++i) {
     if (i == outsider || core_.contains(i)) continue;
-    network_->cut_for_good(outsider, i);
+    if (fate != 5 || !connected_anyhow_.contains(i)) network_->cut_for_good(outsider, i);
   }
-  const std::uint64_t fate = further_.below(5);
-  static constexpr const char* kFates[] = {"down", "paused", "deaf", "mute", "half connected"};
   if (scene_.is_verbose()) scene_.log("sim", node.name() + " stays " + kFates[fate]);
   scene_.count(std::string("outsiders ") + kFates[fate]);
   if (fate == 0) return node.crash();
@@ -90,6 +91,7 @@ void Simulator::settle_fate(std::size_t outsider) {
   has_half_connected_ = true;
   node.resume();
   start_daemon(outsider);
+  if (fate == 5) return connect_anyhow(outsider);
   if (fate == 4 && core_.size() >= 3) {
     // Two of the core do not hear it. If it is in the view they may be kept out of it (rule V2).
     may_keep_others_out_ = true;
@@ -104,6 +106,18 @@ void Simulator::settle_fate(std::size_t outsider) {
     if (fate == 2) network_->cut_for_good(i, outsider);
     if (fate != 2) network_->cut_for_good(outsider, i);
   }
+}
+
+// With each of the core, and of those like it, in both directions, one or none.
+void Simulator::connect_anyhow(std::size_t outsider) {
+  may_keep_others_out_ = true;
+  for (std::size_t i = 0; i < daemons_.size(); ++i) {
+    if (!core_.contains(i) && !connected_anyhow_.contains(i)) continue;
+    const std::uint64_t link = further_.below(8);
+    if (link < 3) network_->cut_for_good(outsider, i);
+    if (link == 0 || link == 1 || link == 3) network_->cut_for_good(i, outsider);
+  }
+  connected_anyhow_.insert(outsider);
 }
 
 std::string Simulator::unsettled_daemons() const {
@@ -256,24 +270,32 @@ std::string Simulator::wrongly_primary() const {
   return "";
 }
 
+// Frames from and to outsiders that were under way count for a while. With one that may keep others
+// out nothing tells when the last change is over, and a late frame may let it in once more.
+bool Simulator::is_too_early(TimePoint calm, TimePoint changed) const {
+  if (may_keep_others_out_) {
+    return scene_.now() < std::max(changed, network_->drained_at()) + seconds(40);
+  }
+  return core_.size() < daemons_.size() && scene_.now() < calm + seconds(15);
+}
+
 bool Simulator::settle(Outcome& outcome) {
   const TimePoint begin = scene_.now();
   TimePoint end = begin + plan_.settle_bound;
+  if (may_keep_others_out_) end = std::max(end, network_->drained_at() + plan_.settle_bound);
   TimePoint without_quorum = TimePoint::never();
   std::uint64_t accepted = 0;
+  std::uint64_t installs = core_installs();
+  TimePoint changed = begin;
   while (scene_.now() < end) {
     scene_.run_until(scene_.now() + milliseconds(250));
     // Nobody sends anything new, but a window of one may be long in working off what there is.
     const std::uint64_t accepted_now = scene_.counter("sends accepted");
-    if (accepted_now != accepted) end = scene_.now() + plan_.settle_bound;
+    if (accepted_now != accepted) end = std::max(end, scene_.now() + plan_.settle_bound);
     accepted = accepted_now;
-    // Frames from and to outsiders that were under way count for a while; and with one that may
-    // keep others out nothing tells when the last change is over.
-    const Duration least = may_keep_others_out_             ? seconds(40)
-                           : core_.size() < daemons_.size() ? seconds(15)
-                                                            : Duration{};
-    const bool is_too_early = scene_.now() - begin < least;
-    if (!is_too_early && unsettled().empty()) {
+    if (core_installs() != installs) changed = scene_.now();
+    installs = core_installs();
+    if (!is_too_early(begin, changed) && unsettled().empty()) {
       outcome.settled_after = scene_.now() - begin;
       return stay_settled(outcome);
     }

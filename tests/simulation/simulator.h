@@ -120,6 +120,8 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   void calm_down();
   void choose_core();
   void settle_fate(std::size_t outsider);
+  void connect_anyhow(std::size_t outsider);
+  bool is_too_early(TimePoint calm, TimePoint changed) const;
   std::optional<std::size_t> leader() const;
   std::string unsettled() const;
   std::string unsettled_daemons() const;
@@ -185,7 +187,8 @@ class Simulator : private DaemonSurroundings, private ClientSurroundings {
   std::set<std::size_t> core_;                         // daemons that are whole in the second phase
   std::vector<std::uint64_t> installs_at_calm_;        // by daemon
   std::uint64_t gave_up_at_calm_ = 0;
-  std::uint64_t ghosts_at_calm_ = 0;  // incarnations that died lately, but one of each name
+  std::uint64_t ghosts_at_calm_ = 0;        // incarnations that died lately, but one of each name
+  std::set<std::size_t> connected_anyhow_;  // outsiders that hear some and are heard by some
   bool may_keep_others_out_ = false;  // an outsider can be in the view beside some of the core
   bool has_half_connected_ = false;   // outsiders that still send or hear
   std::set<std::size_t> given_up_;    // by an operator, and down until the storm is over

@@ -131,5 +131,30 @@ TEST_F(DaemonOrder, SaysNothingOfThoseWhoseStampsAreUnknown) {
   EXPECT_EQ(violated(), "D1");
 }
 
+// Two of the three go on; f#1 delivers the second of two safe messages only, and dies. It may have
+// been on its way to a side of its own, where it tells its clients, and the trace only of its view.
+TEST_F(DaemonOrder, AsksNothingOfSafeMessagesOfWhoMayHaveDiedOnItsWayToASide) {
+  for (const bool is_partitionable : {false, true}) {
+    SCOPED_TRACE(is_partitionable);
+    begin();
+    stamp("a", 1, Order::kSafe);
+    stamp("c", 1, Order::kSafe);
+    record::View next{.id = "2.0000000000000001.1", .members = {"d#1", "e#1"}};
+    next.transitional = next.members;
+    next.left = {{"f#1", "daemon_lost"}};
+    for (const char* who : {"d#1", "e#1"}) {
+      deliver(who, "a", 1, Order::kSafe);
+      deliver(who, "c", 1, Order::kSafe);
+      story.daemon_view(who, next);
+    }
+    deliver("f#1", "c", 1, Order::kSafe);
+    story.daemon("f#1").records.push_back(record::Crash{.p = "f#1"});
+    record::View alone{.id = "1.0000000000000009.0", .members = {"g#1"}, .primary = false};
+    alone.joined = alone.members;
+    if (is_partitionable) story.daemon_view("g#1", alone);
+    EXPECT_EQ(violated(), is_partitionable ? "" : "D13");
+  }
+}
+
 }  // namespace
 }  // namespace groupcomm::verify
