@@ -110,7 +110,7 @@ Links draw_links(std::mt19937_64& random) {
   return links;
 }
 
-TEST(Duels, EndWhereAQuorumHearsOneAnotherWhoeverElseIsThere) {
+TEST(Duels, EndWhereAQuorumHearsOneAnother) {
   std::mt19937_64 random(1);
   int runs = 0;
   for (int run = 0; run < 2000; ++run) {
