@@ -245,7 +245,7 @@ MUTANTS = [
     bug("a proposer whose ballots end unanswered begins anew at once",
         (CHANGE, "(round_->in<FlushRound::Collecting>() != nullptr) pause",
          "(!MUTANT && round_->in<FlushRound::Collecting>() != nullptr) pause"),
-        by="membership_test Duels.EndWhereAQuorumHearsOneAnother"),
+        by="membership_test All/DuelsFrom.EndWhereAQuorumHearsOneAnother/0"),
     bug("a proposer does not wait for a lower rank that others hear",
         (CHANGE, "  return !elsewhere.empty() &&", "  return !MUTANT && !elsewhere.empty() &&"),
         by="membership_test ViewChange.StaysWithTheLowerSideOfABridgeWhoeverBegins"),
