@@ -94,6 +94,8 @@ class ViewChangeNet {
     cuts_.erase({b, a});
   }
   void set_filter(Filter filter) { filter_ = std::move(filter); }
+  // True: the frame comes in the next round, behind others.
+  void set_lateness(std::function<bool()> is_late) { is_late_ = std::move(is_late); }
   void restart(std::size_t i, std::uint64_t life) {
     const protocol::DurableRecord record = nodes_.at(i).record;
     nodes_.erase(i);
@@ -115,13 +117,19 @@ class ViewChangeNet {
   }
   // Nothing but frames that are under way.
   void deliver() {
+    std::deque<Frame> late;
     while (!wire_.empty()) {
-      const Frame frame = std::move(wire_.front());
+      Frame frame = std::move(wire_.front());
       wire_.pop_front();
+      if (is_late_ && is_late_()) {
+        late.push_back(std::move(frame));
+        continue;
+      }
       if (!nodes_.contains(frame.to) || cuts_.contains({frame.from, frame.to})) continue;
       if (!nodes_.contains(frame.from) || (filter_ && !filter_(frame))) continue;
       dispatch(nodes_.at(frame.to), nodes_.at(frame.from), frame.body);
     }
+    wire_ = std::move(late);
   }
   // The operator's word.
   void force(std::size_t i, RankSet without) {
@@ -268,6 +276,7 @@ class ViewChangeNet {
   std::deque<Frame> wire_;
   std::set<std::pair<std::size_t, std::size_t>> cuts_;
   Filter filter_;
+  std::function<bool()> is_late_;
   std::vector<Joiner> joiners_;
   std::map<std::pair<std::size_t, std::string>, std::size_t> sent_;
   std::set<std::pair<std::size_t, ViewId>> pulled_;
