@@ -128,6 +128,11 @@ class OrderingNet {
     collect(to);
     return true;
   }
+  // How far one is, which no link loses.
+  void hear_of(Rank from, Rank to) {
+    at(to).on_progress(from, at(from).progress());
+    collect(to);
+  }
   // What waits on a link is passed on last first.
   void pass_reversed(Rank from, Rank to) {
     auto& link = links_[{from, to}];

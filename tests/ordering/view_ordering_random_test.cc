@@ -96,7 +96,7 @@ class RandomRun {
   void heal() {
     for (Rank rank = 0; rank < net_.size(); ++rank) {
       for (Rank other = 0; other < net_.size(); ++other) {
-        if (rank != other) net_.at(other).on_progress(rank, net_.at(rank).progress());
+        if (rank != other) net_.hear_of(rank, other);
       }
     }
     net_.repair_for(std::chrono::milliseconds(50));
