@@ -53,8 +53,9 @@ void check_view(const History& history, const Membership& membership, std::size_
   const bool is_lost = history.is_lost_before_recovery(membership, index);
   const MessageInfo& message = history.message(delivery.message);
   // Where all who had a join or leave in common died, the others put the message elsewhere, and
-  // say so by a transition.
-  const bool is_forgotten = is_lost && message.home_is_transitional;
+  // say so by a transition; also one that dies itself before it comes to the next view.
+  const bool is_forgotten =
+      is_lost && (message.home_is_transitional || position >= stay.before_transition);
   // So do the sides of a partition, each by itself.
   const bool is_apart = history.is_partitionable() && position >= stay.before_transition &&
                         history.ends_apart(membership, index);

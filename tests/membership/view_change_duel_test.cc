@@ -53,7 +53,7 @@ TEST_P(Duels, EndWhereEachBallotWaitsForOneThatDoesNotAnswer) {
     net.begin_ballot(1);
     net.run_for(milliseconds(late));
     net.begin_ballot(2);
-    net.run_for(seconds(60));
+    for (int i = 0; i < 60 && !is_left_behind(net, proposers); ++i) net.run_for(seconds(1));
     EXPECT_TRUE(is_left_behind(net, proposers)) << late;
   }
 }
@@ -135,7 +135,7 @@ class DuelsFrom : public testing::TestWithParam<Beginning> {};
 TEST_P(DuelsFrom, EndWhereAQuorumHearsOneAnother) {
   std::mt19937_64 random(1);
   int runs = 0;
-  for (int run = 0; run < 1000; ++run) {
+  for (int run = 0; run < 300; ++run) {
     const Links links = draw_links(random);
     auto net = net_of(GetParam(), links.size);
     const bool must_end = GetParam() == Beginning::kSide || links.have_quorum(view_of(links.size));
@@ -151,7 +151,7 @@ TEST_P(DuelsFrom, EndWhereAQuorumHearsOneAnother) {
     for (int i = 0; i < 120 && !is_decided(net); ++i) net.run_for(seconds(1));
     EXPECT_TRUE(is_decided(net)) << "run " << run;
   }
-  EXPECT_GT(runs, 300);
+  EXPECT_GT(runs, 100);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DuelsFrom,

@@ -90,6 +90,8 @@ class DaemonNode {
   }
   // Which of its incarnations were asked to leave.
   const std::set<std::string>& farewells() const { return farewells_; }
+  // It was asked to, and has still to do it.
+  bool is_leaving() const { return is_up() && farewells_.contains(to_string(id_)); }
 
  private:
   using Outgoing = std::map<SessionId, std::vector<protocol::DaemonMessage>>;

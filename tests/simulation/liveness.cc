@@ -132,6 +132,7 @@ std::string Simulator::unsettled_daemons() const {
   for (const std::size_t i : core_) {
     const DaemonNode& daemon = *daemons_[i];
     if (!daemon.is_up()) return daemon.name() + " is down";
+    if (daemon.is_leaving()) return daemon.name() + " is leaving";
     const protocol::DaemonStatus status = daemon.status();
     if (status.phase != "regular") return daemon.name() + " is " + status.phase;
     if (!status.view) return daemon.name() + " is in no view";

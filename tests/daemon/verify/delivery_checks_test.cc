@@ -138,6 +138,25 @@ TEST(SameView, FailsWhereOneWhoDiedDeliveredInAnotherViewThanTheOthers) {
   }
 }
 
+// All die: a, which alone had the next view of the group, and b on its way to a recovered view.
+TEST(SameView, AsksNothingOfWhatOneWhoDiedDeliveredAfterATransitionIntoARecoveredView) {
+  for (const bool after_transition : {true, false}) {
+    Story story;
+    story.view(kView1, {"a", "b"}).send("a", 1, Order::kFifo, kView1);
+    story.view("a", kView1b, {"a", "b"}).deliver("a", "a", 1, Order::kFifo, kView1b).crash("a");
+    if (after_transition) {
+      story.add("b", record::Transition{
+                         .p = Story::full("b"), .g = "g", .transitional = {Story::full("b")}});
+    }
+    story.deliver("b", "a", 1, Order::kFifo, kView1).crash("b");
+    record::View view = story.make_view("e", kView2, {"e"});
+    view.recovered = true;
+    story.add("e", view);
+    const bool is_found = story.violated(/*converged=*/false).find("D5") != std::string::npos;
+    EXPECT_EQ(is_found, !after_transition);
+  }
+}
+
 // --- D18 -----------------------------------------------------------------------------------------
 
 TEST(Posthumous, FailsAfterTheSenderIsSaidToBeLost) {
