@@ -56,8 +56,10 @@ class Wire {
       const bool has_frame = input_.has_frame();
       auto frame = input_.take();
       is_broken_ = !frame.ok();
-      if (is_broken_) CHECK(has_frame);
-      if (is_broken_) return;
+      if (is_broken_) {
+        CHECK(has_frame);
+        return;
+      }
       CHECK_EQ(frame.value().has_value(), has_frame);
       if (!has_frame) return;
       frames_.push_back(*std::move(frame.value()));
@@ -71,9 +73,8 @@ class Wire {
 
   // All that was written has been read when nothing comes any more.
   void finish() {
-    std::size_t count = frames_.size() + 1;
     for (int quiet = 0; !is_broken_ && quiet < 16;) {
-      count = frames_.size();
+      const std::size_t count = frames_.size();
       read();
       quiet = frames_.size() == count && output_.empty() ? quiet + 1 : 0;
     }
@@ -110,10 +111,7 @@ void run(FuzzInput input) {
   Wire wire;
   while (!input.is_over()) {
     switch (input.below(6)) {
-      case 0: {
-        wire.write_raw(input.text(input.below(64)));
-        break;
-      }
+      case 0: wire.write_raw(input.text(input.below(64))); break;
       case 1: {  // a size, with less, as much, or more behind it
         const std::uint64_t size = input.number();
         wire.write_raw(std::string_view(reinterpret_cast<const char*>(&size), sizeof size));

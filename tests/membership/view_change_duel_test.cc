@@ -29,7 +29,7 @@ void PrintTo(const Duel& duel, std::ostream* out) {
 class Duels : public testing::TestWithParam<Duel> {};
 
 // One of the proposers goes on with the last member, which hears them all.
-bool is_left_behind(ViewChangeNet& net, std::size_t proposers) {
+bool goes_on_with_the_last(ViewChangeNet& net, std::size_t proposers) {
   for (std::size_t i = 1; i <= proposers; ++i) {
     for (const auto& value : net.node(i).decided) {
       if (value.next.members.back().id == daemon_id(net.size() - 1)) return true;
@@ -53,8 +53,8 @@ TEST_P(Duels, EndWhereEachBallotWaitsForOneThatDoesNotAnswer) {
     net.begin_ballot(1);
     net.run_for(milliseconds(late));
     net.begin_ballot(2);
-    for (int i = 0; i < 60 && !is_left_behind(net, proposers); ++i) net.run_for(seconds(1));
-    EXPECT_TRUE(is_left_behind(net, proposers)) << late;
+    for (int i = 0; i < 60 && !goes_on_with_the_last(net, proposers); ++i) net.run_for(seconds(1));
+    EXPECT_TRUE(goes_on_with_the_last(net, proposers)) << late;
   }
 }
 

@@ -1,5 +1,6 @@
 // The second phase of a run: faults stop within a core, and what is left must agree in time.
 #include <algorithm>
+#include <iterator>
 
 #include "tests/simulation/kept.h"
 #include "tests/simulation/settings.h"
@@ -40,15 +41,18 @@ void Simulator::calm_down() {
   choose_core();
   scene_.calm_down();
   network_->heal();
+  Duration start = seconds(10);
   for (std::size_t i = 0; i < daemons_.size(); ++i) {
     if (!core_.contains(i)) {
       settle_fate(i);
       continue;
     }
     daemons_[i]->resume();
-    // Those who went on by force come first (docs/OPERATIONS.md).
+    // Those who went on by force come first, and the others one by one where they do not look for
+    // them (docs/OPERATIONS.md).
     const bool waits = given_up_.contains(i) && given_up_.size() < daemons_.size();
-    scene_.after(waits ? seconds(10) : seconds(0), [this, i] { start_daemon(i); });
+    scene_.after(waits ? start : Duration{}, [this, i] { start_daemon(i); });
+    if (waits && plan_.strangers > 0) start += seconds(5);
   }
   for (std::size_t i = 0; i < clients_.size(); ++i) clients_[i]->settle();
   for (const auto& daemon : daemons_) installs_at_calm_.push_back(daemon->installs());
@@ -77,22 +81,24 @@ void Simulator::choose_core() {
 // For ever down, standing still, deaf, mute, or connected with some only.
 void Simulator::settle_fate(std::size_t outsider) {
   DaemonNode& node = *daemons_[outsider];
+  enum Fate { kDown, kPaused, kDeaf, kMute, kHalfConnected, kConnectedAnyhow };
   static constexpr const char* kFates[] = {"down", "paused",         "deaf",
                                            "mute", "half connected", "connected anyhow"};
-  const std::uint64_t fate = further_.below(6);
+  const auto fate = static_cast<Fate>(further_.below(std::size(kFates)));
   for (std::size_t i = 0; i < daemons_.size(); ++i) {
     if (i == outsider || core_.contains(i)) continue;
-    if (fate != 5 || !connected_anyhow_.contains(i)) network_->cut_for_good(outsider, i);
+    if (fate != kConnectedAnyhow || !connected_anyhow_.contains(i))
+      network_->cut_for_good(outsider, i);
   }
   if (scene_.is_verbose()) scene_.log("sim", node.name() + " stays " + kFates[fate]);
   scene_.count(std::string("outsiders ") + kFates[fate]);
-  if (fate == 0) return node.crash();
-  if (fate == 1) return node.pause();
+  if (fate == kDown) return node.crash();
+  if (fate == kPaused) return node.pause();
   has_half_connected_ = true;
   node.resume();
   start_daemon(outsider);
-  if (fate == 5) return connect_anyhow(outsider);
-  if (fate == 4 && core_.size() >= 3) {
+  if (fate == kConnectedAnyhow) return connect_anyhow(outsider);
+  if (fate == kHalfConnected && core_.size() >= 3) {
     // Two of the core do not hear it. If it is in the view they may be kept out of it (rule V2).
     may_keep_others_out_ = true;
     auto near = core_.begin();
@@ -103,8 +109,8 @@ void Simulator::settle_fate(std::size_t outsider) {
     return;
   }
   for (const std::size_t i : core_) {
-    if (fate == 2) network_->cut_for_good(i, outsider);
-    if (fate != 2) network_->cut_for_good(outsider, i);
+    if (fate == kDeaf) network_->cut_for_good(i, outsider);
+    if (fate != kDeaf) network_->cut_for_good(outsider, i);
   }
 }
 

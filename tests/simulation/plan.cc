@@ -199,11 +199,11 @@ void draw_operators(Random random, Plan& plan) {
 }
 
 // Where all join at once, each is told of many others before it can say that it has read anything.
-// Who is evicted for that comes back, and is told of again: so it would go on for ever.
+// Who is evicted for that leaves and comes back, and is told of again: so it would go on for ever.
 void leave_room_for_joins(Plan& plan) {
-  constexpr std::size_t kBytes = 400;
-  plan.options.client_queue_bytes =
-      std::max<std::uint64_t>(plan.options.client_queue_bytes, plan.clients * plan.groups * kBytes);
+  constexpr std::size_t kBytes = 150;  // of a member, in a view that tells of it
+  const std::uint64_t room = plan.clients * plan.clients * plan.groups * kBytes;
+  plan.options.client_queue_bytes = std::max(plan.options.client_queue_bytes, room);
 }
 
 }  // namespace
