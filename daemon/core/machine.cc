@@ -257,6 +257,10 @@ void DaemonCore::Machine::send_heartbeats() {
   if (!is_living()) return;
   const auto others = other_members();
   if (!others.empty()) send(others, protocol::Lane::kControl, view_.id, heartbeat());
+  const auto behind = still_behind();
+  if (behind.empty() || left_by_->base != view_.id) return;
+  const protocol::Install install{.value = *left_by_, .groups = std::nullopt, .departed = {}};
+  send(behind, protocol::Lane::kControl, view_.id, install);
 }
 
 void DaemonCore::Machine::send_beacons() {

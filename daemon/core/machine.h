@@ -209,6 +209,7 @@ class DaemonCore::Machine {
   void on_excluded(const protocol::ViewChangeValue& value);
   void give_up(const std::string& why, bool contradiction = false);
   void finish_leave_if_done();
+  std::vector<std::string> still_behind() const;
 
   // --- sending
   void send(std::vector<std::string> to, protocol::Lane lane, const ViewId& view,
@@ -301,8 +302,9 @@ class DaemonCore::Machine {
   std::optional<TimePoint> kin_heard_;
   bool leaving_ = false;
   std::set<Incarnation> went_on_;  // leaving: members that installed the view without us
-  TimePoint leave_deadline_ = TimePoint::never();  // excluded as we wished: others may need us
-  TimePoint leave_by_ = TimePoint::never();        // with or without a view that excludes us
+  std::optional<protocol::ViewChangeValue> left_by_;  // leaving: the decision without us
+  TimePoint leave_deadline_ = TimePoint::never();     // excluded as we wished: others may need us
+  TimePoint leave_by_ = TimePoint::never();           // with or without a view that excludes us
 
   std::uint64_t heartbeats_made_ = 0;
   TimePoint heartbeat_due_;

@@ -329,14 +329,25 @@ void DaemonCore::Machine::on_excluded(const ViewChangeValue& value) {
   if (!leaving_) {
     return give_up("view " + to_string(value.next.id) + " was decided without this daemon");
   }
-  if (leave_deadline_ == TimePoint::never()) leave_deadline_ = now_ + kLeaveTimeOut;
+  left_by_ = value;
+  if (leave_deadline_ == TimePoint::never()) {
+    leave_deadline_ = std::max(now_ + kLeaveTimeOut, leave_by_);
+  }
   heartbeat_due_ = now_ + kLeavePause;  // members that went on answer our heartbeats
-  const bool all_went_on = std::all_of(
-      value.next.members.begin(), value.next.members.end(), [&](const DaemonMember& member) {
-        return went_on_.contains(member.id.incarnation) || !is_in(view_, member.id);
-      });
-  if (all_went_on) leave_deadline_ = now_;
+  if (still_behind().empty()) leave_deadline_ = now_;
   finish_leave_if_done();
+}
+
+// Of those who stay, who has not said yet that it has installed the view without us. They may have
+// missed the decision, and where we counted for it, nobody else can make it again.
+std::vector<std::string> DaemonCore::Machine::still_behind() const {
+  std::vector<std::string> names;
+  if (!left_by_) return names;
+  for (const DaemonMember& member : left_by_->next.members) {
+    if (!is_in(view_, member.id) || went_on_.contains(member.id.incarnation)) continue;
+    names.push_back(member.id.name);
+  }
+  return names;
 }
 
 // The others need our messages until they have installed the view without us.
