@@ -252,8 +252,10 @@ std::shared_ptr<StampedMessage> ClientService::make_message(Session& session, Qu
   const auto destination = [&](GroupKey key) {
     const Group* group = directory_.find(key);
     CHECK(group != nullptr);
-    message->uniform = message->uniform || group->options.uniform;
-    is_member_everywhere = is_member_everywhere && session.groups.contains(key);
+    const bool is_member = session.groups.contains(key);
+    // A group that the sender is not in may end and be made anew, uniform, before its place.
+    message->uniform = message->uniform || group->options.uniform || !is_member;
+    is_member_everywhere = is_member_everywhere && is_member;
     return protocol::Destination{.group = key, .epoch = {}, .number = ++session.sent[key]};
   };
   message->destination = destination(multicast.group);
