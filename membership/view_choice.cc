@@ -448,7 +448,7 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   if (is_free) {
     claim_freely(choice, staying, value);
   } else {
-    value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);
+    value.recovered = base.id.counter > 0 && (value.forced || !is_quorum_of(base, living));
   }
   if (value.recovered) PROBE("a view is recovered");
   if (value.recovered && !living.empty()) PROBE("a view is recovered beside living members");

@@ -58,6 +58,35 @@ TEST(ForcedView, NeedsNoQuorum) {
   EXPECT_TRUE(value->recovered);
 }
 
+// Those who accepted a value by force do not vote: so three of five need a word once more, and what
+// is decided then may leave out what the other two know.
+TEST(ForcedView, SaysRecoveredWhereAQuorumLives) {
+  auto net = ViewChangeNet::living(5);
+  net.kill(3);
+  net.kill(4);
+  net.cut(0, 2);
+  net.cut(1, 2);
+  net.set_filter([](const ViewChangeNet::Frame& frame) {
+    return frame.from != 1 || ViewChangeNet::kind_of(frame.body) != "ACCEPT";
+  });
+  net.force(0, {2, 3, 4});
+  net.run_for(seconds(3));
+  ASSERT_EQ(net.decided(), std::nullopt);
+  ASSERT_TRUE(net.node(1).record.accepted.has_value());
+  net.node(0).given_up.reset();
+  net.set_filter({});
+  net.heal();
+  net.run_for(seconds(10));
+  ASSERT_EQ(net.decided(), std::nullopt);
+  net.force(0, {3, 4});
+  net.run_for(seconds(5));
+  const auto value = net.decided();
+  ASSERT_TRUE(value.has_value());
+  EXPECT_EQ(ids_in(value->next), ids({0, 1, 2}, 1));
+  EXPECT_TRUE(value->forced);
+  EXPECT_TRUE(value->recovered);
+}
+
 TEST(ForcedView, IsNotSaidToBeForcedWhereThereIsAQuorum) {
   auto net = ViewChangeNet::living(3);
   net.kill(2);
