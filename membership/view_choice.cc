@@ -310,6 +310,11 @@ bool is_quorum_of(const DaemonView& view, const RankSet& ranks) {
   return ordering::is_quorum(view.members.size(), ranks.size(), ranks.contains(0));
 }
 
+// Nobody went on from a cluster that never was.
+std::uint64_t step_after(const ViewId& base, bool forced) {
+  return forced && base.counter > 0 ? kForcedStep : 1;
+}
+
 RankSet ranks_in(const DaemonView& base, const DaemonView& next, bool by_name) {
   RankSet ranks;
   for (Rank rank = 0; rank < base.members.size(); ++rank) {
@@ -438,8 +443,9 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   ViewChangeValue value;
   value.base = base.id;
   const std::uint64_t number = choice.partitionable ? choice.ballots_begun : choice.ballot.round;
-  value.next.id = {base.id.counter + 1, choice.ballot.incarnation, number};
   value.forced = choice.given_up != nullptr;
+  value.next.id = {base.id.counter + step_after(base.id, value.forced), choice.ballot.incarnation,
+                   number};
   value.next.members = next_members(choice, staying, /*may_grow=*/is_quorum || !base.primary);
   choose_lineage(choice, value);
   note_departed(choice, staying, value);

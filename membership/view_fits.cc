@@ -98,7 +98,8 @@ bool fits(const ViewChangeValue& value) {
   if (!fits(value.next) || value.next.id.counter <= value.base.counter) return false;
   // Views are counted one by one, but where there may be others at the same time.
   const bool is_free = value.claim || !value.arrivals.empty();
-  if (!is_free && value.next.id.counter - 1 != value.base.counter) return false;
+  const std::uint64_t step = step_after(value.base, value.forced);
+  if (!is_free && value.next.id.counter - value.base.counter != step) return false;
   if (value.claim && !fits(*value.claim)) return false;
   if (!value.next.primary && !value.claim) return false;
   if (!fits(value.arrivals, value.next)) return false;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "membership/view_choice.h"
 #include "tests/daemon/core/room.h"
 
 namespace groupcomm::daemon {
@@ -172,7 +173,7 @@ TEST_F(BootstrapTest, OfOneThatRestartedGoesOnFromItsRecord) {
   room.greet(2, 1);
   EXPECT_TRUE(ask(2, {"d0", "d1"}).possible);
   EXPECT_EQ(room.members(2), Texts{"d2"});
-  EXPECT_EQ(room.status(2).view->counter, before + 1);
+  EXPECT_EQ(room.status(2).view->counter, before + membership::kForcedStep);
 }
 
 TEST_F(BootstrapTest, IsRefusedToOneThatLostItsRecordBesideOneThatHasIt) {
@@ -384,6 +385,26 @@ TEST_F(LineageTest, IsFollowedByOneThatNobodyThereHasConfigured) {
   room.start(2);
   room.run_for(seconds(3));
   EXPECT_EQ(sorted(room.members(2)), (Texts{"d2", "d3", "d4"}));
+}
+
+// Those who were given up had gone further than the one who goes on, and one of them comes back.
+TEST_F(LineageTest, StandsBehindWhateverThoseDidWhoWereGivenUp) {
+  room.open();
+  for (const std::size_t i : {0u, 1u, 2u, 3u}) room.cut(i, 4);
+  room.run_for(seconds(4));  // a view without d4
+  for (const std::size_t i : {3u, 2u}) {
+    room.kill(i);
+    room.run_for(seconds(2));
+  }
+  const GroupViewId token = room.last_view(0).id;
+  for (const std::size_t i : {0u, 1u}) room.kill(i);
+  room.run_for(seconds(6));
+  force(4, {"d0", "d1", "d2", "d3"});
+  EXPECT_LT(token, room.last_view(4).id);
+  room.heal();
+  room.start(1);
+  room.run_for(seconds(6));
+  EXPECT_EQ(room.members(4), (Texts{"d4", "d1"}));
 }
 
 // A decision that is told late, or by one who is behind, ends nobody's view.
