@@ -54,6 +54,12 @@ protocol::DurableRecord starting_record(const DaemonOptions& options,
   return record;
 }
 
+// Daemons that order by different engines would not agree: they are of different clusters.
+std::uint64_t fingerprint_of(const DaemonOptions& options) {
+  const bool is_lamport = options.engine == TotalOrderEngine::kLamport;
+  return group_key(options.cluster + (is_lamport ? "\nlamport" : "")).value;
+}
+
 membership::ViewChange::Options change_options(const DaemonOptions& options) {
   membership::ViewChange::Options change;
   change.self = {options.self, options.address};
@@ -68,7 +74,7 @@ membership::ViewChange::Options change_options(const DaemonOptions& options) {
 
 DaemonCore::Machine::Machine(DaemonOptions options, protocol::DurableRecord record, TimePoint now)
     : options_(std::move(options)),
-      cluster_(group_key(options_.cluster).value),
+      cluster_(fingerprint_of(options_)),
       now_(now),
       started_(now),
       detector_(options_.suspect),
