@@ -394,6 +394,7 @@ void DaemonCore::Machine::install_as_member() {
     }
   }
   retired_ = Retired{view_, std::move(ordering_), std::move(others)};
+  if (retired_->unheard.empty()) retired_->ordering.reset();
   effects_.push_back(InstallView{value.next, value.left, value.recovered, value.forced});
   clients_.on_daemons_changed(value);
   enter_view(value);
