@@ -89,6 +89,11 @@ bool FailureDetector::is_linked(TimePoint now, Incarnation incarnation) const {
   return now - *it->second.heard_us < it->second.time_out;
 }
 
+bool FailureDetector::is_dead(Incarnation incarnation) const {
+  const auto it = daemons_.find(incarnation);
+  return it != daemons_.end() && it->second.refused;
+}
+
 std::string FailureDetector::why_not_linked(TimePoint now, Incarnation incarnation) const {
   const auto since = [now](TimePoint time) {
     return std::to_string((now - time) / std::chrono::milliseconds(1)) + " ms";

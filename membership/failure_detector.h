@@ -40,6 +40,8 @@ class FailureDetector {
   bool is_heard(TimePoint now, Incarnation incarnation) const;
   // Heard, and it says that it hears us: the link works in both directions.
   bool is_linked(TimePoint now, Incarnation incarnation) const;
+  // A refused connection has proved it, and nothing came since that would say otherwise.
+  bool is_dead(Incarnation incarnation) const;
   // Why a daemon is not linked, for people to read.
   std::string why_not_linked(TimePoint now, Incarnation incarnation) const;
   std::vector<Incarnation> heard(TimePoint now) const;

@@ -52,7 +52,7 @@ std::vector<Incarnation> ancestors_after(const protocol::DaemonView& base);
 
 // A forced view is counted so much further than the one before: those who were given up may have
 // gone on, and what is decided by force has to stand behind it (rule R7).
-inline constexpr std::uint64_t kForcedStep = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t kForcedStep = std::uint64_t{1} << 32;
 std::uint64_t step_after(const ViewId& base, bool forced);
 
 struct Choice {

@@ -54,10 +54,9 @@ protocol::DurableRecord starting_record(const DaemonOptions& options,
   return record;
 }
 
-// Daemons that order by different engines would not agree: they are of different clusters.
-std::uint64_t fingerprint_of(const DaemonOptions& options) {
-  const bool is_lamport = options.engine == TotalOrderEngine::kLamport;
-  return group_key(options.cluster + (is_lamport ? "\nlamport" : "")).value;
+// Daemons that order by different engines would not agree (rule T1): their clusters are different.
+std::uint64_t fingerprint_of(const std::string& cluster, bool is_lamport) {
+  return group_key(cluster + (is_lamport ? "\nlamport" : "")).value;
 }
 
 membership::ViewChange::Options change_options(const DaemonOptions& options) {
@@ -74,7 +73,9 @@ membership::ViewChange::Options change_options(const DaemonOptions& options) {
 
 DaemonCore::Machine::Machine(DaemonOptions options, protocol::DurableRecord record, TimePoint now)
     : options_(std::move(options)),
-      cluster_(fingerprint_of(options_)),
+      cluster_(fingerprint_of(options_.cluster, options_.engine == TotalOrderEngine::kLamport)),
+      cluster_of_other_engine_(
+          fingerprint_of(options_.cluster, options_.engine != TotalOrderEngine::kLamport)),
       now_(now),
       started_(now),
       detector_(options_.suspect),

@@ -230,6 +230,7 @@ class DaemonCore::Machine {
 
   DaemonOptions options_;
   std::uint64_t cluster_;
+  std::uint64_t cluster_of_other_engine_;  // of the same name
   TimePoint now_;
   TimePoint started_;
   std::vector<Effect> effects_;

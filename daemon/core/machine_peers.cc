@@ -59,6 +59,11 @@ bool DaemonCore::Machine::is_acceptable(const protocol::FrameHeader& header,
                                         const protocol::PeerBody& body) {
   if (header.cluster != cluster_) {
     PROBE("E41: a frame of another cluster");
+    if (header.cluster == cluster_of_other_engine_ && foreign_.size() < kForeignMax &&
+        foreign_.insert(header.sender.incarnation).second) {
+      report(true, to_string(header.sender) + " has another engine of total order than this " +
+                       "daemon: all of a cluster must have the same");
+    }
     return false;
   }
   if (header.sender == options_.self) return false;

@@ -334,17 +334,17 @@ void DaemonCore::Machine::on_excluded(const ViewChangeValue& value) {
     leave_deadline_ = std::max(now_ + kLeaveTimeOut, leave_by_);
   }
   heartbeat_due_ = now_ + kLeavePause;  // members that went on answer our heartbeats
-  if (still_behind().empty()) leave_deadline_ = now_;
   finish_leave_if_done();
 }
 
-// Of those who stay, who has not said yet that it has installed the view without us. They may have
-// missed the decision, and where we counted for it, nobody else can make it again.
+// Of those who stay and live, who has not said yet that it has installed the view without us. They
+// may have missed the decision, and where we counted for it, nobody else can make it again.
 std::vector<std::string> DaemonCore::Machine::still_behind() const {
   std::vector<std::string> names;
   if (!left_by_) return names;
   for (const DaemonMember& member : left_by_->next.members) {
     if (!is_in(view_, member.id) || went_on_.contains(member.id.incarnation)) continue;
+    if (detector_.is_dead(member.id.incarnation)) continue;
     names.push_back(member.id.name);
   }
   return names;
@@ -353,7 +353,7 @@ std::vector<std::string> DaemonCore::Machine::still_behind() const {
 // The others need our messages until they have installed the view without us.
 void DaemonCore::Machine::finish_leave_if_done() {
   if (!leaving_ || over_) return;
-  bool done = !is_living() || leave_deadline_ <= now_;
+  bool done = !is_living() || leave_deadline_ <= now_ || (left_by_ && still_behind().empty());
   if (!done && leave_deadline_ == TimePoint::never()) {
     // Alone, or all leave together: nobody needs a view without us.
     PROBE("a leaver looks whether anybody needs a view");

@@ -56,5 +56,21 @@ TEST(Leaving, WaitsWhileTheWayIsBlocked) {
   EXPECT_EQ(room.members(1), Texts{"d1"});
 }
 
+// One of those who stay went on and has died since: it will not say so.
+TEST(Leaving, DoesNotWaitForTheDead) {
+  Room room(3);
+  room.open();
+  room.set_filter([&](const auto& from, const auto& to, const auto&) {
+    return from != "d2" || to != "d0";  // what d2 says to d0
+  });
+  room.ask_to_leave(0);
+  room.run_for(milliseconds(100));
+  EXPECT_FALSE(room.finished(0));
+  room.kill(2);
+  room.run_for(milliseconds(100));
+  EXPECT_TRUE(room.finished(0));
+  EXPECT_EQ(room.members(1), Texts{"d1"});
+}
+
 }  // namespace
 }  // namespace groupcomm::daemon
