@@ -52,6 +52,19 @@ void check_rejections(const History& history, Findings& findings) {
   }
 }
 
+// Accepted means stamped: a daemon writes that down before it says so.
+void check_acceptances(const History& history, Findings& findings) {
+  for (Index i = 0; i < static_cast<Index>(history.messages().size()); ++i) {
+    const MessageInfo& message = history.message(i);
+    if (message.client_send == nullptr || message.daemon_send != nullptr) continue;
+    if (!history.process(message.sender).daemon_traced) continue;
+    const Record send = *message.client_send;
+    findings.add("D14",
+                 history.message_name(i) + " was accepted, and its daemon has not stamped it",
+                 {&send});
+  }
+}
+
 // Finds the messages of which a sender was told that nobody is left to have them. Before a daemon
 // that was excluded tells its clients the end, the same word says something else: so it counts only
 // for processes that were told more afterwards.
@@ -208,6 +221,7 @@ class SuspensionCheck {
 
 void check_answers(const History& clients, Findings& findings) {
   check_rejections(clients, findings);
+  check_acceptances(clients, findings);
   check_failures(clients, findings);
 }
 

@@ -19,6 +19,9 @@ class DepartureCheck {
     for (const Membership& membership : clients.memberships()) {
       ends_[{membership.group, membership.member}] = membership.gone;
     }
+    for (const Membership& membership : daemons.memberships()) {
+      daemon_ends_[daemons.process_name(membership.process)] = &membership;
+    }
   }
 
   void run() {
@@ -26,6 +29,7 @@ class DepartureCheck {
       for (const Stay& stay : membership.stays) check_daemons(stay);
     }
     for (const Membership& membership : clients_.memberships()) {
+      check_end(membership);
       for (std::size_t i = 1; i < membership.stays.size(); ++i) {
         for (const record::Left& left : view_of(membership.stays[i]).left) {
           check_member(membership, i, left);
@@ -40,6 +44,30 @@ class DepartureCheck {
   void report(const std::string& who, const std::string& reason, const std::string& why,
               const std::vector<const Record*>& records) {
     findings_.add("M10", who + " is said to have left by " + reason + ", but " + why, records);
+  }
+
+  // What a member is told of its own end: that it has left, where it wanted to; and that it is
+  // excluded, where its daemon knows that it is.
+  void check_end(const Membership& membership) {
+    if (membership.gone == nullptr) return;
+    const std::string& told = std::get<record::Gone>(*membership.gone).reason;
+    const std::string& process = clients_.process_name(membership.process);
+    if (told == "left" && !has_asked(process, clients_.group_name(membership.group))) {
+      findings_.add("M10", process + " is told that it has left, but it never wanted to",
+                    {membership.gone});
+    }
+    const auto daemon = daemon_ends_.find(daemon_of(process));
+    if (told != "excluded" || clients_.is_partitionable() || daemon == daemon_ends_.end()) return;
+    if (is_excluded(*daemon->second)) return;
+    findings_.add("M10", process + " is told that it is excluded, but its daemon is not",
+                  {daemon->second->gone, membership.gone});
+  }
+
+  // Or may have been, and died as it was told.
+  bool is_excluded(const Membership& daemon) const {
+    if (daemon.gone != nullptr) return std::get<record::Gone>(*daemon.gone).reason == "excluded";
+    const std::string& name = daemons_.process_name(daemon.process);
+    return daemons_.process(daemon.process).crashed || daemons_.is_cut(name);
   }
 
   // Where the driver of the run has told who wanted to leave.
@@ -117,6 +145,7 @@ class DepartureCheck {
   const History& clients_;
   Findings& findings_;
   std::map<std::pair<Index, Index>, const Record*> ends_;      // by group and member
+  std::map<std::string_view, const Membership*> daemon_ends_;  // by daemon
   std::map<std::pair<std::string, std::string>, Fate> fates_;  // by view of daemons and daemon
   std::set<std::string> known_;                                // views of daemons
   std::set<std::pair<std::string, std::string>> told_;         // the same, and who tells of it

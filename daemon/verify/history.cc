@@ -59,7 +59,7 @@ std::size_t History::MessageKeyHash::operator()(const MessageKey& key) const {
 History::History(const Run& run, Role level) : run_(run), level_(level) {
   find_cut_traces();
   for (const Trace& trace : run.traces) add_trace(trace);
-  distrust_cut_traces();
+  find_traced_daemons();
   find_homes();
   finish();
 }
@@ -94,21 +94,26 @@ void History::add_trace(const Trace& trace) {
 void History::find_cut_traces() {
   has_cut_daemons_ = !run_.missing_daemons.empty();
   for (const Trace& trace : run_.traces) {
-    if (!trace.is_cut) continue;
+    const bool is_daemon = trace.header.role == Role::kDaemon;
     const record::Start* last = nullptr;
     for (const Record& record : trace.records) {
-      if (const auto* start = std::get_if<record::Start>(&record)) last = start;
+      const auto* start = std::get_if<record::Start>(&record);
+      if (start == nullptr) continue;
+      last = start;
+      if (is_daemon) traced_.insert(start->p);
     }
-    if (last == nullptr) continue;
+    if (!trace.is_cut || last == nullptr) continue;
     cut_.insert(last->p);
-    if (trace.header.role == Role::kDaemon) has_cut_daemons_ = true;
+    if (is_daemon) has_cut_daemons_ = true;
   }
 }
 
-void History::distrust_cut_traces() {
-  if (!has_cut_daemons_) return;
+// A whole trace also tells of whom nothing was stamped.
+void History::find_traced_daemons() {
   for (Index i = 0; at(i) < process_infos_.size(); ++i) {
-    if (is_cut(daemon_of(process_name(i)))) process_infos_[at(i)].daemon_traced = false;
+    const std::string_view daemon = daemon_of(process_name(i));
+    bool& is_traced = process_infos_[at(i)].daemon_traced;
+    is_traced = (is_traced || traced_.contains(daemon)) && !is_cut(daemon);
   }
 }
 

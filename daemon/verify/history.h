@@ -133,7 +133,7 @@ struct SafeNotice {
 
 struct ProcessInfo {
   bool has_trace = false;      // it wrote a trace itself
-  bool daemon_traced = false;  // its daemon wrote one
+  bool daemon_traced = false;  // its daemon wrote one, of which nothing is missing
   bool ended = false;          // by exit or crash
   bool crashed = false;
   std::vector<Step> steps;          // deliveries, and sends where they were recorded
@@ -305,7 +305,7 @@ class History {
   void add(const Record& raw, const record::Block& block);
   void add_inside_view(const Record& raw, const std::string& p, const std::string& g);
   void find_cut_traces();
-  void distrust_cut_traces();
+  void find_traced_daemons();
   void finish();
   void find_homes();
 
@@ -335,9 +335,10 @@ class History {
   std::set<std::string, std::less<>> recovered_;  // ids of views of daemons
   DaemonViews daemon_views_;
   std::map<std::string, Lineage> lineages_;
-  std::set<std::string, std::less<>> cut_;  // daemons and processes
-  bool has_cut_daemons_ = false;            // or missing ones
-  std::set<std::string> blocked_;           // groups that are blocked before a view, or say so
+  std::set<std::string, std::less<>> cut_;     // daemons and processes
+  bool has_cut_daemons_ = false;               // or missing ones
+  std::set<std::string, std::less<>> traced_;  // daemons that wrote a trace
+  std::set<std::string> blocked_;              // groups that are blocked before a view, or say so
   bool is_partitionable_ = false;
 };
 

@@ -13,6 +13,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "daemon/verify/history.h"
+
 namespace groupcomm::verify {
 namespace {
 
@@ -101,6 +103,26 @@ bool ends_with(std::string_view text, std::string_view end) {
 
 bool is_header(std::string_view line) { return line.substr(0, line.find(' ')) == kTraceMagic; }
 
+// Who wrote the record, as far as it says. (A daemon writes what its clients send.)
+std::string_view writer_of(const Record& record, Role role) {
+  const auto* send = std::get_if<record::Send>(&record);
+  if (send != nullptr && role == Role::kDaemon) return daemon_of(send->p);
+  const std::string& p =
+      std::visit([](const auto& r) -> const std::string& { return r.p; }, record);
+  return role == Role::kDaemon ? std::string_view(p) : split_member(p).first;
+}
+
+bool is_end(const Record& record) {
+  return std::holds_alternative<record::Exit>(record) ||
+         std::holds_alternative<record::Crash>(record);
+}
+
+// The driver of a run writes these, also of a process that has ended.
+bool is_by_driver(const Record& record) {
+  return std::holds_alternative<record::Pause>(record) ||
+         std::holds_alternative<record::Resume>(record);
+}
+
 // Line by line: each header begins a trace.
 class TraceParser {
  public:
@@ -137,17 +159,41 @@ class TraceParser {
     if (!header.ok()) return leave_out(header.error());
     file_.traces.push_back({.header = header.value(), .records = {}, .file = name_, .lines = {}});
     is_skipping_ = false;
+    process_.clear();
+    has_ended_ = false;
   }
 
   void add(std::string_view line) {
     Trace& trace = file_.traces.back();
     auto record = parse_line(line);
-    if (!record.ok()) {
+    const std::string wrong = record.ok() ? why_misplaced(record.value()) : record.error();
+    if (!wrong.empty()) {
       trace.is_cut = true;
-      return leave_out(record.error());
+      return leave_out(wrong);
     }
     trace.records.push_back(std::move(record).value());
     trace.lines.push_back(number_);
+  }
+
+  // Lines of another process, or of one that has not begun here or has ended: the file is mixed up.
+  std::string why_misplaced(const Record& record) {
+    const Role role = file_.traces.back().header.role;
+    if (const auto* start = std::get_if<record::Start>(&record)) {
+      // (A client that did not wait for the end of its memberships has not told its own.)
+      const bool is_other = !process_.empty() && process_ != start->p;
+      if (role == Role::kDaemon && is_other && !has_ended_)
+        return "of " + start->p + " before the end of " + process_;
+      process_ = start->p;
+      has_ended_ = false;
+      return "";
+    }
+    const std::string_view writer = writer_of(record, role);
+    if (writer.empty()) return "";
+    if (process_.empty()) return "of " + std::string(writer) + ", which has not begun here";
+    if (writer != process_) return "of " + std::string(writer) + " in the trace of " + process_;
+    if (has_ended_ && !is_by_driver(record)) return "of " + process_ + ", which has ended";
+    has_ended_ = has_ended_ || is_end(record);
+    return "";
   }
 
   void leave_out(const std::string& why) {
@@ -189,6 +235,8 @@ class TraceParser {
   bool is_skipping_ = true;   // until the next header
   std::uint32_t skipped_ = 0;
   std::string refusal_;  // why lines are left out
+  std::string process_;  // that has begun last in this trace
+  bool has_ended_ = false;
 };
 
 }  // namespace

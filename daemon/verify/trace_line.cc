@@ -40,6 +40,7 @@ std::optional<std::string> unescape(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
+      if (needs_escape(text[i])) return std::nullopt;
       out += text[i];
       continue;
     }

@@ -21,6 +21,22 @@ void mix_trace(Scene& scene, const verify::Trace& trace) {
   for (const verify::Record& record : trace.records) mix(verify::to_line(record));
 }
 
+namespace {
+
+// Without a quorum there is no view, unless the policy says so; and where there are such views, the
+// checks ask for less.
+std::string view_of_other_policy(const std::vector<verify::Trace>& traces) {
+  for (const verify::Trace& trace : traces) {
+    for (const verify::Record& record : trace.records) {
+      const auto* view = std::get_if<verify::record::View>(&record);
+      if (view != nullptr && !view->primary) return view->p + " is in " + view->id;
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
 void Simulator::note_counters() {
   static const std::set<std::string_view> kNoted = {"client_requests_rejected", "clients_evicted",
                                                     "frames_refused"};
@@ -64,6 +80,10 @@ void Simulator::judge(Outcome& outcome, bool settled) {
   // (Where the network parts again, it is not quiet.)
   if (const std::string why = too_many_views(); !plan_.wrong_words && !why.empty()) {
     outcome.verdict += "L6 violated: " + why + "\n";
+  }
+  const std::string secondary = view_of_other_policy(run.traces);
+  if (!plan_.options.partitionable && !secondary.empty()) {
+    scene_.complain("policy: " + secondary + ", which is not primary");
   }
   watch_.on_end(run.traces);
   const verify::Verdict verdict = verify::check(run);

@@ -112,6 +112,15 @@ MUTANTS = [
          "  if (MUTANT) return LeaveReason::kLeave;\n"
          "  return choice.silent.contains(rank) ? LeaveReason::kDaemonLost :"),
         within=100),
+    bug("a send is accepted and never stamped",
+        (STAMPING, "  ordering.stamp(message);\n  if (message->notify_safe) expect_notice(session, "
+         "*message);\n  report_stamp(session, send, *message);",
+         "  const bool is_lost = MUTANT && !message->notify_safe && message->chunks == 0 &&\n"
+         "                       message->payload.size() % 16 == 7;\n"
+         "  if (!is_lost) ordering.stamp(message);\n"
+         "  if (message->notify_safe) expect_notice(session, *message);\n"
+         "  if (!is_lost) report_stamp(session, send, *message);"),
+        within=100),
     bug("a send that is refused for want of a quorum is accepted later",
         (REQUESTS,
          "        reject(session, send->multicast.request, {}, RejectReason::kNoPrimary);\n      }",

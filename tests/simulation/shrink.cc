@@ -81,7 +81,7 @@ class Shrinker {
 
  private:
   bool try_plan(const Plan& simpler) {
-    if (runs_left_ == 0) return false;
+    if (runs_left_ == 0 || !why_unplayable(simpler).empty()) return false;
     --runs_left_;
     const Ending failure = run_apart(simpler);
     if (failure.kind != first_.kind) return false;

@@ -205,7 +205,8 @@ int main(int argc, char** argv) {
   if (!arguments->scopes.empty()) return explore_all(*arguments) ? 0 : 1;
   if (!is_playable(*arguments)) return 2;
   if (!arguments->shrink_to.empty() && arguments->single) {
-    const Plan plan = plan_of(arguments->details.seed, arguments->details.set);
+    Plan plan = plan_of(arguments->details.seed, arguments->details.set);
+    plan.checks_each_step = arguments->details.checks_each_step;
     return shrink(plan, arguments->shrink_runs, arguments->shrink_to) ? 0 : 1;
   }
   if (arguments->single) return run_single(arguments->details) ? 0 : 1;

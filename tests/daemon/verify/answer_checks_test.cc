@@ -45,6 +45,18 @@ TEST(Answers, OfOneWhoWasKilledAreNotKnown) {
   EXPECT_EQ(story.crash("a").violated(/*converged=*/false), "");
 }
 
+// a is told that its message was accepted, and its daemon's trace knows nothing of it.
+TEST(Answers, FailWhereNothingWasStamped) {
+  const std::string daemon = "d#0000000000000001";
+  Story story;
+  story.view(kView1, {"a", "b"}).add("a", story.make_send("a", 1, Order::kTotal, kView1));
+  EXPECT_EQ(story.violated(/*converged=*/false), "");  // there is no such trace
+  story.daemon("d1").records.push_back(record::Start{.p = daemon});
+  EXPECT_EQ(story.violated(/*converged=*/false), "D14");
+  story.stamp(story.make_send("a", 1, Order::kTotal, kView1));
+  EXPECT_EQ(story.violated(/*converged=*/false), "");
+}
+
 // b sends to a and is told that nobody is there; a delivers it or not.
 Story sent_to_nobody(bool is_delivered) {
   Story story;

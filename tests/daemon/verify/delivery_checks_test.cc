@@ -23,6 +23,14 @@ TEST(Integrity, FailsWhereAMessageComesFromNowhere) {
   EXPECT_EQ(story.violated(), "D1");
 }
 
+TEST(Integrity, FailsWhereOneIsNamedWhoseDaemonNeverHeardOfIt) {
+  Story story;
+  story.view(kView1, {"a", "b"}).deliver("b", "a", 1, Order::kFifo, kView1);
+  EXPECT_EQ(story.violated(/*converged=*/false), "");
+  story.daemon("d1").records.push_back(record::Start{.p = "d#0000000000000001"});
+  EXPECT_EQ(story.violated(/*converged=*/false), "D1");
+}
+
 TEST(Integrity, FailsWhereSomebodyElseIsAddressed) {
   Story story;
   story.view(kView1, {"a", "b", "c"});

@@ -52,6 +52,32 @@ TEST(Departures, AgreeWithWhatTheOneWhoLeftWasTold) {
   EXPECT_EQ(told("evicted", "excluded"), "M10");
 }
 
+TEST(Departures, ByAWishAreToldToThoseWhoWished) {
+  Story story;
+  story.view(kView1, {"a", "b"}).gone("b", "left");
+  EXPECT_EQ(violated(story, {{Story::full("b") + " g"}}), "");
+  EXPECT_EQ(violated(story, {{Story::full("a") + " g"}}), "M10");
+}
+
+TEST(Departures, ByExclusionAreThoseOfTheDaemon) {
+  const auto told = [](const std::string& daemons) {
+    Story story;
+    story.daemon_view(kD1, {.id = kBase1, .members = {kD1}, .joined = {kD1}});
+    story.view(kView1, {"a"}).gone("a", "excluded");
+    Trace& trace = story.daemon(kD1);
+    if (daemons == "crash") trace.records.push_back(record::Crash{.p = kD1});
+    if (!daemons.empty() && daemons != "crash") {
+      trace.records.push_back(
+          record::Gone{.p = kD1, .g = std::string(kDaemons), .reason = daemons});
+    }
+    return violated(story, std::nullopt);
+  };
+  EXPECT_EQ(told("excluded"), "");
+  EXPECT_EQ(told("crash"), "");
+  EXPECT_EQ(told("left"), "M10");
+  EXPECT_EQ(told(""), "M10");
+}
+
 // c is a client of the second daemon, which is in the second view of the first or is not.
 std::string with_daemons(const std::string& fate, const std::string& reason) {
   Story story;

@@ -96,14 +96,14 @@ TEST(TraceLine, IgnoresUnknownKeys) {
 }
 
 TEST(TraceLine, RefusesWhatItDoesNotUnderstand) {
-  for (const char* line :
-       {"", "jump p=x", "start", "start p", "start p=%", "start p=%2", "start p=%zz",
-        "start p=a p=b", "safe p=x g=g number=", "safe p=x g=g number=x", "safe p=x g=g number=1x",
-        "safe p=x g=g number=99999999999999999999",
-        "view p=x g=g id=1 members= primary=2 joined= "
-        "left= transitional=",
-        "view p=x g=g id=1 members= primary=1 joined= left=crash transitional=",
-        "deliver p=x g=g view=v sender=s number=1 order=loud hash=0 size=0"}) {
+  for (const char* line : {"", "jump p=x", "start", "start p", "start p=%", "start p=%2",
+                           "start p=%zz", "start p=a p=b", "start p=a=b", "start p=a\r",
+                           "safe p=x g=g number=", "safe p=x g=g number=x",
+                           "safe p=x g=g number=1x", "safe p=x g=g number=99999999999999999999",
+                           "view p=x g=g id=1 members= primary=2 joined= "
+                           "left= transitional=",
+                           "view p=x g=g id=1 members= primary=1 joined= left=crash transitional=",
+                           "deliver p=x g=g view=v sender=s number=1 order=loud hash=0 size=0"}) {
     EXPECT_FALSE(parse_line(line).ok()) << line;
   }
 }
@@ -206,10 +206,16 @@ class TraceFiles : public ::testing::Test {
 
 TEST_F(TraceFiles, IsReadAsItWasWritten) {
   const TraceHeader header{.role = Role::kDaemon, .name = "d"};
+  // As one process could have written them.
+  std::vector<Record> records = one_of_each();
+  std::erase_if(records, [](const Record& record) {
+    return std::visit([](const auto& r) { return r.p != "p"; }, record);
+  });
+  records.push_back(record::Exit{.p = "p"});
   {
     auto writer = FileTraceWriter::open(path_, header);
     ASSERT_TRUE(writer.ok()) << writer.error();
-    for (const Record& record : one_of_each()) writer.value()->write(record);
+    for (const Record& record : records) writer.value()->write(record);
     EXPECT_TRUE(writer.value()->good());
   }
   const Result<TraceFile> file = read_traces(path_);
@@ -218,7 +224,7 @@ TEST_F(TraceFiles, IsReadAsItWasWritten) {
   ASSERT_EQ(file.value().traces.size(), 1u);
   const Trace& trace = file.value().traces.front();
   EXPECT_EQ(trace.header, header);
-  EXPECT_EQ(trace.records, one_of_each());
+  EXPECT_EQ(trace.records, records);
   EXPECT_FALSE(trace.is_cut);
   EXPECT_EQ(trace.file, path_);
   EXPECT_EQ(trace.lines.front(), 2u);
@@ -368,6 +374,36 @@ TEST(ParseTraces, LeavesOutWhatComesFromABadLineOnAndSaysSo) {
   EXPECT_EQ(file.value().notes,
             std::vector<std::string>{
                 "file:3: unknown kind \"rubbish\": this line and the 2 behind it are left out"});
+}
+
+// As where lines of two files came into one, or the beginning of one is lost.
+TEST(ParseTraces, LeaveOutWhatIsOfAnotherProcessFromThereOn) {
+  const std::string client = "groupcomm-trace 1 role=client name=a\n";
+  const std::string daemon = "groupcomm-trace 1 role=daemon name=d#1\n";
+  const std::string send =
+      "send p=a@d#1.1 g=g number=1 order=fifo view=v member=1 hash=0 size=0 daemon_number=1\n";
+  const std::pair<std::string, std::string> cases[] = {
+      {client + "suspended p=x g=g\n", "file:2: of x, which has not begun here"},
+      {client + "start p=x\nsuspended p=y#1~2 g=g\n", "file:3: of y#1 in the trace of x"},
+      {client + "start p=x\nexit p=x\nsuspended p=x g=g\n", "file:4: of x, which has ended"},
+      {daemon + "start p=d#1\nstart p=d#2\n", "file:3: of d#2 before the end of d#1"},
+      {daemon + "start p=d#2\n" + send, "file:3: of d#1 in the trace of d#2"},
+      {daemon + "start p=d#2\ncrash p=d#1\n", "file:3: of d#1 in the trace of d#2"}};
+  for (const auto& [text, why] : cases) {
+    const auto file = parse_traces(text + "exit p=x\n", "file");
+    EXPECT_TRUE(file.value().is_damaged) << text;
+    EXPECT_TRUE(only(file).is_cut) << text;
+    EXPECT_EQ(file.value().notes,
+              std::vector<std::string>{why + ": this line and the 1 behind it are left out"});
+  }
+  const std::string whole[] = {
+      client +
+          "start p=x#1\nsuspended p=x#1~2 g=g\nexit p=x#1\nresume p=x#1\nstart p=x#2\n"
+          "exit p=x#2\n",
+      daemon + "start p=d#1\n" + send + "exit p=d#1\n"};
+  for (const std::string& text : whole) {
+    EXPECT_EQ(parse_traces(text, "file").value().notes, std::vector<std::string>{}) << text;
+  }
 }
 
 TEST(ParseTraces, GoesOnWithTheNextTraceOfAFile) {
