@@ -17,6 +17,12 @@ Index Names::find(std::string_view text) const {
   return found == indices_.end() ? kNone : found->second;
 }
 
+std::uint64_t counter_before_force(const ViewOrder& forced) {
+  constexpr std::uint64_t kStep = std::uint64_t{1} << 32;
+  const std::uint64_t counter = std::get<0>(forced);
+  return counter > kStep ? counter - kStep : counter - 1;
+}
+
 std::optional<ViewOrder> parse_view_order(std::string_view id) {
   std::uint64_t parts[4] = {0, 0, 0, 0};
   const char separators[4] = {'.', '.', '/', '\0'};
@@ -415,7 +421,7 @@ bool History::leads_to(Index view, const std::string& lineage) const {
     if (*reached == own) return true;
     const auto found = lineages_.find(*reached);
     if (!order || found == lineages_.end() || found->second.ancestor.empty()) return false;
-    if (std::get<0>(found->second.first) <= std::get<0>(*order)) return false;
+    if (counter_before_force(found->second.first) < std::get<0>(*order)) return false;
     if (!knows_beginning(*reached)) return false;
     reached = &found->second.ancestor;
   }

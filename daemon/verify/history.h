@@ -151,6 +151,10 @@ struct Stray {
 using ViewOrder = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
 std::optional<ViewOrder> parse_view_order(std::string_view id);
 
+// The counter of the view before one that was decided by force, which is counted further than
+// others (rule R7 of PROTOCOL.md); but not where there was none before.
+std::uint64_t counter_before_force(const ViewOrder& forced);
+
 // The part of a group view's id that names the view of daemons in which it was made.
 std::string_view daemon_view_of(std::string_view group_view_id);
 // "d#0123" of "p@d#0123.7~2": the daemon that a process is connected to; empty for other texts.

@@ -116,7 +116,8 @@ class ChainCheck {
     const bool is_next = a.lineage == b.lineage && b.at == a.at + 1;
     const std::uint64_t counter = std::get<0>(chains_[*a.lineage][a.at].order);
     const bool is_branch = a.lineage != b.lineage && b.at == 0 && link.forced &&
-                           link.ancestor == *a.lineage && std::get<0>(link.order) == counter + 1;
+                           link.ancestor == *a.lineage &&
+                           counter_before_force(link.order) == counter;
     if (is_next || is_branch) {
       survived_.insert(after.view);
       return;

@@ -130,7 +130,9 @@ void draw_further_limits(Random& random, Plan& plan) {
   // Views and ballots that rise over 2^32, or come near their end (rule P6).
   constexpr std::uint64_t kNearTheEnd = (1ull << 62) - 100'000;
   if (random.percent(10)) {
-    plan.daemon.view_base = random.percent(50) ? (1ull << 32) - 3 : kNearTheEnd;
+    // Views by force take larger steps (rule R7).
+    constexpr std::uint64_t kViewsNearTheEnd = kNearTheEnd - (1ull << 40);
+    plan.daemon.view_base = random.percent(50) ? (1ull << 32) - 3 : kViewsNearTheEnd;
     plan.daemon.round_base = random.percent(50) ? (1ull << 32) - 3 : kNearTheEnd;
   }
   plan.daemon.incarnations_alike = random.percent(3);
