@@ -444,8 +444,8 @@ std::optional<ViewChangeValue> choose_value(const Choice& choice) {
   value.base = base.id;
   const std::uint64_t number = choice.partitionable ? choice.ballots_begun : choice.ballot.round;
   value.forced = choice.given_up != nullptr;
-  value.next.id = {base.id.counter + step_after(base.id, value.forced), choice.ballot.incarnation,
-                   number};
+  const std::uint64_t counter = base.id.counter + step_after(base.id, value.forced);
+  value.next.id = {counter, choice.ballot.incarnation, number};
   value.next.members = next_members(choice, staying, /*may_grow=*/is_quorum || !base.primary);
   choose_lineage(choice, value);
   note_departed(choice, staying, value);

@@ -152,7 +152,7 @@ using ViewOrder = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, std::u
 std::optional<ViewOrder> parse_view_order(std::string_view id);
 
 // The counter of the view before one that was decided by force, which is counted further than
-// others (rule R7 of PROTOCOL.md); but not where there was none before.
+// others (docs/PROTOCOL.md); but not where there was none before.
 std::uint64_t counter_before_force(const ViewOrder& forced);
 
 // The part of a group view's id that names the view of daemons in which it was made.

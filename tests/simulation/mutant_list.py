@@ -7,6 +7,7 @@ its file: the list follows the code.
 
 AGREEMENT = "membership/view_agreement.h"
 CHOICE = "membership/view_choice.cc"
+MACHINE = "daemon/core/machine.cc"
 CHANGE = "membership/view_change.cc"
 HOLDBACK = "ordering/holdback.cc"
 ORDERING = "ordering/view_ordering.cc"
@@ -53,11 +54,14 @@ MUTANTS = [
          "  if (!value && (has_quorum || MUTANT)) value = choose("),
         within=100),
     bug("a view has the same id in each attempt",
-        (CHOICE, "  value.next.id = {base.id.counter + 1, choice.ballot.incarnation, number};",
-         "  value.next.id = {base.id.counter + 1, choice.ballot.incarnation,\n"
-         "                   MUTANT ? 1 : number};"),
+        (CHOICE, "  value.next.id = {counter, choice.ballot.incarnation, number};",
+         "  value.next.id = {counter, choice.ballot.incarnation, MUTANT ? 1 : number};"),
         within=1000),
     # --- by force --------------------------------------------------------------------------------
+    bug("a forced view is counted one after its base",
+        (CHOICE, "return forced && base.counter > 0 ? kForcedStep : 1;",
+         "return forced && base.counter > 0 && !MUTANT ? kForcedStep : 1;"),
+        by="daemon_core_test LineageTest.StandsBehindWhateverThoseDidWhoWereGivenUp"),
     bug("what others accepted is proposed again by force",
         (CHANGE, "  auto value = value_to_adopt(answers, /*forced=*/true);",
          "  auto value = value_to_adopt(answers, /*forced=*/!MUTANT);"),
@@ -112,6 +116,14 @@ MUTANTS = [
          "  if (MUTANT) return LeaveReason::kLeave;\n"
          "  return choice.silent.contains(rank) ? LeaveReason::kDaemonLost :"),
         within=100),
+    bug("who leaves tells those who stay once",
+        (MACHINE, "  if (behind.empty() || left_by_->base != view_.id) return;",
+         "  if (MUTANT || behind.empty() || left_by_->base != view_.id) return;"),
+        by="daemon_core_test Leaving.RankZeroOfTwoRepeatsTheDecision"),
+    bug("what is sent from outside does not wait for a quorum",
+        (STAMPING, "group->options.uniform || !is_member;",
+         "group->options.uniform || (!is_member && !MUTANT);"),
+        by="daemon_core_test UniformGroups.WaitForAQuorumAlsoWhereTheyWereMadeAnew"),
     bug("a send is accepted and never stamped",
         (STAMPING, "  ordering.stamp(message);\n  if (message->notify_safe) expect_notice(session, "
          "*message);\n  report_stamp(session, send, *message);",
@@ -259,8 +271,9 @@ MUTANTS = [
         (CHANGE, "  return !elsewhere.empty() &&", "  return !MUTANT && !elsewhere.empty() &&"),
         by="membership_test ViewChange.StaysWithTheLowerSideOfABridgeWhoeverBegins"),
     bug("a recovered view does not say so",
-        (CHOICE, "  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living);",
-         "  value.recovered = base.id.counter > 0 && !is_quorum_of(base, living) && !MUTANT;"),
+        (CHOICE, "base.id.counter > 0 && (value.forced || !is_quorum_of(base, living));",
+         "base.id.counter > 0 && !MUTANT &&\n"
+         "                      (value.forced || !is_quorum_of(base, living));"),
         within=100),
     bug("two daemons of one name enter",
         (CHOICE, "|| is_there ||", "|| (is_there && !MUTANT) ||"),
