@@ -18,6 +18,7 @@ set(public_headers
     groupcomm/number.h
     groupcomm/payload.h
     groupcomm/protocol/client_frames.h  # what StatusQuery and GroupsQuery are answered
+    groupcomm/protocol/runs.h
     groupcomm/result.h
     groupcomm/send.h
     groupcomm/view.h)

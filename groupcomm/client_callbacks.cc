@@ -1,5 +1,6 @@
 // Polling, and telling the application what has happened.
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "groupcomm/client_state.h"
@@ -65,11 +66,44 @@ std::size_t ClientState::run_callbacks() {
       if (state.next_upcall_ < state.upcalls_.size()) state.wakeup_.signal();
     }
   } end{*this};
+  const auto tell_next = [this]<typename Told>(Told& told) -> std::size_t {
+    if constexpr (std::is_same_v<Told, upcall::Delivered>) {
+      return tell_each(told);
+    } else {
+      ++next_upcall_;
+      tell(told);
+      return 1;
+    }
+  };
   std::size_t ran = 0;
   while (next_upcall_ < upcalls_.size() && !closed_) {
-    Upcall& upcall = upcalls_[next_upcall_++];
+    ran += std::visit(tell_next, upcalls_[next_upcall_]);
+  }
+  return ran;
+}
+
+// What is told has been told, also where the listener throws: then the rest of the run comes later.
+std::size_t ClientState::tell_each(upcall::Delivered& told) {
+  struct Next {
+    ClientState& state;
+    upcall::Delivered& told;
+    ~Next() {
+      if (state.next_of_run_ == told.run.size()) {
+        state.next_of_run_ = 0;
+        ++state.next_upcall_;
+        return;
+      }
+      ++told.message.number;
+      told.message.payload = std::move(told.run[state.next_of_run_++]);
+    }
+  };
+  const auto membership = current(told.group);
+  const std::size_t count = 1 + told.run.size() - next_of_run_;
+  std::size_t ran = 0;
+  while (ran < count && !closed_) {
     ++ran;
-    std::visit([this](auto& told) { tell(told); }, upcall);
+    const Next next{*this, told};
+    if (membership != nullptr) membership->listener->on_message(membership->group, told.message);
   }
   return ran;
 }
@@ -99,12 +133,6 @@ void ClientState::tell(upcall::ViewInstalled& told) {
 void ClientState::tell(upcall::Transition& told) {
   if (const auto membership = current(told.group)) {
     membership->listener->on_transition(membership->group, told.transitional);
-  }
-}
-
-void ClientState::tell(upcall::Delivered& told) {
-  if (const auto membership = current(told.group)) {
-    membership->listener->on_message(membership->group, told.message);
   }
 }
 

@@ -113,17 +113,36 @@ std::vector<std::uint64_t> ClientCore::views_seen() const {
   return seen;
 }
 
+// It differs from the last one by its payload only, and both are small.
+bool ClientCore::joins_run(const Payload& payload, const SendOptions& options) const {
+  if (outgoing_.empty() || send_groups_.size() > 1 || options.to) return false;
+  const auto* last = std::get_if<protocol::Multicast>(&outgoing_.back());
+  return last != nullptr && last->group == send_groups_.front()->key && last->more_groups.empty() &&
+         !last->to && last->views_seen.empty() && last->order == options.order &&
+         last->self_discard == options.self_discard && last->notify_safe == options.notify_safe &&
+         last->request.plus(last->run.size()) == last_request_ &&
+         protocol::may_run(last->payload, payload) &&
+         last->run.size() + 1 < protocol::kRunMessagesMax &&
+         run_bytes_ + payload.size() <= protocol::kRunBytesMax &&
+         !send_groups_.front()->holds_back();
+}
+
 Queued ClientCore::multicast(const std::vector<std::string>& groups, Payload payload,
                              const SendOptions& options) {
   if (const auto reason = why_refused(groups, payload)) return refuse(*reason);
   const std::size_t size = payload.size();
+  if (joins_run(payload, options)) {
+    std::get<protocol::Multicast>(outgoing_.back()).run.push_back(std::move(payload));
+    run_bytes_ += size;
+    return await_answer(size);
+  }
   std::size_t sent = 0;
   for (; size - sent > protocol::kChunkBytesMax; sent += protocol::kChunkBytesMax) {
     outgoing_.emplace_back(
         protocol::MulticastChunk{.payload = payload.slice(sent, protocol::kChunkBytesMax)});
   }
   protocol::Multicast multicast{
-      .request = next_request(),
+      .request = last_request_.next(),
       .group = send_groups_.front()->key,
       .more_groups = {},
       .order = options.order,
@@ -132,19 +151,26 @@ Queued ClientCore::multicast(const std::vector<std::string>& groups, Payload pay
       .to = options.to ? std::optional(options.to->key) : std::nullopt,
       .payload = sent == 0 ? std::move(payload) : payload.slice(sent, size - sent),
   };
-  PendingSend pending{.request = multicast.request,
-                      .bytes = size,
-                      .group = send_groups_.front(),
-                      .more_groups = {send_groups_.begin() + 1, send_groups_.end()},
-                      .rejected = false};
-  for (const GroupState* group : pending.more_groups) multicast.more_groups.push_back(group->key);
+  for (std::size_t i = 1; i < send_groups_.size(); ++i) {
+    multicast.more_groups.push_back(send_groups_[i]->key);
+  }
   multicast.views_seen = views_seen();
-  outgoing_bytes_ += size + kMulticastOverheadBytes;
-  ++unaccepted_messages_;
-  unaccepted_bytes_ += size;
-  const RequestId request = multicast.request;
-  pending_sends_.push_back(std::move(pending));
+  run_bytes_ = multicast.payload.size();
   outgoing_.emplace_back(std::move(multicast));
+  return await_answer(size);
+}
+
+// The next request is a send of so many bytes to send_groups_.
+Queued ClientCore::await_answer(std::size_t bytes) {
+  const RequestId request = next_request();
+  pending_sends_.push_back({.request = request,
+                            .bytes = bytes,
+                            .group = send_groups_.front(),
+                            .more_groups = {send_groups_.begin() + 1, send_groups_.end()},
+                            .rejected = false});
+  outgoing_bytes_ += bytes + kMulticastOverheadBytes;
+  ++unaccepted_messages_;
+  unaccepted_bytes_ += bytes;
   return {.request = request, .refused = {}};
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -40,7 +41,19 @@ struct Delivered {
   std::string group;
   GroupViewId view;
   Message message;
+  std::vector<Payload> run;  // of further messages of the sender, with the next numbers
 };
+// Calls f(message) for each of them.
+template <typename F>
+void for_each_message(const Delivered& delivered, F f) {
+  Message message = delivered.message;
+  f(std::as_const(message));
+  for (const Payload& payload : delivered.run) {
+    ++message.number;
+    message.payload = payload;
+    f(std::as_const(message));
+  }
+}
 // The daemon accepted a send: one for each of its groups.
 struct Accepted {
   RequestId request;
@@ -269,6 +282,8 @@ class ClientCore {
   // joined also sets `outcome`.
   GroupState* find_membership(GroupKey key, const char* what, Outcome& outcome);
 
+  bool joins_run(const Payload& payload, const SendOptions& options) const;
+  Queued await_answer(std::size_t bytes);
   std::optional<RejectReason> why_refused(const std::vector<std::string>& groups,
                                           const Payload& payload);
   std::vector<std::uint64_t> views_seen() const;  // for send_groups_
@@ -307,6 +322,8 @@ class ClientCore {
 
   std::vector<protocol::ClientMessage> outgoing_;
   std::uint64_t outgoing_bytes_ = 0;
+  std::size_t run_bytes_ =
+      0;  // of the payloads of the last of outgoing_, where that is a multicast
   std::vector<Upcall> upcalls_;
   std::vector<GroupState*> blocks_to_tell_;  // with a Block among upcalls_
   std::uint64_t received_bytes_ = 0;         // since the welcome, by queue_cost()

@@ -252,6 +252,7 @@ ClientCore::Outcome ClientCore::on_message(protocol::Deliver& message) {
                   .number = message.number,
                   .order = message.order,
                   .payload = take_assembled(std::move(message.payload))},
+      .run = std::move(message.run),
   });
   return std::nullopt;
 }

@@ -29,12 +29,16 @@ constexpr milliseconds kReconnectPauseMax{500};
 // What a clean end may wait for: the daemon's word on the leaves, then the last bytes.
 constexpr milliseconds kCloseMax{1000};
 
-std::uint64_t payload_bytes(const protocol::ClientMessage& message) {
+// How many messages it stands for, and the bytes of their payloads.
+std::pair<std::size_t, std::uint64_t> count_and_bytes(const protocol::ClientMessage& message) {
   if (const auto* chunk = std::get_if<protocol::MulticastChunk>(&message)) {
-    return chunk->payload.size();
+    return {1, chunk->payload.size()};
   }
   const auto* multicast = std::get_if<protocol::Multicast>(&message);
-  return multicast == nullptr ? 0 : multicast->payload.size();
+  if (multicast == nullptr) return {1, 0};
+  std::uint64_t bytes = multicast->payload.size();
+  for (const Payload& payload : multicast->run) bytes += payload.size();
+  return {1 + multicast->run.size(), bytes};
 }
 
 milliseconds remaining_until(std::chrono::steady_clock::time_point due) {
@@ -194,9 +198,13 @@ void ClientState::flush() {
   const auto messages = core_.take_outgoing();
   for (std::size_t begin = 0; begin < messages.size();) {
     std::size_t end = begin;
+    std::size_t count = 0;
     std::uint64_t bytes = 0;
-    const std::size_t end_max = std::min(messages.size(), begin + kFlushMessagesMax);
-    while (end < end_max && bytes < kFlushBytes) bytes += payload_bytes(messages[end++]);
+    while (end < messages.size() && count < kFlushMessagesMax && bytes < kFlushBytes) {
+      const auto [more, more_bytes] = count_and_bytes(messages[end++]);
+      count += more;
+      bytes += more_bytes;
+    }
     socket_->send(wire::encode(std::span(messages).subspan(begin, end - begin)));
     begin = end;
   }

@@ -90,7 +90,7 @@ class ClientState : public std::enable_shared_from_this<ClientState> {
   void tell(upcall::Connected& told);
   void tell(upcall::ViewInstalled& told);
   void tell(upcall::Transition& told);
-  void tell(upcall::Delivered& told);
+  std::size_t tell_each(upcall::Delivered& told);
   void tell(upcall::Accepted& told);
   void tell(upcall::Rejected& told);
   void tell(upcall::SendFailed& told);
@@ -132,6 +132,7 @@ class ClientState : public std::enable_shared_from_this<ClientState> {
   // --- of the thread that polls
   std::vector<Upcall> upcalls_;
   std::size_t next_upcall_ = 0;
+  std::size_t next_of_run_ = 0;  // of that upcall, where messages of it were told
   bool told_connected_ = false;
 };
 

@@ -183,10 +183,43 @@ SessionList ClientService::addressees(const protocol::StampedMessage& message,
   return sessions;
 }
 
+// The last effect, where it is a delivery that this message differs from by its payload and the
+// next numbers only.
+DeliverMessage* ClientService::run_before(const Delivery& delivery,
+                                          const protocol::Destination& destination,
+                                          const Route& route) {
+  const protocol::StampedMessage& message = *delivery.message;
+  if (message.to || message.self_discard || message.notify_safe || delivery.transitional ||
+      deferring_after_ || !delivery.chunks.empty() || !message.more_destinations.empty()) {
+    return nullptr;
+  }
+  if (!route.rank || route.members.empty() || effects_.empty()) return nullptr;
+  auto* run = std::get_if<DeliverMessage>(&effects_.back());
+  if (run == nullptr || !run->sessions.is(route.members) || !run->chunks.empty()) return nullptr;
+  const protocol::Deliver& first = run->delivery;
+  const std::size_t count = 1 + first.run.size();
+  const bool is_next = run->reference.number && first.number.plus(count) == destination.number &&
+                       run->reference.sender == delivery.reference.sender &&
+                       run->reference.number.plus(count) == delivery.reference.number;
+  const bool is_alike = first.group == destination.group && first.sender_rank == *route.rank &&
+                        first.order == message.order && !first.report_soon;
+  if (!is_next || !is_alike || !protocol::may_run(first.payload, message.payload)) return nullptr;
+  const std::uint64_t cost = run_cost_ + protocol::queue_cost_in_run(first, message.payload);
+  return cost <= options_.batch_bytes && count < protocol::kRunMessagesMax ? run : nullptr;
+}
+
 void ClientService::deliver_to_group(Delivery& delivery, const protocol::Destination& destination,
                                      bool is_first) {
   const protocol::StampedMessage& message = *delivery.message;
   const Route& route = find_route(destination.group, process_of(delivery));
+  if (DeliverMessage* run = run_before(delivery, destination, route)) {
+    const std::uint64_t cost = protocol::queue_cost_in_run(run->delivery, message.payload);
+    run->delivery.run.push_back(message.payload);
+    run_cost_ += cost;
+    delivered_messages_ += route.sessions.size();
+    for (Session* session : route.sessions) charge(*session, cost);
+    return;
+  }
   fail_without_addressee(delivery, destination, route);
   if (route.found == nullptr && !options_.report_all_deliveries) return;
   if (message.notify_safe && route.found != nullptr) await_leaves(destination.group, message.to);
@@ -240,6 +273,7 @@ void ClientService::charge_delivery(const DeliverMessage& effect, const Route& r
   for (const Payload& chunk : effect.chunks) {
     bytes += protocol::queue_cost(protocol::DeliverChunk{chunk});
   }
+  run_cost_ = bytes;
   const auto charge_one = [&](Session& session) {
     charge(session, bytes);
     if (effect.delivery.report_soon) {

@@ -105,8 +105,9 @@ void ClientService::agree(Session& session, GroupKey key) {
 }
 
 void ClientService::forget_answers(Session& session, GroupKey key) {
-  std::erase_if(session.queue,
-                [&](const QueuedRequest& request) { return is_block_ok_of(request, key); });
+  for (QueuedRequest& request : session.queue.take_all()) {
+    if (!is_block_ok_of(request, key)) session.queue.push_back(std::move(request));
+  }
 }
 
 // An answer must not wait behind a join or leave that is under way, nor behind a send that waits
@@ -114,26 +115,22 @@ void ClientService::forget_answers(Session& session, GroupKey key) {
 // before it are refused.
 void ClientService::agree_ahead_of_queue(Session& session) {
   std::vector<GroupKey> answered;
-  for (const QueuedRequest& request : session.queue) {
+  for (const QueuedRequest& request : session.queue.all()) {
     const auto* block_ok = std::get_if<protocol::BlockOk>(&request);
     if (block_ok != nullptr) answered.push_back(group_key(block_ok->group));
   }
   for (const GroupKey key : answered) {
     PROBE("a member agrees to hold back ahead of what it asked for before");
-    std::deque<QueuedRequest> kept;
     bool is_answered = false;
-    for (QueuedRequest& request : session.queue) {
+    for (QueuedRequest& request : session.queue.take_all()) {
       if (is_block_ok_of(request, key)) {
         is_answered = true;
       } else if (!is_answered && is_send_to(request, key)) {
-        const auto& send = std::get<QueuedSend>(request);
-        reject(session, send.multicast.request, key, RejectReason::kBlocked);
-        session.queued_bytes -= send.bytes();
+        reject_each(session, std::get<QueuedSend>(request), key, RejectReason::kBlocked);
       } else {
-        kept.push_back(std::move(request));
+        session.queue.push_back(std::move(request));
       }
     }
-    session.queue = std::move(kept);
     agree(session, key);
   }
 }

@@ -130,6 +130,15 @@ void ClientService::reject(Session& session, RequestId request, GroupKey group,
   tell(session.id, protocol::Rejected{request, group, reason});
 }
 
+// A send, or what is left of a run.
+void ClientService::reject_each(Session& session, QueuedSend& send, GroupKey group,
+                                RejectReason reason) {
+  do {
+    session.queued_bytes -= send.bytes();
+    reject(session, send.multicast.request, group, reason);
+  } while (send.go_on());
+}
+
 void ClientService::on_message(Session& session, protocol::Hello hello) {
   if (session.greeted) return refuse(session, "a second Hello");
   if (hello.version != protocol::kProtocolVersion) {
@@ -174,15 +183,16 @@ void ClientService::on_message(Session& session, protocol::MulticastChunk chunk)
 }
 
 void ClientService::on_message(Session& session, protocol::Multicast multicast) {
-  QueuedSend send{.multicast = std::move(multicast),
-                  .chunks = std::exchange(session.chunks, {}),
-                  .chunks_stamped = 0};
-  const std::size_t bytes = send.bytes();
-  if (bytes > kPayloadBytesMax) {
-    return reject(session, send.multicast.request, {}, RejectReason::kTooBig);
+  QueuedSend send{.multicast = std::move(multicast), .chunks = std::exchange(session.chunks, {})};
+  if (send.bytes() > kPayloadBytesMax) {
+    reject(session, send.multicast.request, {}, RejectReason::kTooBig);
+    if (!send.go_on()) return;
   }
+  std::size_t bytes = send.bytes();
+  for (const Payload& payload : send.multicast.run) bytes += payload.size();
   if (suspended_ || view_.members.empty()) {
-    return reject(session, send.multicast.request, {}, RejectReason::kNoPrimary);
+    session.queued_bytes += bytes;
+    return reject_each(session, send, {}, RejectReason::kNoPrimary);
   }
   enqueue(session, std::move(send), bytes);
 }
@@ -251,7 +261,7 @@ void ClientService::end_session(Session& session, LeaveReason reason) {
   const auto* send =
       session.queue.empty() ? nullptr : std::get_if<QueuedSend>(&session.queue.front());
   if (send != nullptr && send->chunks_stamped > 0) pending_voids_.push_back(id);
-  session.queue.clear();
+  session.queue.take_all();
   session.groups.clear();
   // A join under way may still make it a member.
   if (session.joining) groups.push_back(*session.joining);
@@ -281,17 +291,13 @@ void ClientService::suspend() {
   for (auto& [id, session] : sessions_.all()) {
     for (const auto& [key, membership] : session.groups) tell(id, protocol::Suspended{key});
     // Sends that were not stamped are refused; joins and leaves wait for the next view.
-    std::deque<QueuedRequest> kept;
-    for (QueuedRequest& request : session.queue) {
-      const auto* send = std::get_if<QueuedSend>(&request);
-      if (send == nullptr) {
-        kept.push_back(std::move(request));
+    for (QueuedRequest& request : session.queue.take_all()) {
+      if (auto* send = std::get_if<QueuedSend>(&request)) {
+        reject_each(session, *send, {}, RejectReason::kNoPrimary);
       } else {
-        reject(session, send->multicast.request, {}, RejectReason::kNoPrimary);
+        session.queue.push_back(std::move(request));
       }
     }
-    session.queue = std::move(kept);
-    session.queued_bytes = 0;
   }
 }
 

@@ -143,6 +143,7 @@ class ClientService {
   void on_message(Session& session, protocol::Bootstrap bootstrap);
   void enqueue(Session& session, QueuedRequest request, std::size_t bytes);
   void reject(Session& session, RequestId request, GroupKey group, RejectReason reason);
+  void reject_each(Session& session, QueuedSend& send, GroupKey group, RejectReason reason);
   void refuse(Session& session, const std::string& why);
   void end_session(Session& session, LeaveReason reason);
   void evict(Session& session, const std::string& what, const std::string& why);
@@ -202,6 +203,8 @@ class ClientService {
   const Route& find_route(GroupKey group, const ProcessKey& sender);
   void fail_without_addressee(const ordering::Delivery& delivery,
                               const protocol::Destination& destination, const Route& route);
+  DeliverMessage* run_before(const ordering::Delivery& delivery,
+                             const protocol::Destination& destination, const Route& route);
   SessionList addressees(const protocol::StampedMessage& message, const Route& route) const;
   void charge_delivery(const DeliverMessage& effect, const Route& route);
   void announce(const membership::GroupChange& change);
@@ -227,6 +230,7 @@ class ClientService {
   TimePoint now_;
   std::unordered_map<GroupKey, SessionList> local_members_;
   std::optional<Route> route_;  // of the last message, until members come or go
+  std::uint64_t run_cost_ = 0;  // of the last DeliverMessage, by queue_cost()
   std::deque<PendingLeave> pending_leaves_;
   std::vector<SessionId> pending_voids_;  // ended in the middle of a large send
   std::vector<SessionId> to_evict_;

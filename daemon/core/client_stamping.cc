@@ -85,7 +85,7 @@ bool ClientService::serve_front(Session& session, ViewOrdering& ordering) {
   const bool done =
       std::visit([&](auto& value) { return serve(session, value, ordering); }, request);
   const bool awaits_notices = !done && is_waiting_for_notices(session);
-  if (done) session.queue.pop_front();
+  if (done) session.queue.go_on();
   if (session.pending_control || awaits_notices) agree_ahead_of_queue(session);
   return done;
 }

@@ -35,14 +35,27 @@ struct SendToClient {
   SessionId session;
   protocol::DaemonMessage message;
 };
-// A delivery to local members of one group: encode once, send to each. `chunks` come before.
+// A delivery, or a run of them, to local members of one group: encode once, send to each. `chunks`
+// come before.
 struct DeliverMessage {
   SessionList sessions;  // may be empty where only the trace wants to know
   protocol::Deliver delivery;
   std::vector<Payload> chunks;
-  // For the trace of @daemons; number 0 for the further groups of a message to several.
+  // For the trace of @daemons; number 0 for the further groups of a message to several. Messages of
+  // a run have the next numbers.
   protocol::MessageReference reference;
 };
+// Calls f(effect) for each message of a run.
+template <typename F>
+void for_each_message(const DeliverMessage& run, F f) {
+  if (run.delivery.run.empty()) return f(run);
+  DeliverMessage one = run;
+  protocol::for_each_of_run(run.delivery, [&](const protocol::Deliver& delivery) {
+    one.delivery = delivery;
+    f(std::as_const(one));
+    ++one.reference.number;
+  });
+}
 // The session is over: after what was sent before, send nothing more and drop what comes.
 struct CloseClient {
   SessionId session;

@@ -16,14 +16,28 @@
 
 namespace groupcomm::daemon {
 
-// A multicast with all its chunks, waiting for its turn to be stamped.
+// A multicast with all its chunks, waiting for its turn to be stamped; and those behind it in a
+// run.
 struct QueuedSend {
-  protocol::Multicast multicast;
-  std::vector<Payload> chunks;  // before multicast.payload
+  protocol::Multicast multicast;  // the one whose turn is next
+  std::vector<Payload> chunks;    // before multicast.payload
   std::size_t chunks_stamped = 0;
+  std::size_t next_of_run = 0;
 
+  // Without the run.
   std::size_t bytes() const {
     return multicast.payload.size() + chunks.size() * protocol::kChunkBytesMax;
+  }
+  // How many have not had their turn.
+  std::size_t count() const { return 1 + multicast.run.size() - next_of_run; }
+  // It has had its turn. False: it was the last one.
+  bool go_on() {
+    if (next_of_run == multicast.run.size()) return false;
+    multicast.count_on();
+    multicast.payload = std::move(multicast.run[next_of_run++]);
+    chunks.clear();
+    chunks_stamped = 0;
+    return true;
   }
 };
 // What a session asked for and waits for its turn, in the order in which it asked.
@@ -93,13 +107,42 @@ struct Unseen {
   std::uint64_t handing = 0;
 };
 
+// Those of the client, in their order.
+class RequestQueue {
+ public:
+  void push_back(QueuedRequest request) {
+    const auto* send = std::get_if<QueuedSend>(&request);
+    count_ += send == nullptr ? 1 : send->count();
+    requests_.push_back(std::move(request));
+  }
+  QueuedRequest& front() { return requests_.front(); }
+  const QueuedRequest& front() const { return requests_.front(); }
+  // The front has had its turn.
+  void go_on() {
+    auto* send = std::get_if<QueuedSend>(&requests_.front());
+    --count_;
+    if (send == nullptr || !send->go_on()) requests_.pop_front();
+  }
+  std::deque<QueuedRequest> take_all() {
+    count_ = 0;
+    return std::exchange(requests_, {});
+  }
+  const std::deque<QueuedRequest>& all() const { return requests_; }
+  bool empty() const { return requests_.empty(); }
+  std::size_t size() const { return count_; }  // all runs counted in full
+
+ private:
+  std::deque<QueuedRequest> requests_;
+  std::size_t count_ = 0;
+};
+
 // One client connection. Its requests are served in order; a join or leave holds those behind it
 // until it has taken effect, so that "join, then send" means what it says.
 struct Session {
   SessionId id;
   ProcessId process;
   bool greeted = false;  // its Hello was answered
-  std::deque<QueuedRequest> queue;
+  RequestQueue queue;
   std::uint64_t queued_bytes = 0;
   std::vector<Payload> chunks;                    // of the multicast that is being received
   std::map<GroupKey, Membership> groups;          // member now

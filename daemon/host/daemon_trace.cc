@@ -48,6 +48,10 @@ void DaemonTrace::on_install(const InstallView& effect) {
 }
 
 void DaemonTrace::on_deliver(const DeliverMessage& effect) {
+  for_each_message(effect, [this](const DeliverMessage& one) { write_delivery(one); });
+}
+
+void DaemonTrace::write_delivery(const DeliverMessage& effect) {
   // Of a message to several groups the first delivery stands for all.
   if (!effect.reference.number) return;
   CHECK_LT(effect.reference.sender, members_.size());

@@ -25,6 +25,8 @@ class DaemonTrace {
   void on_finished();
 
  private:
+  void write_delivery(const DeliverMessage& effect);
+
   std::unique_ptr<verify::TraceWriter> writer_;
   std::string self_;
   std::string view_id_;

@@ -97,6 +97,7 @@ struct EffectText {
     return "DeliverMessage sessions=" + list(effect.sessions.all()) +
            " sender=" + std::to_string(effect.reference.sender) +
            " number=" + to_string(effect.reference.number) +
+           " count=" + std::to_string(1 + effect.delivery.run.size()) +
            " order=" + to_string(effect.delivery.order);
   }
   std::string operator()(const CloseClient& effect) const {

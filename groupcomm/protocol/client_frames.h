@@ -18,6 +18,7 @@
 #include "groupcomm/message.h"
 #include "groupcomm/number.h"
 #include "groupcomm/payload.h"
+#include "groupcomm/protocol/runs.h"
 #include "groupcomm/view.h"
 
 namespace groupcomm::protocol {
@@ -30,6 +31,19 @@ inline constexpr std::size_t kChunkBytesMax = 64u << 10;
 inline constexpr std::size_t kGroupsPerSendMax = 64;
 // Joins of a client that may be without an answer at a time.
 inline constexpr std::size_t kJoinsMax = 4096;
+
+// Calls f(message) for each message of a run, as if it had come alone.
+template <typename Message, typename F>
+void for_each_of_run(const Message& first, F f) {
+  Message message = first;
+  message.run.clear();
+  f(std::as_const(message));
+  for (const Payload& payload : first.run) {
+    message.count_on();
+    message.payload = payload;
+    f(std::as_const(message));
+  }
+}
 
 // --- client to daemon ----------------------------------------------------------------------------
 
@@ -69,6 +83,10 @@ struct Multicast {
   // that does not matter. Empty: it matters nowhere (rule H4).
   std::vector<std::uint64_t> views_seen = {};
   Payload payload;
+  // Further sends to the one group, which have no more than these: their requests are the next.
+  RunPayloads run = {};
+
+  void count_on() { ++request; }
   bool operator==(const Multicast&) const = default;
 };
 struct BlockOk {
@@ -173,6 +191,9 @@ struct Deliver {
   Order order = Order::kTotal;
   Payload payload;
   bool report_soon = false;  // somebody waits to hear that this was consumed (rule N2)
+  RunPayloads run = {};      // further messages of this member, with the next numbers
+
+  void count_on() { ++number; }
   bool operator==(const Deliver&) const = default;
 };
 // Every member has delivered the receiver's own message.

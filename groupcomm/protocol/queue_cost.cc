@@ -46,7 +46,9 @@ struct Cost {
   std::uint64_t operator()(const Refused&) const { return 0; }
   std::uint64_t operator()(const Disconnect&) const { return 0; }
   std::uint64_t operator()(const Deliver& m) const {
-    return (m.report_soon ? kReported : kMessage) + m.payload.size();
+    std::uint64_t bytes = queue_cost_in_run(m, m.payload);
+    for (const Payload& payload : m.run) bytes += queue_cost_in_run(m, payload);
+    return bytes;
   }
   std::uint64_t operator()(const DeliverChunk& m) const { return kMessage + m.payload.size(); }
   std::uint64_t operator()(const ViewChanged& m) const { return cost(m.group, m.view); }
@@ -62,6 +64,9 @@ struct Cost {
 
 }  // namespace
 
+std::uint64_t queue_cost_in_run(const Deliver& first, const Payload& payload) {
+  return (first.report_soon ? kReported : kMessage) + payload.size();
+}
 std::uint64_t queue_cost(const DaemonMessage& message) { return std::visit(Cost{}, message); }
 std::uint64_t queue_cost(const Deliver& deliver) { return Cost{}(deliver); }
 std::uint64_t queue_cost(const DeliverChunk& chunk) { return Cost{}(chunk); }

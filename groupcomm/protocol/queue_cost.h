@@ -13,6 +13,8 @@ namespace groupcomm::protocol {
 // completes. The greeting and the farewell cost nothing.
 std::uint64_t queue_cost(const DaemonMessage& message);
 std::uint64_t queue_cost(const Deliver& deliver);
+// What another message with this payload adds to a run that this one begins.
+std::uint64_t queue_cost_in_run(const Deliver& first, const Payload& payload);
 std::uint64_t queue_cost(const DeliverChunk& chunk);
 
 }  // namespace groupcomm::protocol

@@ -39,13 +39,10 @@ struct ToDaemon {
   static constexpr const FrameFormat& kFormat = kToDaemonFormat;
   static constexpr auto kNumber = &Multicast::request;
 
-  static bool is_alike(const Multicast& a, const Multicast& b);
   template <typename Value>
   static std::size_t words(const Value& value);
   template <typename Value>
   static void write_one(const Value& value, Builder message);
-  static schema::ClientMessage::Multicast::Builder write_head(const Multicast& multicast,
-                                                              Builder message);
   static void read_head(schema::ClientMessage::Multicast::Reader in, Multicast& multicast);
   static void check_in_run(const Multicast& multicast);
   static bool read_element(schema::ClientMessage::Reader in, MessagesRead<ToDaemon>& into);
@@ -59,7 +56,7 @@ bool has_extra(const Multicast& multicast) {
 
 std::size_t words_for(const MulticastChunk& chunk) { return words_of(chunk.payload.size()); }
 std::size_t words_for(const Multicast& multicast) {
-  std::size_t words = words_of(multicast.payload.size());
+  std::size_t words = payload_words(multicast);
   if (has_extra(multicast)) {
     words += 8 + multicast.more_groups.size() + multicast.views_seen.size();
   }
@@ -82,27 +79,14 @@ void write(const MulticastChunk& chunk, Builder message) {
   message.setMulticastChunk(to_wire(chunk.payload));
 }
 
-// Both go to the same group.
-bool ToDaemon::is_alike(const Multicast& a, const Multicast& b) {
-  return !has_extra(a) && !has_extra(b) && a.group == b.group && a.order == b.order &&
-         a.self_discard == b.self_discard && a.notify_safe == b.notify_safe;
-}
-
-// All but the payload and the rare parts.
-schema::ClientMessage::Multicast::Builder ToDaemon::write_head(const Multicast& multicast,
-                                                               Builder message) {
+void write(const Multicast& multicast, Builder message) {
   auto out = message.initMulticast();
   out.setRequest(multicast.request.value);
   out.setGroupKey(multicast.group.value);
   out.setOrder(to_wire(multicast.order));
   out.setSelfDiscard(multicast.self_discard);
   out.setNotifySafe(multicast.notify_safe);
-  return out;
-}
-
-void write(const Multicast& multicast, Builder message) {
-  auto out = ToDaemon::write_head(multicast, message);
-  if (!multicast.payload.empty()) out.setPayload(to_wire(multicast.payload));
+  write_payloads(multicast, out);
   if (!has_extra(multicast)) return;
   auto extra = out.initExtra();
   write_numbers(multicast.more_groups, extra.initMoreGroups(list_size(multicast.more_groups)));
@@ -187,7 +171,7 @@ void read_extra(schema::MulticastExtra::Reader in, Multicast& multicast) {
   }
 }
 
-// All but the payload.
+// All but the payloads.
 void ToDaemon::read_head(schema::ClientMessage::Multicast::Reader in, Multicast& multicast) {
   multicast.request = RequestId{in.getRequest()};
   multicast.group = GroupKey{in.getGroupKey()};

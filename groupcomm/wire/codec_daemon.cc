@@ -45,13 +45,10 @@ struct ToClient {
   static constexpr const FrameFormat& kFormat = kToClientFormat;
   static constexpr auto kNumber = &Deliver::number;
 
-  static bool is_alike(const Deliver& a, const Deliver& b);
   template <typename Value>
   static std::size_t words(const Value& value);
   template <typename Value>
   static void write_one(const Value& value, Builder message);
-  static schema::DaemonMessage::Deliver::Builder write_head(const Deliver& deliver,
-                                                            Builder message);
   static void read_head(schema::DaemonMessage::Deliver::Reader in, Deliver& deliver);
   static void check_in_run(const Deliver& deliver);
   static bool read_element(schema::DaemonMessage::Reader in, MessagesRead<ToClient>& into);
@@ -60,7 +57,7 @@ struct ToClient {
 // --- sizes ---------------------------------------------------------------------------------------
 
 std::size_t words_for(const Deliver& deliver) {
-  return words_of(deliver.payload.size()) + (deliver.sender ? kProcessWords : 0);
+  return payload_words(deliver) + (deliver.sender ? kProcessWords : 0);
 }
 std::size_t words_for(const DeliverChunk& chunk) { return words_of(chunk.payload.size()); }
 std::size_t words_for(const Accepted&) { return 0; }
@@ -82,15 +79,7 @@ std::size_t ToClient::words(const Value& value) {
 
 // --- writing -------------------------------------------------------------------------------------
 
-// Both are of the same sender, to the same group.
-bool ToClient::is_alike(const Deliver& a, const Deliver& b) {
-  return !a.sender && !b.sender && a.sender_rank == b.sender_rank && a.group == b.group &&
-         a.order == b.order && a.report_soon == b.report_soon;
-}
-
-// All but the payload.
-schema::DaemonMessage::Deliver::Builder ToClient::write_head(const Deliver& deliver,
-                                                             Builder message) {
+void write(const Deliver& deliver, Builder message) {
   auto out = message.initDeliver();
   out.setOrder(to_wire(deliver.order));
   out.setSenderRank(deliver.sender_rank);
@@ -98,12 +87,7 @@ schema::DaemonMessage::Deliver::Builder ToClient::write_head(const Deliver& deli
   out.setNumber(deliver.number.value);
   if (deliver.sender) write(*deliver.sender, out.initSender());
   out.setReportSoon(deliver.report_soon);
-  return out;
-}
-
-void write(const Deliver& deliver, Builder message) {
-  auto out = ToClient::write_head(deliver, message);
-  if (!deliver.payload.empty()) out.setPayload(to_wire(deliver.payload));
+  write_payloads(deliver, out);
 }
 
 void write(const DeliverChunk& chunk, Builder message) {
@@ -203,7 +187,7 @@ void ToClient::write_one(const Value& value, Builder message) {
 
 // --- reading -------------------------------------------------------------------------------------
 
-// All but the payload.
+// All but the payloads.
 void ToClient::read_head(schema::DaemonMessage::Deliver::Reader in, Deliver& deliver) {
   deliver.order = read(in.getOrder());
   deliver.sender_rank = in.getSenderRank();

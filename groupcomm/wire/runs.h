@@ -7,13 +7,16 @@
 
 #include "groupcomm/payload.h"
 #include "groupcomm/protocol/client_frames.h"
+#include "groupcomm/protocol/runs.h"
 #include "groupcomm/wire/conversions.h"
 
 namespace groupcomm::wire {
 
-inline constexpr std::size_t kRunMessagesMax = 4096;
+using protocol::kRunMessagesMax;
+using protocol::kRunPayloadMin;
+using protocol::may_run;
+
 inline constexpr std::size_t kFrameMessagesMax = 16384;
-inline constexpr std::size_t kRunPayloadMin = 9;
 // Of a message in a run: its payload and size.
 inline constexpr std::size_t kRunMessageBytesMin = 20;
 
@@ -40,10 +43,6 @@ std::vector<Run> runs_of(const Messages& messages, Follows follows) {
     }
   }
   return runs;
-}
-
-inline bool may_run(const Payload& a, const Payload& b) {
-  return a.size() >= kRunPayloadMin && b.size() >= kRunPayloadMin;
 }
 
 // Words of a run's sizes and payloads, where payload_of(i) is that of its i-th message.

@@ -224,8 +224,9 @@ class Path {
         for (const Upcall& upcall : node.upcalls) {
           const auto* delivered = std::get_if<upcall::Delivered>(&upcall);
           if (delivered == nullptr) continue;
-          ++node.delivered;
-          if (delivered->message.sender == *node.client.process()) ++node.own_delivered;
+          const std::size_t count = 1 + delivered->run.size();
+          node.delivered += count;
+          if (delivered->message.sender == *node.client.process()) node.own_delivered += count;
         }
         node.client.on_upcalls_told();
       });

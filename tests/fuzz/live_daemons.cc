@@ -128,6 +128,8 @@ void LiveDaemons::perform(std::size_t node, daemon::Effect& effect) {
     for (const SessionId session : deliver->sessions) {
       CHECK(self.sessions.contains(session.value));
     }
+    const std::vector<protocol::DaemonMessage> messages = {deliver->delivery};
+    CHECK(wire::decode_daemon_messages(wire::encode(messages)).ok());
   } else if (const auto* close = std::get_if<daemon::CloseClient>(&effect)) {
     self.sessions.erase(close->session.value);
   } else if (std::holds_alternative<daemon::GiveUp>(effect)) {
@@ -296,6 +298,11 @@ protocol::ClientMessage LiveDaemons::message(FuzzInput& input) {
     send.to = ProcessKey{Incarnation{input.number() << 8 | node}, SessionId{input.number()}};
   }
   send.payload = Payload::copy_of(std::string(input.byte(), 'p'));
+  const bool may_run =
+      !send.to && send.more_groups.empty() && send.payload.size() >= kRunPayloadMin;
+  for (std::uint64_t i = may_run && input.below(4) == 0 ? input.below(32) : 0; i > 0; --i) {
+    send.run.push_back(send.payload);
+  }
   return send;
 }
 

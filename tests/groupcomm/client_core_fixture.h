@@ -104,8 +104,13 @@ class ClientCoreTest : public ::testing::Test {
   }
   static std::string describe(const upcall::Transition& u) { return "transition " + u.group; }
   static std::string describe(const upcall::Delivered& u) {
-    return "message " + u.group + " " + u.message.sender.name + " " +
-           std::string(u.message.payload.text());
+    std::string text;
+    upcall::for_each_message(u, [&](const Message& message) {
+      if (!text.empty()) text += "; ";
+      text += "message " + u.group + " " + message.sender.name + " " +
+              std::string(message.payload.text());
+    });
+    return text;
   }
   static std::string describe(const upcall::Accepted& u) {
     return "accepted " + u.group + " " + to_string(u.number);

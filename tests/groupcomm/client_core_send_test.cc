@@ -35,6 +35,29 @@ TEST_F(ClientCoreSendTest, ARejectedSendDoesNotCount) {
                         " hall no_such_group; accepted room 1; accepted room 2");
 }
 
+TEST_F(ClientCoreSendTest, MakesARunOfSendsThatDifferInTheirPayloadsOnly) {
+  connect();
+  const Queued first = send("room", "message 1");
+  send("room", "message 2");
+  const Queued third = send("room", "message 3");
+  send("hall", "message 4");
+  send("hall", "5");
+  const auto outgoing = core.take_outgoing();
+  ASSERT_EQ(outgoing.size(), 3u);
+  const auto& run = std::get<protocol::Multicast>(outgoing[0]);
+  EXPECT_EQ(run.request, first.request);
+  EXPECT_EQ(run.run,
+            (protocol::RunPayloads{Payload::copy_of("message 2"), Payload::copy_of("message 3")}));
+  say(protocol::Accepted{.up_to = third.request});
+  EXPECT_EQ(told(), "accepted room 1; accepted room 2; accepted room 3");
+}
+
+TEST_F(ClientCoreSendTest, BoundsTheBytesOfARun) {
+  connect(100, 1u << 20);
+  for (int i = 0; i < 4; ++i) send("room", std::string(30000, 'x'));
+  EXPECT_EQ(core.take_outgoing().size(), 2u);
+}
+
 TEST_F(ClientCoreSendTest, ARejectionWithoutAGroupNamesTheOnlyOne) {
   connect();
   const Queued one = send("room", "1");

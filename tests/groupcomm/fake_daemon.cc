@@ -153,16 +153,25 @@ void FakeDaemon::send(const std::string& bytes) {
 }
 
 void FakeDaemon::on_frame(const std::string& bytes) {
-  const auto messages = wire::decode_client_messages(Payload::copy_of(bytes));
-  CHECK(messages.ok());
+  const auto read = wire::decode_client_messages(Payload::copy_of(bytes));
+  CHECK(read.ok());
+  std::vector<protocol::ClientMessage> messages;
+  for (const protocol::ClientMessage& message : read.value()) {
+    if (const auto* run = std::get_if<protocol::Multicast>(&message)) {
+      protocol::for_each_of_run(
+          *run, [&](const protocol::Multicast& send) { messages.emplace_back(send); });
+    } else {
+      messages.push_back(message);
+    }
+  }
   {
     const std::lock_guard lock(mutex_);
     ++frames_;
-    received_.insert(received_.end(), messages.value().begin(), messages.value().end());
+    received_.insert(received_.end(), messages.begin(), messages.end());
     changed_.notify_all();
   }
   std::vector<protocol::DaemonMessage> out;
-  for (const protocol::ClientMessage& message : messages.value()) answer(message, out);
+  for (const protocol::ClientMessage& message : messages) answer(message, out);
   if (!out.empty()) {
     send(std::string(wire::encode(std::span<const protocol::DaemonMessage>(out)).text()));
   }

@@ -357,27 +357,31 @@ void ClientNode::on_upcall(const upcall::Transition& u) {
 }
 
 void ClientNode::on_upcall(const upcall::Delivered& u) {
+  for_each_message(u, [&](const Message& message) { on_delivered(u, message); });
+}
+
+void ClientNode::on_delivered(const upcall::Delivered& u, const Message& message) {
   scene_.count("deliveries");
   ++seen_;
-  const bool is_own = to_string(u.message.sender) == process_;
+  const bool is_own = to_string(message.sender) == process_;
   if (is_own) {
     std::erase_if(calls_, [&](const Call& call) {
-      return call.group == u.group && call.number == u.message.number.value;
+      return call.group == u.group && call.number == message.number.value;
     });
   }
   const auto here = views_.find(u.group);
-  if (is_own && u.message.order == Order::kSafe && here != views_.end() &&
+  if (is_own && message.order == Order::kSafe && here != views_.end() &&
       here->second.members.size() == 1) {
     PROBE("E35: a safe message of one who is alone");
   }
   record(record::Deliver{.p = member_name(u.group),
                          .g = u.group,
                          .view = to_string(u.view),
-                         .sender = to_string(u.message.sender),
-                         .number = u.message.number.value,
-                         .order = u.message.order,
-                         .hash = verify::payload_hash(u.message.payload.bytes()),
-                         .size = u.message.payload.size(),
+                         .sender = to_string(message.sender),
+                         .number = message.number.value,
+                         .order = message.order,
+                         .hash = verify::payload_hash(message.payload.bytes()),
+                         .size = message.payload.size(),
                          .destination = ""});
 }
 

@@ -149,6 +149,7 @@ class ClientNode {
   void on_upcall(const upcall::ViewInstalled& u);
   void on_upcall(const upcall::Transition& u);
   void on_upcall(const upcall::Delivered& u);
+  void on_delivered(const upcall::Delivered& u, const Message& message);
   void on_upcall(const upcall::Accepted& u);
   void on_upcall(const upcall::Rejected& u);
   void on_upcall(const upcall::SendFailed& u);

@@ -423,6 +423,11 @@ void DaemonNode::deliver(const daemon::DeliverMessage& delivery, Outgoing& outgo
     return scene_.complain(name_ + " delivered a message whose sender is in no view of its own");
   }
   delivers_early_ = delivers_early_ || suspended_;
+  if (!delivery.delivery.run.empty()) PROBE("deliveries are told as a run");
+  for_each_message(delivery, [&](const daemon::DeliverMessage& one) { record_delivery(one); });
+}
+
+void DaemonNode::record_delivery(const daemon::DeliverMessage& delivery) {
   const auto [hash, size] = hash_and_size(delivery.chunks, &delivery.delivery.payload);
   scene_.mix(hash);
   handed_.push_back({.order = delivery.delivery.order, .hash = hash});

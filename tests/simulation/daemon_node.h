@@ -101,6 +101,7 @@ class DaemonNode {
   void perform_one(const daemon::Effect& effect, Outgoing& outgoing);
   void send_outgoing(Outgoing& outgoing);
   void deliver(const daemon::DeliverMessage& delivery, Outgoing& outgoing);
+  void record_delivery(const daemon::DeliverMessage& delivery);
   void install(const daemon::InstallView& install);
   void stamp(const daemon::StampMessage& stamp);
   void end_step();

@@ -55,6 +55,17 @@ std::string list(const std::vector<T>& items) {
   return out + "]";
 }
 
+// Of payloads, and of those behind it in a run.
+std::string sizes(const Payload& first, const protocol::RunPayloads& run) {
+  std::string out = text(first.size());
+  for (const Payload& payload : run) out += "+" + text(payload.size());
+  return out;
+}
+template <typename Message>
+std::string sizes(const Message& message) {
+  return sizes(message.payload, message.run);
+}
+
 std::string text(const DaemonView& v) {
   return text(v.id) + list(v.members) + (v.primary ? "" : " NOT PRIMARY");
 }
@@ -161,7 +172,7 @@ std::string describe(const ClientMessage& message) {
           [](const MulticastChunk& m) { return "MulticastChunk " + text(m.payload.size()); },
           [](const Multicast& m) {
             std::string out = "Multicast " + text(m.request) + " " + to_string(m.order) + " " +
-                              text(m.group) + list(m.more_groups) + " " + text(m.payload.size());
+                              text(m.group) + list(m.more_groups) + " " + sizes(m);
             if (m.self_discard) out += " self_discard";
             if (m.to) out += " to " + text(*m.to);
             return out;
@@ -193,7 +204,7 @@ std::string describe(const DaemonMessage& message) {
           [](const Deliver& m) {
             return "Deliver " + text(m.group) + " from " +
                    (m.sender ? text(*m.sender) : "rank " + text(m.sender_rank)) + " n" +
-                   text(m.number) + " " + to_string(m.order) + " " + text(m.payload.size());
+                   text(m.number) + " " + to_string(m.order) + " " + sizes(m);
           },
           [](const SafeNotice& m) { return "SafeNotice " + text(m.group) + " " + text(m.number); },
           [](const protocol::Block& m) { return "Block " + text(m.group); },
@@ -277,7 +288,7 @@ std::string describe(const Upcall& upcall) {
           [](const upcall::Delivered& u) {
             return "Delivered " + u.group + " " + text(u.message.sender) + " n" +
                    text(u.message.number) + " " + to_string(u.message.order) + " " +
-                   text(u.message.payload.size());
+                   sizes(u.message.payload, u.run);
           },
           [](const upcall::Accepted& u) {
             return "Accepted " + text(u.request) + " " + u.group + " n" + text(u.number);

@@ -297,10 +297,12 @@ void LocalRuns::perform(Life& life, Past& past, const daemon::Effect& effect) {
     if (accepted) life.accepted.emplace(accepted->ballot, accepted->value.next.id);
   } else if (const auto* delivery = std::get_if<daemon::DeliverMessage>(&effect)) {
     if (!life.is_member || !delivery->reference.number) return;
-    life.handed_out.insert(delivery->reference);
-    if (delivery->delivery.order < Order::kTotal) return;
-    life.order += std::to_string(delivery->reference.sender) + ":" +
-                  to_string(delivery->reference.number) + " ";
+    for_each_message(*delivery, [&](const daemon::DeliverMessage& one) {
+      life.handed_out.insert(one.reference);
+      if (one.delivery.order < Order::kTotal) return;
+      life.order +=
+          std::to_string(one.reference.sender) + ":" + to_string(one.reference.number) + " ";
+    });
   } else if (const auto* install = std::get_if<daemon::InstallView>(&effect)) {
     on_installed(life, past, install->view);
   } else if (std::holds_alternative<daemon::GiveUp>(effect) ||

@@ -116,6 +116,10 @@ MUTANTS = [
          "  if (MUTANT) return LeaveReason::kLeave;\n"
          "  return choice.silent.contains(rank) ? LeaveReason::kDaemonLost :"),
         within=100),
+    bug("a run takes in a message of another order",
+        (DELIVERY, "first.order == message.order && !first.report_soon;",
+         "(first.order == message.order || MUTANT) && !first.report_soon;"),
+        within=100),
     bug("who leaves tells those who stay once",
         (MACHINE, "  if (behind.empty() || left_by_->base != view_.id) return;",
          "  if (MUTANT || behind.empty() || left_by_->base != view_.id) return;"),
@@ -135,9 +139,9 @@ MUTANTS = [
         within=100),
     bug("a send that is refused for want of a quorum is accepted later",
         (REQUESTS,
-         "        reject(session, send->multicast.request, {}, RejectReason::kNoPrimary);\n      }",
-         "        reject(session, send->multicast.request, {}, RejectReason::kNoPrimary);\n"
-         "        if (MUTANT) kept.push_back(std::move(request));\n      }"),
+         "        reject_each(session, *send, {}, RejectReason::kNoPrimary);\n      }",
+         "        reject_each(session, *send, {}, RejectReason::kNoPrimary);\n"
+         "        if (MUTANT) session.queue.push_back(std::move(request));\n      }"),
         within=100),
     bug("one that is suspended delivers a cut that is not decided",
         (VIEWS, "    if (deciding_) return install_as_member();\n    change_.on_cut_held(now_);",

@@ -73,14 +73,14 @@ CLIENT_MUTANTS = [
          "  const std::vector<GroupMember>& members = group->view->members;\n"),
         within=100),
     bug("the library tells a message twice",
-        (LIBRARY_INPUT, "take_assembled(std::move(message.payload))},\n  });\n",
-         "take_assembled(std::move(message.payload))},\n  });\n"
+        (LIBRARY_INPUT, "      .run = std::move(message.run),\n  });\n",
+         "      .run = std::move(message.run),\n  });\n"
          "  if (MUTANT && upcalls_.size() == 8) {\n"
          "    const Upcall again = upcalls_.back();\n    upcalls_.push_back(again);\n  }\n"),
         within=100),
     bug("the library tells two messages of the total order the other way round",
-        (LIBRARY_INPUT, "take_assembled(std::move(message.payload))},\n  });\n",
-         "take_assembled(std::move(message.payload))},\n  });\n"
+        (LIBRARY_INPUT, "      .run = std::move(message.run),\n  });\n",
+         "      .run = std::move(message.run),\n  });\n"
          "  if (MUTANT && upcalls_.size() > 1) {\n"
          "    auto& last = std::get<upcall::Delivered>(upcalls_.back());\n"
          "    auto* other = std::get_if<upcall::Delivered>(&upcalls_[upcalls_.size() - 2]);\n"

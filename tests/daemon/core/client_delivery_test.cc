@@ -49,6 +49,55 @@ TEST_F(ClientDeliveryTest, NamesAMemberByItsRank) {
   }
 }
 
+// What came to session 1 of node i, runs as they are.
+std::vector<std::size_t> run_lengths(Room& room, std::size_t i) {
+  std::vector<std::size_t> lengths;
+  for (const Deliver& run : room.runs(i, 1)) lengths.push_back(1 + run.run.size());
+  return lengths;
+}
+
+TEST_F(ClientDeliveryTest, TellsMessagesOfOneSenderAsARun) {
+  std::vector<protocol::ClientMessage> sends;
+  for (std::uint64_t i = 2; i < 12; ++i) sends.emplace_back(multicast(i, "123456789"));
+  room.say_all(1, 1, sends);
+  room.run_for(milliseconds(50));
+  EXPECT_EQ(run_lengths(room, 0), std::vector<std::size_t>{10});
+  EXPECT_EQ(room.texts(0, 1).size(), 10u);
+}
+
+TEST_F(ClientDeliveryTest, BeginsANewRunWhereMoreThanPayloadAndNumberIsAnother) {
+  Multicast other = multicast(4, "123456789", Order::kFifo);
+  Multicast quiet = multicast(6, "123456789");
+  quiet.self_discard = true;
+  room.say_all(
+      1, 1,
+      {multicast(2, "123456789"), multicast(3, "123456789"), other, multicast(5, "123456789"),
+       quiet, multicast(7, "123456789"), multicast(8, "12345678"), multicast(9, "123456789")});
+  room.run_for(milliseconds(50));
+  const auto lengths = run_lengths(room, 0);
+  EXPECT_EQ(std::count(lengths.begin(), lengths.end(), 1u), 6);
+  EXPECT_EQ(lengths.size(), 7u);
+}
+
+TEST_F(ClientDeliveryTest, BoundsTheBytesOfARun) {
+  std::vector<protocol::ClientMessage> sends;
+  for (std::uint64_t i = 2; i < 12; ++i) sends.emplace_back(multicast(i, std::string(20000, 'x')));
+  room.say_all(1, 1, sends);
+  room.run_for(milliseconds(50));
+  for (const std::size_t length : run_lengths(room, 0)) EXPECT_LE(length, 3u);
+  EXPECT_EQ(room.texts(0, 1).size(), 10u);
+}
+
+TEST_F(ClientDeliveryTest, ServesARunOfSendsOneByOne) {
+  Multicast run = multicast(2, "123456789");
+  run.run.assign(9, run.payload);
+  say(1, 1, run);
+  EXPECT_EQ(room.texts(0, 1).size(), 10u);
+  const auto accepted = room.heard_of<protocol::Accepted>(1, 1);
+  ASSERT_FALSE(accepted.empty());
+  EXPECT_EQ(accepted.back().up_to, RequestId{11});
+}
+
 TEST_F(ClientDeliveryTest, NamesASenderThatIsNoMemberInFull) {
   room.greet(1, 5);
   say(1, 5, multicast(1, "from outside"));

@@ -187,6 +187,10 @@ class Cluster {
     }
     return found;
   }
+  // Deliveries, and runs of them.
+  const std::vector<protocol::Deliver>& runs(std::size_t i, std::uint64_t session) {
+    return nodes_[name(i)].runs[SessionId{session}];
+  }
   // Payload texts with their chunks, in the order of delivery.
   std::vector<std::string> texts(std::size_t i, std::uint64_t session) {
     std::vector<std::string> texts;
@@ -231,7 +235,8 @@ class Cluster {
   struct Node {
     std::optional<DaemonCore> core;
     protocol::DurableRecord record;
-    std::map<SessionId, Heard> heard;
+    std::map<SessionId, Heard> heard;  // runs message by message
+    std::map<SessionId, std::vector<protocol::Deliver>> runs;
     std::set<SessionId> closed;
     std::vector<Report> reports;
     std::vector<InstallView> installed;
@@ -275,7 +280,10 @@ class Cluster {
           for (const Payload& chunk : deliver->chunks) {
             heard.push_back(protocol::DeliverChunk{chunk});
           }
-          heard.push_back(deliver->delivery);
+          node.runs[session].push_back(deliver->delivery);
+          protocol::for_each_of_run(deliver->delivery, [&](const protocol::Deliver& delivery) {
+            heard.push_back(delivery);
+          });
         }
       } else if (auto* close = std::get_if<CloseClient>(&effect)) {
         node.closed.insert(close->session);
